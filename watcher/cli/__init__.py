@@ -1,0 +1,1 @@
+"""The command line: reads flags, calls one function, prints, returns an exit code."""

@@ -1,0 +1,85 @@
+"""What the inside asks of the outside: tiny Protocols. ``edge`` answers them in earnest, ``testing`` in play."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from watcher.records import Capture, Decision, Exchange, Page, Reading, Roster, Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One retrieval to be made."""
+
+    url: str
+    mirror: str
+    isolation: str
+    """Asks with the same token share a circuit; another token, another circuit."""
+    headers: Mapping[str, str]
+    """The site's own, over the browser's."""
+    timeout_seconds: float
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+
+
+class Fetcher(Protocol):
+    async def fetch(self, ask: Ask) -> tuple[Exchange, ...]:
+        """The redirects followed and, last, the final exchange. Never raises for what a site or the network does;
+        raises ``ProxyError`` only when the proxy itself cannot be reached or used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a capture is kept under."""
+
+    site: str
+    target: str
+    visit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteState:
+    """What is believed of a site, and what its pages taught."""
+
+    roster: Roster
+    memory: bytes
+    """What ``core.reading`` learned, opaque to everyone else; empty at first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """All that a visit concluded; recorded in one transaction."""
+
+    visit: str
+    site: str
+    readings: Mapping[str, Reading]
+    """Capture id to what it says (detail pages too)."""
+    snapshot: Snapshot
+    decision: Decision
+    memory: bytes
+
+
+class Store(Protocol):
+    async def keep(self, origin: Origin, exchanges: Sequence[Exchange]) -> tuple[Capture, ...]:
+        """The exchanges as captures or misses, durable when this returns."""
+
+    async def state(self, site: str) -> SiteState:
+        """What is believed of a site; an empty roster at first."""
+
+    async def record(self, outcome: Outcome) -> None:
+        """Snapshot, readings, roster, events and their custody leaves: all or nothing."""
+
+
+class Reader(Protocol):
+    async def read(self, page: Page, memory: bytes, known: Sequence[str]) -> tuple[Reading, bytes]:
+        """What a listing page says, and what it taught. ``known`` holds the titles that the roster lists.
+        A page that kills or stalls the worker is an ``unreadable`` reading, with the memory unchanged."""
+
+    async def read_detail(self, page: Page, memory: bytes, title: str) -> Reading:
+        """What an entry's own page says: ``detail`` (it is there), ``error``, ``blocked`` …"""
