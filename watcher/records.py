@@ -128,8 +128,10 @@ class Capture:
     finished_at: datetime
     status: int | None
     verdict: str
-    """A miss's verdict; else empty until read."""
+    """A miss's verdict; a reading's once it was read; empty between."""
     why: tuple[str, ...]
+    complete: bool = False
+    """Whether it was received and read whole."""
     cut: str
     isolation: str
     body_digest: str | None
@@ -318,3 +320,28 @@ class Decision:
     events: tuple[Event, ...] = ()
     look_again: timedelta | None = None
     """Ask for a quick look after this long; None: the schedule will do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorStatus:
+    """How one address of a site did lately."""
+
+    url: str
+    verdict: str
+    last_visit: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetStatus:
+    """How a target stands."""
+
+    site: str
+    target: str
+    verdict: str
+    """Of the last visit; empty before the first."""
+    last_visit: datetime | None
+    last_complete: datetime | None
+    next_visit: datetime | None
+    listed: int
+    misses_in_a_row: int
+    mirrors: tuple[MirrorStatus, ...]
