@@ -69,6 +69,9 @@ class Store(Protocol):
     async def keep(self, origin: Origin, exchanges: Sequence[Exchange]) -> tuple[Capture, ...]:
         """The exchanges as captures or misses, durable when this returns."""
 
+    async def page(self, capture: Capture) -> Page:
+        """A kept capture's body, transfer and content coding taken off, ready to be read. Not for a miss."""
+
     async def state(self, site: str) -> SiteState:
         """What is believed of a site; an empty roster at first."""
 

@@ -1,0 +1,39 @@
+# Every target sets up what it needs by itself; `make` lists them.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+BIN := .venv/bin
+WORKERS ?= 2
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+run: .venv/.run  ## start the watcher: with watcher.toml if there is one, else on the practice site, offline
+	@if [ -f watcher.toml ]; then exec $(BIN)/watcher run; else exec $(BIN)/watcher practice; fi
+
+test: .venv/.test .venv/.system  ## run the tests
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+check: .venv/.test .venv/.system  ## format, lint, types, tests with coverage
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered
+
+demo: .venv/.run  ## the whole story offline, in under a minute
+	@$(BIN)/watcher demo
+
+bench: .venv/.test  ## what is measured, as ratios within one run
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove the environment and caches (never the store)
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+
+.venv/.run: pyproject.toml tests/constraints.txt .ci/setup
+	@PYTHON=$(PYTHON) sh .ci/setup run
+
+.venv/.test: pyproject.toml tests/constraints.txt .ci/setup
+	@PYTHON=$(PYTHON) sh .ci/setup test
+
+.venv/.system: .ci/setup .venv/.test
+	@sh .ci/setup system
+
+.PHONY: help run test check demo bench clean

@@ -1,0 +1,185 @@
+"""One visit to one site, top to bottom: the story that everything else serves.
+
+Bytes are kept before they are read, and everything between "keep" and "remember" is pure. A replay tells the same story
+over what was kept: only ``Means.retrieve`` differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from watcher.core.compare import compare
+from watcher.core.mirrors import on_mirror
+from watcher.core.decide import decide, wanted_probes
+from watcher.core.reading import Hints, probe_answer
+from watcher.core.snapshot import assemble
+from watcher.core.watchlist import Watch
+from watcher.ports import Ask, Clock, Origin, Outcome, Reader, SiteState, Store
+from watcher.records import Capture, Decision, Event, Policy, Probe, Reading, Roster, Site, Snapshot
+
+MOST_PAGES = 200
+"""A listing that never ends is read this far, and is then incomplete."""
+
+
+class Retrieve(Protocol):
+    async def __call__(self, ask: Ask, origin: Origin) -> tuple[Capture, ...]:
+        """Steps 1 and 2, fetch and keep: the redirects and, last, the capture (or miss) that counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a visit works with."""
+
+    retrieve: Retrieve
+    store: Store
+    reader: Reader
+    clock: Clock
+    policy: Policy
+    vantage: str
+    timeout: timedelta
+    """For the whole visit, detail pages included."""
+    watchlist: tuple[Watch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visited:
+    """What came of a visit."""
+
+    site: str
+    snapshot: Snapshot
+    decision: Decision
+    captures: tuple[Capture, ...]
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        return self.decision.events
+
+    @property
+    def is_miss(self) -> bool:
+        """Whether no mirror brought usable bytes."""
+        return all(capture.is_miss for capture in self.captures)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Look:
+    """What a visit gathers on its way."""
+
+    site: Site
+    isolation: str
+    means: Means
+    visit: str
+    deadline: datetime
+    memory: bytes
+    captures: list[Capture]
+    readings: dict[str, Reading]
+
+    async def at(self, url: str, mirror: str, target: str) -> Capture:
+        ask = Ask(
+            url=url,
+            mirror=mirror,
+            isolation=self.isolation,
+            headers=self.site.headers,
+            timeout_seconds=max(0.0, (self.deadline - self.means.clock.now()).total_seconds()),
+        )
+        kept = await self.means.retrieve(ask, Origin(site=self.site.name, target=target, visit=self.visit))
+        self.captures.extend(kept)
+        return kept[-1]
+
+
+async def visit(site: Site, mirrors: Sequence[str], isolation: str, means: Means) -> Visited:
+    """One look at a site: the first of ``mirrors`` that answers is read; the rest are spare."""
+    began = means.clock.now()
+    state = await means.store.state(site.name)
+    look = _Look(
+        site=site,
+        isolation=isolation,
+        means=means,
+        visit=f"{site.name}@{began.strftime('%Y-%m-%dT%H:%M:%S.%fZ')}",
+        deadline=began + means.timeout,
+        memory=state.memory,
+        captures=[],
+        readings={},
+    )
+    snapshot = await _see_listing(look, mirrors, state)
+    delta = compare(state.roster, snapshot)
+    probes = await _see_details(look, snapshot, state.roster, wanted_probes(state.roster, delta, means.policy))
+    decision = decide(
+        state.roster, snapshot, delta, probes, means.policy, mirrors=site.mirrors, watchlist=means.watchlist
+    )
+    await means.store.record(
+        Outcome(
+            visit=look.visit,
+            site=site.name,
+            readings=look.readings,
+            snapshot=snapshot,
+            decision=decision,
+            memory=look.memory,
+        )
+    )
+    return Visited(site=site.name, snapshot=snapshot, decision=decision, captures=tuple(look.captures))
+
+
+async def _see_listing(look: _Look, mirrors: Sequence[str], state: SiteState) -> Snapshot:
+    """The listing with all its pages, from the first mirror that answers."""
+    known = tuple(entry.title for entry in state.roster.entries.values() if entry.standing != "withdrawn")
+    pages: list[tuple[Capture, Reading | None]] = []
+    for mirror in mirrors:
+        pages = await _see_pages(look, mirror, known)
+        if not pages[0][0].is_miss:
+            break
+    return assemble(look.site.name, look.visit, look.means.vantage, pages)
+
+
+async def _see_pages(look: _Look, mirror: str, known: Sequence[str]) -> list[tuple[Capture, Reading | None]]:
+    """The listing's pages in order, each kept before it is read; a miss has no reading."""
+    pages: list[tuple[Capture, Reading | None]] = []
+    waiting, seen = [mirror], {mirror}
+    while waiting and len(pages) < MOST_PAGES:
+        capture = await look.at(waiting.pop(0), mirror, "listing")
+        if capture.is_miss:
+            pages.append((capture, None))
+            break
+        hints = Hints(
+            rule=look.site.rule, pages=look.site.pages, next=look.site.next, number=len(pages) + 1, mirror=mirror
+        )
+        page = await look.means.store.page(capture)
+        reading, look.memory = await look.means.reader.read(page, look.memory, known, hints)
+        look.readings[capture.id] = reading
+        pages.append((capture, reading))
+        fresh = [url for url in reading.next_urls if url not in seen]
+        waiting.extend(fresh)
+        seen.update(fresh)
+    return pages
+
+
+async def _see_details(look: _Look, snapshot: Snapshot, roster: Roster, keys: Sequence[str]) -> tuple[Probe, ...]:
+    """What the own pages of some entries say, asked of the mirror that showed the listing."""
+    if not look.site.detail or not snapshot.complete:
+        return ()
+    probes = []
+    for key in keys:
+        entry = roster.entries[key]
+        url = on_mirror(entry.url, snapshot.mirror, look.site.mirrors)
+        if not url:
+            continue
+        capture = await look.at(url, snapshot.mirror, "detail")
+        if capture.is_miss:
+            answer, why = "unknown", capture.why
+        else:
+            reading = await look.means.reader.read_detail(await look.means.store.page(capture), look.memory, entry.title)
+            look.readings[capture.id] = reading
+            answer, why = probe_answer(reading, capture.status), reading.why
+        probes.append(
+            Probe(
+                key=key,
+                answer=answer,
+                control=entry.standing == "listed" and any(seen.key == key for seen in snapshot.entries),
+                capture=capture.id,
+                at=capture.finished_at,
+                why=why,
+            )
+        )
+    return tuple(probes)
