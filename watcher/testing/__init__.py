@@ -1,1 +1,1 @@
-"""Simulators that ship with the package: a leak site that plays a script, a SOCKS5 proxy, a private Tor network."""
+"""A world to practise in, all on loopback: a leak site that plays a script, a SOCKS5 proxy, a private Tor network."""
