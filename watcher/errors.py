@@ -9,6 +9,7 @@
     │   ├── StoreBusy      another process owns it
     │   ├── StoreFull      no room left on the disk
     │   └── StoreDamaged   what is stored is not what was kept
+    ├── DeliveryError      an alert did not arrive; it is tried again
     ├── UnreadableError    a file is not what it should be
     └── EvidenceError      a proof, signature or bundle does not hold
 
@@ -63,6 +64,10 @@ class StoreFull(StoreError):  # noqa: N818
 
 class StoreDamaged(StoreError):  # noqa: N818
     """What is stored is not what was kept."""
+
+
+class DeliveryError(WatcherError):
+    """An alert did not arrive; it is tried again."""
 
 
 class UnreadableError(WatcherError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from watcher.records import Capture, Decision, Exchange, Page, Reading, Roster, Snapshot
+from watcher.records import Capture, Decision, Event, Exchange, Page, Reading, Roster, Snapshot, TargetStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,16 @@ class Store(Protocol):
         """Snapshot, readings, roster, events and their custody leaves: all or nothing."""
 
 
+class WatchStore(Store, Protocol):
+    """What the long-running process asks besides."""
+
+    async def status(self) -> tuple[TargetStatus, ...]:
+        """How every target stands."""
+
+    async def schedule(self, site: str, next_visit: datetime) -> None:
+        """Remember when a site is due, for the next start and for those who look."""
+
+
 class Reader(Protocol):
     async def read(self, page: Page, memory: bytes, known: Sequence[str]) -> tuple[Reading, bytes]:
         """What a listing page says, and what it taught. ``known`` holds the titles that the roster lists.
@@ -86,3 +96,16 @@ class Reader(Protocol):
 
     async def read_detail(self, page: Page, memory: bytes, title: str) -> Reading:
         """What an entry's own page says: ``detail`` (it is there), ``error``, ``blocked`` …"""
+
+
+class Sink(Protocol):
+    """One place where alerts go."""
+
+    name: str
+    """As in ``[[alert]] to``; tells sinks apart in the outbox."""
+
+    def wants(self, event: Event) -> bool:
+        """Whether this sink asked for such events."""
+
+    async def send(self, event: Event, checkpoint: str) -> None:
+        """Deliver the event with the signed log head that covers it. Raises ``DeliveryError`` if it did not arrive."""
