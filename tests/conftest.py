@@ -1,0 +1,101 @@
+"""What all tests share: the programs they may need, and one private Tor network for those that ask for it.
+
+A test marked ``tor``, ``chromium`` or ``namespace`` is skipped, with the command that would mend it, where its program
+is missing. With ``CI=true`` in the environment nothing may be skipped: what is missing is a failure.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from watcher.testing.tor import PrivateTorNetwork
+
+MUST_RUN_ALL = os.environ.get("CI", "").lower() in {"true", "1"}
+TOR_WORKER = "tor"
+"""All tests over Tor go to one worker, so that there is one network."""
+
+
+def _lacks_tor() -> str:
+    missing = [program for program in ("tor", "tor-gencert") if not shutil.which(program)]
+    return f"no program {' and '.join(missing)}: apt-get install tor" if missing else ""
+
+
+def _lacks_chromium() -> str:
+    return "" if chromium_program() else "no program chromium: apt-get install chromium"
+
+
+@functools.cache
+def _lacks_namespace() -> str:
+    if not shutil.which("ip") or not shutil.which("unshare"):
+        return "no programs ip and unshare: apt-get install iproute2 util-linux"
+    probe = subprocess.run(["unshare", "--net", "true"], capture_output=True, text=True, check=False)
+    return f"no network namespaces here: run as root ({probe.stderr.strip()})" if probe.returncode else ""
+
+
+NEEDS: dict[str, Callable[[], str]] = {
+    "tor": _lacks_tor,
+    "chromium": _lacks_chromium,
+    "namespace": _lacks_namespace,
+}
+
+
+def chromium_program() -> str | None:
+    """Where Chromium is, under any of its names; None if it is nowhere."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if getattr(config.option, "dist", "no") == "load":
+        config.option.dist = "loadgroup"  # what `-n 2` alone means here: groups stay together
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist writes the groups into the names
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("tor"):
+            item.add_marker(pytest.mark.xdist_group(TOR_WORKER))
+
+
+@pytest.hookimpl(tryfirst=True)  # before fixtures are set up
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker, lacks in NEEDS.items():
+        if item.get_closest_marker(marker) and (lack := lacks()):
+            pytest.skip(lack)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if MUST_RUN_ALL and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"CI=true: nothing may be skipped ({call.excinfo.value if call.excinfo else 'no reason'})"
+    return report
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The Chromium program; for tests marked ``chromium``."""
+    program = chromium_program()
+    assert program, "mark tests that use this fixture with pytest.mark.chromium"
+    return program
+
+
+@pytest.fixture(scope="session")
+def tor_network(pytestconfig: pytest.Config) -> Iterator[PrivateTorNetwork]:
+    """A private Tor network, started when first asked for; for tests marked ``tor``. Leave it as you found it:
+    what a test publishes or kills, it removes or revives."""
+    from watcher.testing.tor import PrivateTorNetwork
+
+    cache = pytestconfig.cache.mkdir("private-tor-keys") if pytestconfig.cache else None
+    with PrivateTorNetwork(key_cache=cache) as network:
+        yield network

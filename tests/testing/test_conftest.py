@@ -1,0 +1,53 @@
+"""A test without its program is skipped with the command that mends it, and fails where nothing may be skipped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = """
+import pytest
+
+@pytest.mark.tor
+def test_tor(tor_network): pass
+
+@pytest.mark.chromium
+def test_chromium(chromium): pass
+
+@pytest.mark.namespace
+def test_namespace(): pass
+
+def test_skips(): pytest.skip("at will")
+
+@pytest.mark.xfail
+def test_known_to_fail(): assert False
+
+def test_plain(): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("ci", "counts"), [("true", "1 failed, 1 passed, 1 xfailed, 3 errors"), ("", "1 passed, 4 skipped")]
+)
+def test_missing_programs(tmp_path: Path, ci: str, counts: str) -> None:
+    root = Path(__file__).parents[2]
+    shutil.copy(root / "tests/conftest.py", tmp_path)
+    shutil.copy(root / "pyproject.toml", tmp_path)
+    (tmp_path / "test_needs.py").write_text(TESTS)
+    told = subprocess.run(
+        [sys.executable, "-m", "pytest", "test_needs.py", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        env=os.environ | {"PATH": str(tmp_path), "CI": ci},
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    assert counts in told
+    assert "no program tor and tor-gencert: apt-get install tor" in told
+    assert "no program chromium: apt-get install chromium" in told
+    assert "no programs ip and unshare: apt-get install iproute2 util-linux" in told
