@@ -1,0 +1,209 @@
+"""What the custody log says of each act: canonical records that hold identifiers, times and digests, never content.
+
+The leaf of an act is the SHA-256 of its record's canonical JSON (RFC 8785). What a record only names by digest (the
+capture's facts, the event, the bytes) is kept elsewhere and can be shown, hidden or erased without touching the log.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+import rfc8785
+
+from watcher.core import absence
+from watcher.errors import EvidenceError
+from watcher.records import Capture, Event, Reading, Rule, Snapshot
+
+FORM = 1
+"""The version of the records' form."""
+
+Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
+Record = dict[str, Json]
+
+READ_LATER = ("verdict", "why", "complete", "leaf", "stored_bytes", "foreign")
+"""A capture's fields that are set, or may change, after it was kept."""
+
+
+# ------------------------------------------------------------------------------------------------ canonical form
+
+
+def canonical(record: Mapping[str, Json]) -> bytes:
+    """The record's one spelling in bytes (RFC 8785). Lone surrogates, which have none, become U+FFFD."""
+    try:
+        return bytes(rfc8785.dumps(_scrubbed(dict(record))))
+    except rfc8785.CanonicalizationError as error:
+        raise EvidenceError(f"a record has no canonical form: {error}") from error
+
+
+def leaf_data(record: Mapping[str, Json]) -> bytes:
+    """What the record's leaf holds: the SHA-256 of its canonical form. ``merkle.leaf_hash`` of it is the leaf hash."""
+    return sha256(canonical(record)).digest()
+
+
+def digest(record: Mapping[str, Json]) -> str:
+    """The SHA-256 (hex) of a record's canonical form."""
+    return leaf_data(record).hex()
+
+
+def rule_digest(rule: Rule | None) -> str:
+    """The SHA-256 (hex) of the canonical JSON of a rule; empty without one."""
+    return "" if rule is None else digest(described(rule))
+
+
+def rfc3339(at: datetime) -> str:
+    """The time as RFC 3339 in UTC with microseconds."""
+    if at.tzinfo is None:
+        raise EvidenceError(f"a time without a zone is no evidence: {at.isoformat()}")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def described(value: object) -> Record:
+    """A record of ``watcher.records`` as plain JSON values, every field named."""
+    plain = _plain(value)
+    if not isinstance(plain, dict):
+        raise TypeError(f"{type(value).__name__} is no record")
+    return plain
+
+
+def capture_facts(capture: Capture) -> Record:
+    """All that was known of a capture or miss when it was kept; its digest is what the log holds."""
+    facts = described(capture)
+    for name in READ_LATER:
+        if not (capture.is_miss and name in ("verdict", "why")):  # a miss says at once why it is one
+            del facts[name]
+    return facts
+
+
+def _plain(value: object) -> Json:
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int):
+        return value if -(2**53) < value < 2**53 else str(value)
+    if isinstance(value, float):
+        return repr(value)  # RFC 8785 spells floats as JavaScript does; a string needs no such care
+    if isinstance(value, bytes):
+        return sha256(value).hexdigest()
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, timedelta):
+        return repr(value.total_seconds())
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, Iterable):
+        return [_plain(item) for item in value]
+    raise TypeError(f"{type(value).__name__} has no plain form")
+
+
+def _scrubbed(value: Json) -> Json:
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_scrubbed(item) for item in value]
+    if isinstance(value, dict):
+        return {str(_scrubbed(key)): _scrubbed(item) for key, item in value.items()}
+    return value
+
+
+# -------------------------------------------------------------------------------------------- what each act says
+
+
+def capture_record(capture: Capture, *, request: bytes, response: bytes) -> Record:
+    """A retrieval was made: ``capture``, ``miss``, or ``refusal`` (content that we never take)."""
+    act = "capture" if not capture.is_miss else "refusal" if capture.verdict == "refused-content" else "miss"
+    return _act(
+        act,
+        capture.finished_at,
+        capture.vantage,
+        capture=capture.id,
+        facts=digest(capture_facts(capture)),
+        request=sha256(request).hexdigest(),
+        response=sha256(response).hexdigest(),
+        body=capture.body_digest or "",
+    )
+
+
+def reading_record(capture: str, reading: Reading, *, at: datetime, vantage: str) -> Record:
+    """A capture was read, by which rule, and what it said."""
+    return _act(
+        "reading",
+        at,
+        vantage,
+        capture=capture,
+        verdict=reading.verdict,
+        complete=reading.complete,
+        rule=reading.rule_digest,
+        entries=absence.commit(entry.key for entry in reading.entries).hex(),
+        count=len({entry.key for entry in reading.entries}),
+        reading=digest(described(reading)),
+    )
+
+
+def snapshot_record(snapshot: Snapshot, *, at: datetime) -> Record:
+    """A visit's pages were put together; ``entries`` commits to the set of keys that stood on them."""
+    captures: list[Json] = list(snapshot.captures)
+    return _act(
+        "snapshot",
+        at,
+        snapshot.vantage,
+        captures=captures,
+        verdict=snapshot.verdict,
+        complete=snapshot.complete,
+        rule=snapshot.rule_digest,
+        entries=absence.commit(entry.key for entry in snapshot.entries).hex(),
+        count=len({entry.key for entry in snapshot.entries}),
+        snapshot=digest(described(snapshot)),
+    )
+
+
+def event_record(event: Event, *, at: datetime) -> Record:
+    """A conclusion was drawn."""
+    return _act("event", at, event.vantage, event=event.id, digest=digest(described(event)))
+
+
+def alert_record(*, event: str, sink: str, checkpoint: bytes, at: datetime, vantage: str) -> Record:
+    """An event was delivered to a sink, together with the checkpoint that covers it."""
+    return _act(
+        "alert",
+        at,
+        vantage,
+        event=event,
+        sink=sha256(sink.encode()).hexdigest(),  # the address holds a secret more often than not
+        checkpoint=sha256(checkpoint).hexdigest(),
+    )
+
+
+def export_record(
+    *, bundle: bytes, captures: Sequence[str], events: Sequence[str], at: datetime, vantage: str
+) -> Record:
+    """A bundle was handed out; ``bundle`` is the SHA-256 of its ``datapackage.json``."""
+    return _act("export", at, vantage, bundle=bundle.hex(), captures=list(captures), events=list(events))
+
+
+def redaction_record(*, bundle: bytes, redactions: bytes, count: int, at: datetime, vantage: str) -> Record:
+    """A bundle was handed out with names hidden; ``redactions`` is the SHA-256 of the list of what was hidden."""
+    return _act("redaction", at, vantage, bundle=bundle.hex(), redactions=redactions.hex(), count=count)
+
+
+def prune_record(*, bodies: Sequence[str], before: datetime, at: datetime, vantage: str) -> Record:
+    """Bytes were erased: the digests (hex) of what is gone."""
+    gone: list[Json] = [*sorted(bodies)]
+    return _act("prune", at, vantage, bodies=gone, before=rfc3339(before))
+
+
+def key_record(*, old: str, new: str, at: datetime, vantage: str) -> Record:
+    """The signing key is now another: verifier keys before (empty at first) and after."""
+    return _act("key", at, vantage, old=old, new=new)
+
+
+def version_record(versions: Mapping[str, str], *, config: bytes, at: datetime, vantage: str) -> Record:
+    """The program, a library or the configuration is another: name to version, and the configuration's SHA-256."""
+    return _act("version", at, vantage, versions=dict(versions), config=config.hex())
+
+
+def _act(act: str, at: datetime, vantage: str, /, **fields: Json) -> Record:
+    return {"form": FORM, "act": act, "at": rfc3339(at), "vantage": vantage, **fields}

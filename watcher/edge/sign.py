@@ -1,0 +1,106 @@
+"""The vantage's signing key: an Ed25519 key in a file that only its owner may read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from watcher.core import note
+from watcher.errors import StoreError, UsageError
+
+PRIVATE_MODE = 0o600
+NAME_LINE = "# watcher signing key of "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKey:
+    """A private key and the origin it signs for."""
+
+    origin: str
+    secret: Ed25519PrivateKey
+
+    @property
+    def verifier(self) -> note.VerifierKey:
+        """The public half, to be given to whoever checks."""
+        public = self.secret.public_key().public_bytes_raw()
+        return note.VerifierKey(name=self.origin, kind=note.ED25519, public=public)
+
+    @property
+    def vkey(self) -> str:
+        """The public half as text: ``NAME+ID+KEY``."""
+        return str(self.verifier)
+
+    def sign(self, message: bytes) -> bytes:
+        """The Ed25519 signature of ``message``."""
+        return self.secret.sign(message)
+
+    def checkpoint(self, size: int, root: bytes) -> note.Note:
+        """The signed head of a log of ``size`` leaves."""
+        head = note.Checkpoint(origin=self.origin, size=size, root=root)
+        return note.sign(head.text(), self.verifier, self.sign)
+
+
+def check_signature(public: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether an Ed25519 signature holds."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def create_key(path: Path, origin: str) -> SigningKey:
+    """A new key for ``origin``, durably in ``path``, readable by its owner alone; refused if the file exists."""
+    note.check_name(origin)
+    secret = Ed25519PrivateKey.generate()
+    pem = secret.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
+    except FileExistsError as error:
+        raise UsageError(f"{path} exists", hint="a signing key is never overwritten; move it away first") from error
+    with os.fdopen(handle, "wb") as file:
+        file.write(f"{NAME_LINE}{origin}\n".encode() + pem)
+        file.flush()
+        os.fsync(file.fileno())
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return SigningKey(origin=origin, secret=secret)
+
+
+def load_key(path: Path) -> SigningKey:
+    """The key in ``path``; refused if anyone but its owner may read it."""
+    try:
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            if mode & 0o077:
+                raise StoreError(
+                    f"the signing key {path} may be read by others (mode {mode:o})",
+                    hint=f"chmod 600 {path}; if others used this machine meanwhile, make a new key",
+                )
+            data = file.read()
+    except OSError as error:
+        raise StoreError(
+            f"the signing key {path} cannot be read: {error.strerror}", hint="watcher init makes one"
+        ) from error
+    first, _, pem = data.partition(b"\n")
+    name = first.decode("utf-8", "replace")
+    try:
+        secret = serialization.load_pem_private_key(pem, password=None)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise StoreError(f"{path} holds no signing key", hint="restore it from a copy") from error
+    if not isinstance(secret, Ed25519PrivateKey) or not name.startswith(NAME_LINE):
+        raise StoreError(f"{path} holds no signing key of a watcher", hint="restore it from a copy")
+    origin = name.removeprefix(NAME_LINE)
+    note.check_name(origin)
+    return SigningKey(origin=origin, secret=secret)
