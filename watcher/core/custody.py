@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import rfc8785
 
 from watcher.core import absence
+from watcher.core.moments import rfc3339
 from watcher.errors import EvidenceError
 from watcher.records import Capture, Event, Reading, Rule, Snapshot
 
@@ -51,13 +52,6 @@ def digest(record: Mapping[str, Json]) -> str:
 def rule_digest(rule: Rule | None) -> str:
     """The SHA-256 (hex) of the canonical JSON of a rule; empty without one."""
     return "" if rule is None else digest(described(rule))
-
-
-def rfc3339(at: datetime) -> str:
-    """The time as RFC 3339 in UTC with microseconds."""
-    if at.tzinfo is None:
-        raise EvidenceError(f"a time without a zone is no evidence: {at.isoformat()}")
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def described(value: object) -> Record:
