@@ -1,9 +1,9 @@
 """Which items of two sequences stand for each other: exact matches in order, then moves.
 
-Patience alignment: items that occur once in each sequence anchor it (longest increasing run of them), and the gaps between
-anchors are aligned in the same way; a gap without such items falls back to its rarest common ones, as a histogram diff does.
-Every step is n log n at worst, so that no page, however made, costs more; what a gap cannot settle is left as removed and
-added, never guessed at character by character.
+Patience alignment: items that occur once in each sequence anchor it (longest increasing run of them), and the gaps
+between anchors are aligned in the same way; a gap without such items falls back to its rarest common ones, as a
+histogram diff does. Every step is n log n at worst, so that no page, however made, costs more; what a gap cannot
+settle is left as removed and added, never guessed at character by character.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 MOST_OCCURRENCES = 16
 """An item more frequent than this anchors nothing."""
@@ -49,7 +50,7 @@ def align(old: Sequence[Hashable], new: Sequence[Hashable]) -> Alignment:
             continue
         kept.extend(anchors)
         edges = [(low_old - 1, low_new - 1), *anchors, (high_old, high_new)]
-        for (left_old, left_new), (right_old, right_new) in zip(edges, edges[1:], strict=False):
+        for (left_old, left_new), (right_old, right_new) in pairwise(edges):
             gaps.append((left_old + 1, right_old, left_new + 1, right_new, depth + 1))
     kept.sort()
     return _with_moves(old, new, kept)
