@@ -1,10 +1,14 @@
-"""Invented victims, as many as wanted and always the same ones: none of these firms exists."""
+"""Invented victims and addresses, as many as wanted and always the same ones: none of them exists."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import random
 from collections.abc import Iterator
 from datetime import date, timedelta
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from watcher.testing.scene import Victim
 
@@ -32,14 +36,16 @@ _CLOSINGS = ("The first part is below.", "More every day until they write.", "Th
 
 
 def invented_victims(seed: int, *, first_date: date = date(2026, 3, 2)) -> Iterator[Victim]:
-    """Some two thousand victims, no name twice; the same for the same seed."""
+    """Victims without end, no name twice in the first forty thousand; the same for the same seed."""
     dice, seen, day = random.Random(f"victims:{seed}"), set[str](), first_date
     while True:
         stem = dice.choice(_STARTS) + dice.choice(_MIDDLES) + dice.choice(_ENDS)
-        if stem in seen:
-            continue
-        seen.add(stem)
         title = f"{stem} {dice.choice(_TRADES)}"
+        if len(seen) >= 40_000:
+            seen.clear()
+        if title in seen:
+            continue
+        seen.add(title)
         day += timedelta(days=dice.randrange(1, 5))
         yield Victim(
             slug=title.lower().replace(" ", "-"),
@@ -48,10 +54,16 @@ def invented_victims(seed: int, *, first_date: date = date(2026, 3, 2)) -> Itera
                 (dice.choice(_OPENINGS).format(title=title), dice.choice(_DETAILS), dice.choice(_CLOSINGS))
             ),
             country=dice.choice(_COUNTRIES),
-            domain=f"www.{stem.lower()}.example",
+            domain=f"www.{title.lower().replace(' ', '-')}.example",
             size=f"{dice.randrange(12, 900)} GB",
             date=day.isoformat(),
             status=dice.choice(("", "", "PART 1", "COMING SOON")),
         )
-        if len(seen) == len(_STARTS) * len(_MIDDLES) * len(_ENDS):
-            return
+
+
+def invented_onion(seed: int) -> str:
+    """A well-formed v3 onion address (rend-spec-v3 section 6) that nobody serves; the same for the same seed."""
+    private = hashlib.sha256(f"watcher practice onion {seed}".encode()).digest()
+    public = Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+    checksum = hashlib.sha3_256(b".onion checksum" + public + b"\x03").digest()[:2]
+    return base64.b32encode(public + checksum + b"\x03").decode().lower() + ".onion"

@@ -16,6 +16,9 @@ FaultKind = Literal[
     "status", "closed", "silent", "queue", "captcha", "login", "seized", "cut", "empty", "old", "script-shell",
 ]  # fmt: skip
 
+REMEMBERED = 1000
+"""So many withdrawn victims can be listed again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Victim:
@@ -256,7 +259,7 @@ def _withdraw(scene: Scene, act: Withdraw) -> Scene:
         scene = replace(scene, mentioned=scene.mentioned + tuple(victim.title for victim in leaving))
     if act.page_stays:
         return replace(scene, still_up=scene.still_up + leaving)
-    return replace(scene, gone=scene.gone + leaving)
+    return replace(scene, gone=(scene.gone + leaving)[-REMEMBERED:])
 
 
 def _find(victims: tuple[Victim, ...], slug: str) -> Victim:

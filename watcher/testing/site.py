@@ -94,7 +94,7 @@ class PracticeSite:
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=4096).start()
         self.port = self._runner.addresses[0][1]
-        self._follow_clock()
+        self.follow_clock()
         return self
 
     async def __aexit__(
@@ -119,7 +119,8 @@ class PracticeSite:
         if self.scene.content != self._history[-1]:
             self._history.append(self.scene.content)
 
-    def _follow_clock(self) -> None:
+    def follow_clock(self) -> None:
+        """Take the steps that are due by the clock; each request does so by itself."""
         if self._clock is None:
             return
         now = self._clock.now()
@@ -133,7 +134,7 @@ class PracticeSite:
     # --------------------------------------------------------------------------------------------- one request
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        self._follow_clock()
+        self.follow_clock()
         self._loads += 1
         fault = self._fault(request)
         note = SiteRequest(

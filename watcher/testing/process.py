@@ -1,0 +1,82 @@
+"""A practice world in a process of its own, so that the watching process connects to nothing but the proxy."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from types import TracebackType
+from typing import Any, Literal
+
+
+class PracticeProcess:
+    """The world while the ``with`` block lasts; it ends by itself if this process is killed.
+
+    ``with PracticeProcess("clop") as world:`` – watch ``world.mirrors`` through ``world.proxy_url``, and call
+    ``world.next_chapter()`` to go on. ``"practice"`` goes on by the clock. The calls wait for an answer, some
+    milliseconds: in asynchronous code wrap them in ``asyncio.to_thread``.
+    """
+
+    def __init__(self, which: Literal["clop", "practice"], seed: int = 1) -> None:
+        self._command = [sys.executable, "-m", "watcher.testing", which, str(seed)]
+        self._process: subprocess.Popen[str] | None = None
+        self.proxy_url = ""
+        self.mirrors: tuple[str, ...] = ()
+
+    def __enter__(self) -> PracticeProcess:
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for whoever watches; the world ends after them
+        )
+        try:
+            told = self._read()
+        except BaseException:
+            self.stop()
+            raise
+        self.proxy_url, self.mirrors = told["proxy"], tuple(told["mirrors"])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def next_chapter(self) -> str | None:
+        """Enter the story's next chapter and give its caption; None when the story is over."""
+        return self._ask("next")
+
+    def now(self) -> str | None:
+        """The caption of what is the case."""
+        return self._ask("now")
+
+    def stop(self) -> None:
+        """End the world; all who are connected to it are hung up on."""
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        with process:  # closes the pipes, which ends it
+            process.stdin and process.stdin.close()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def _ask(self, question: str) -> str | None:
+        if self._process is None or self._process.stdin is None:
+            raise RuntimeError("the practice world is not running")
+        self._process.stdin.write(question + "\n")
+        self._process.stdin.flush()
+        caption: str | None = self._read()["caption"]
+        return caption
+
+    def _read(self) -> dict[str, Any]:
+        if self._process is None or self._process.stdout is None:
+            raise RuntimeError("the practice world is not running")
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the practice world ended with exit code {self._process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
