@@ -1,0 +1,364 @@
+"""``watcher.toml`` to frozen settings; or every fault at once: line, key, what is wrong and what would be right."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+from watcher.core import addresses
+from watcher.core.escape import line
+from watcher.core.site_tables import A_MOMENT, read_sites
+from watcher.core.tables import Faults, Table, meant
+from watcher.core.toml_lines import key_lines
+from watcher.core.watchlist import Watch
+from watcher.errors import ConfigError
+from watcher.records import EventKind, Policy, Site
+
+Isolate = Literal["site", "visit", "none"]
+
+FILE = "watcher.toml"
+VARIABLE = "WATCHER_CONFIG"
+LARGEST_FILE = 16 << 20
+KINDS: tuple[str, ...] = get_args(EventKind)
+NOTHING = timedelta(0)
+SECTIONS: Mapping[str, frozenset[str]] = {
+    "[watcher]": frozenset({"vantage", "store", "operator", "key"}),
+    "[proxy]": frozenset({"url", "isolate", "timeout", "max_body"}),
+    "[policy]": frozenset({"confirm_visits", "confirm_after", "confirm_gap", "structural_after"}),
+    "[[watchlist]]": frozenset({"name", "match"}),
+    "[[site]]": frozenset({"name", "mirrors", "every", "detail", "pages", "next", "headers", "rule"}),
+    "[[alert]]": frozenset({"to", "kinds", "watchlist_only"}),
+    "[timestamp]": frozenset({"authorities", "roots"}),
+    "[web]": frozenset({"listen", "token"}),
+}
+"""Every section and its keys: says where a misplaced key belongs. ``[site.rule]`` and ``headers`` take any key."""
+SECTION_NAMES = tuple(name.strip("[]") for name in SECTIONS)
+
+_VANTAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
+_PLACE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)$")
+
+_TOKEN = re.compile(
+    r"""#[^\n]*|\"{3}(?:[^\\]|\\.)*?\"{3,5}(?!\")|'{3}.*?'{3,5}(?!')|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|(["'])|[^#"']+""",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxySettings:
+    """How the world is reached."""
+
+    urls: tuple[str, ...] = ("socks5://127.0.0.1:9050",)
+    """SOCKS5 addresses; or ``("tor",)``: a tor of our own."""
+    isolate: Isolate = "site"
+    timeout: timedelta = timedelta(seconds=90)
+    """For a whole visit."""
+    max_body: int = 16 << 20
+    """Bytes of one body."""
+
+    @property
+    def managed(self) -> bool:
+        """Whether the watcher starts and stops its own tor."""
+        return self.urls == ("tor",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertSettings:
+    """One place that is told of events."""
+
+    to: str
+    """``stdout:``, ``file:`` and an absolute path, or the URL of a service; may hold a secret."""
+    kinds: tuple[str, ...] = KINDS
+    watchlist_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimestampSettings:
+    """Independent time."""
+
+    authorities: tuple[str, ...] = ()
+    """RFC 3161 addresses."""
+    roots: Path | None = None
+    """The pinned root certificates."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """Where the web page is served."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All of ``watcher.toml``, checked."""
+
+    path: Path
+    """The file."""
+    vantage: str = "local"
+    store: Path
+    operator: str = ""
+    key: Path
+    """The signing key."""
+    proxy: ProxySettings = ProxySettings()
+    policy: Policy = field(default_factory=Policy)
+    watchlist: tuple[Watch, ...] = ()
+    sites: tuple[Site, ...] = ()
+    alerts: tuple[AlertSettings, ...] = ()
+    timestamp: TimestampSettings = TimestampSettings()
+    web: WebSettings | None = None
+    doubts: tuple[str, ...] = ()
+    """What is no fault and yet cannot be meant; in the form of faults."""
+
+    def site(self, name: str) -> Site:
+        """The site of that name. Raises KeyError."""
+        for site in self.sites:
+            if site.name == name:
+                return site
+        raise KeyError(name)
+
+
+def find(given: str | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The file to use: the one given, else ``./watcher.toml``, else ``$WATCHER_CONFIG``. Raises ConfigError."""
+    if given:
+        return Path(given)
+    if Path(FILE).is_file():
+        return Path(FILE)
+    if named := environ.get(VARIABLE):
+        return Path(named)
+    raise ConfigError(
+        (f"there is no {FILE} in this folder",),
+        hint=f"write one with `watcher init`, or name one: `-c FILE`, or {VARIABLE}=FILE in the environment",
+    )
+
+
+def load(path: Path) -> Settings:
+    """The settings in the file. Raises ConfigError with every fault."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise ConfigError(
+            (f"{path}: {error.strerror}",), hint="name another with `-c FILE`, or write one with `watcher init`"
+        ) from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        at = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError((f"{path}:{at}: a byte that is no UTF-8; save the file as UTF-8",)) from error
+    if len(raw) > LARGEST_FILE:
+        raise ConfigError((f"{path}:1: the file is larger than 16 MiB; this is no {FILE}",))
+    return parse(text, path.absolute().parent, name=str(path))
+
+
+def parse(text: str, folder: Path, *, name: str = FILE, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings that the text says; its paths are relative to ``folder``. Raises ConfigError with every fault."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            (_syntax_fault(str(error), text, name),), hint="https://toml.io says how it is written"
+        ) from error
+    except RecursionError as error:
+        raise ConfigError(
+            (f"{name}:1: lists or tables are nested too deep; {FILE} needs no more than three",)
+        ) from error
+    faults = Faults(name, key_lines(text))
+    top = Table(data=data, name="", path=(), faults=faults, environ=environ, sections=SECTIONS)
+    settings = _settings(top, folder, folder / Path(name).name)
+    for key in data:
+        if key not in SECTION_NAMES:
+            faults.add((key,), *_unknown_at_top(key, data[key]))
+    if faults.found:
+        raise ConfigError(faults.told, hint="nothing was started; mend these and try again")
+    return settings
+
+
+# ----------------------------------------------------------------------------------------------- by section
+
+
+def _settings(top: Table, folder: Path, path: Path) -> Settings:
+    own = top.table("watcher", "[watcher]")
+    vantage = own.text("vantage", "local")
+    if not _VANTAGE.fullmatch(vantage):
+        own.fault("vantage", "it names signatures; write 1 to 100 of A-Z a-z 0-9 . _ / -, a letter or digit first")
+    store = folder / own.text("store", "snapshots", needed='write a folder such as "snapshots"')
+    key = folder / own.text("key", "watcher.key", needed='write a file such as "watcher.key"')
+    operator = own.text("operator")
+    own.finish()
+    proxy = _proxy(top.table("proxy", "[proxy]"))
+    policy = _policy(top.table("policy", "[policy]"))
+    watchlist = _watchlist(top)
+    return Settings(
+        path=path,
+        vantage=vantage,
+        store=store,
+        operator=operator,
+        key=key,
+        proxy=proxy,
+        policy=policy,
+        watchlist=watchlist,
+        sites=read_sites(top),
+        alerts=_alerts(top, folder, watchlist),
+        timestamp=_timestamp(top.table("timestamp", "[timestamp]"), folder),
+        web=_web(top.table("web", "[web]")) if "web" in top.data else None,
+        doubts=top.faults.doubted,
+    )
+
+
+def _proxy(table: Table) -> ProxySettings:
+    default = ProxySettings()
+    right = 'an address such as "socks5://127.0.0.1:9050", a list of them, or "tor"'
+    given = table.texts("url", right, needed=table.has("url"), secret=True)
+    urls = []
+    for path, value in given:
+        url = value if value == "tor" else table.made("url", value, addresses.proxy_address, "", path)
+        if url and url in urls:
+            table.fault("url", "the same proxy stands here twice; take one out", path)
+        urls.append(url)
+    isolate = cast("Isolate", table.choice("isolate", default.isolate, get_args(Isolate)))
+    if "tor" in urls and len(urls) > 1:
+        table.fault("url", '"tor" starts a tor of our own and cannot be mixed with others; write one or the other')
+    if any("@" in url for url in urls) and isolate != "none":
+        table.fault(
+            "url",
+            f'user and password would be replaced by those that keep circuits apart (isolate = "{isolate}"); '
+            'take them out, or write isolate = "none"',
+        )
+    settings = ProxySettings(
+        urls=tuple(urls) or default.urls,
+        isolate=isolate,
+        timeout=cast("timedelta", table.duration("timeout", "90s", least=timedelta(seconds=1))),
+        max_body=table.size("max_body", "16MiB"),
+    )
+    table.finish()
+    return settings
+
+
+def _policy(table: Table) -> Policy:
+    policy = Policy(
+        confirm_visits=table.whole("confirm_visits", 3, least=1),
+        confirm_after=cast("timedelta", table.duration("confirm_after", "30m", least=NOTHING)),
+        confirm_gap=cast("timedelta", table.duration("confirm_gap", "5m", least=A_MOMENT)),
+        structural_after=cast("timedelta", table.duration("structural_after", "12h", least=NOTHING)),
+    )
+    if policy.structural_after < policy.confirm_after:
+        at = "structural_after" if table.has("structural_after") else "confirm_after"
+        table.fault(
+            at,
+            "a loss that looks like a fault (structural_after) would be believed sooner than a plain one "
+            "(confirm_after); make structural_after the longer one",
+        )
+    table.finish()
+    return policy
+
+
+def _watchlist(top: Table) -> tuple[Watch, ...]:
+    watches: list[Watch] = []
+    for table in top.tables("watchlist"):
+        name = table.text("name", needed='write a name such as "Acme"')
+        if name and name in {watch.name for watch in watches}:
+            table.fault("name", f'"{line(name, 60)}" stands here twice; put its words into one match list')
+        right = 'words such as ["acme", "acme.example"]'
+        match = []
+        for path, word in table.texts("match", right, needed=True):
+            if not any(character.isalnum() for character in word):
+                table.fault("match", f"there is no letter or digit to look for; write {right}", path)
+            match.append(word)
+        table.finish()
+        watches.append(Watch(name=name, match=tuple(match)))
+    return tuple(watches)
+
+
+def _alerts(top: Table, folder: Path, watchlist: tuple[Watch, ...]) -> tuple[AlertSettings, ...]:
+    alerts: list[AlertSettings] = []
+    for table in top.tables("alert"):
+        given = table.text("to", needed='write an Apprise URL, "file:alerts.jsonl" or "stdout:"', secret=True)
+        to = table.made("to", given, addresses.alert_address, "") if given else ""
+        if to.startswith("file:"):
+            to = f"file:{folder / to.removeprefix('file:')}"
+        if to and to in {alert.to for alert in alerts}:
+            table.fault("to", "alerts go there already; put all kinds into one [[alert]]")
+        kinds = []
+        for path, kind in table.texts("kinds", 'kinds such as ["listed", "withdrawn"]', needed=table.has("kinds")):
+            if kind not in KINDS:
+                right = meant(kind, KINDS) or f"known are {', '.join(KINDS)}"
+                table.fault("kinds", f'there is no kind "{line(kind, 40)}"; {right}', path)
+            kinds.append(kind)
+        only = table.flag("watchlist_only", False)
+        if only and not watchlist:
+            table.fault("watchlist_only", "there is no [[watchlist]], so nothing would ever be told; add one")
+        table.finish()
+        alerts.append(AlertSettings(to=to, kinds=tuple(kinds) or KINDS, watchlist_only=only))
+    return tuple(alerts)
+
+
+def _timestamp(table: Table, folder: Path) -> TimestampSettings:
+    authorities = []
+    for path, value in table.texts("authorities", 'addresses such as ["https://tsa.example/"]', secret=True):
+        url = table.made("authorities", value, addresses.page_address, "", path)
+        if url and url in authorities:
+            table.fault("authorities", "the same authority stands here twice; take one out", path)
+        authorities.append(url)
+    roots = table.text("roots", needed='write a file such as "tsa-roots.pem"' if table.has("roots") else "")
+    if authorities and not table.has("roots"):
+        table.fault(
+            "authorities", 'without pinned roots anyone could have stamped; add roots = "tsa-roots.pem" below it'
+        )
+    table.finish()
+    return TimestampSettings(authorities=tuple(authorities), roots=folder / roots if roots else None)
+
+
+def _web(table: Table) -> WebSettings:
+    default = WebSettings()
+    host, port = table.made(
+        "listen", table.text("listen", "127.0.0.1:8080"), addresses.listen_address, (default.host, default.port)
+    )
+    token = table.text("token", secret=True)
+    if not addresses.is_loopback(host) and not table.data.get("token"):
+        table.fault("listen", "others could reach it without a token; write 127.0.0.1:8080, or add a token")
+    if table.has("token") and token and len(token) < 16:
+        table.fault("token", "it is short enough to be guessed; write 16 characters or more, or env:NAME")
+    table.finish()
+    return WebSettings(host=host, port=port, token=token)
+
+
+# ------------------------------------------------------------------------------------------------- wording
+
+
+def _unknown_at_top(key: str, value: Any) -> tuple[str, str]:
+    """Place and problem of a name that is no section."""
+    shown = line(key, 60)
+    if isinstance(value, dict | list):
+        right = meant(key, SECTION_NAMES) or f"known are {', '.join(SECTIONS)}"
+        return f"[{shown}]", f"unknown section; {right}"
+    homes = [section for section, keys in SECTIONS.items() if key in keys]
+    if homes:
+        return shown, f"the key stands before any section; put it below {' or '.join(homes)}"
+    right = meant(key, sorted(set().union(*SECTIONS.values()))) or f"sections are {', '.join(SECTIONS)}"
+    return shown, f"unknown key before any section; {right}"
+
+
+def _syntax_fault(message: str, text: str, name: str) -> str:
+    """Where and why the text is no TOML. What was never closed is told where it begins, not at the file's end."""
+    place = _PLACE.search(message)
+    lines = text.split("\n")
+    at = int(place[1]) if place and place[1] else _line_of_open_quote(text)
+    shown = line(lines[at - 1], 60)
+    what = line(_PLACE.sub("", message), 120)
+    return f"{name}:{at}: this is no TOML: {what}" + (f"; the line reads: {shown}" if shown else "")
+
+
+def _line_of_open_quote(text: str) -> int:
+    """The line of the first quote that is never closed; the last line with anything on it if there is none."""
+    for token in _TOKEN.finditer(text):
+        if token[1]:
+            return text.count("\n", 0, token.start()) + 1
+    return text.rstrip().count("\n") + 1
