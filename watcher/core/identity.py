@@ -24,9 +24,9 @@ _PASSING = re.compile(r"(?:t|ts|v|_|rnd|rand|time|timestamp|nonce|token|csrf|sid
 
 _STATUS = re.compile(
     r"(?:\d{1,3} ?% |(?:all|full|fully|partially|new|now|data|files|already|was|not|in|part) )*"
-    r"(?:new|hot|updated?|sold(?: out)?|for sale|on sale|disclosed|published|unpublished|publication|leak(?:ed)?|released|"
-    r"removed|deleted|closed|expired|paid|payed|unpaid|pending|wait(?:ing)?|soon|coming soon|negotiat(?:ion|ions|ing|ed)|"
-    r"timer|time(?: is)? (?:up|over|out)|available|free|full|full dump|full leak|dump|evidence|proofs?|done|finished|"
+    r"(?:new|hot|updated?|sold(?: out)?|for sale|on sale|disclosed|published|unpublished|publication|leak(?:ed)?|"
+    r"released|removed|deleted|closed|expired|paid|payed|unpaid|pending|wait(?:ing)?|soon|coming soon|"
+    r"negotiat(?:ion|ions|ing|ed)|timer|time(?: is)? (?:up|over|out)|available|free|full|full dump|full leak|dump|evidence|proofs?|done|finished|"
     r"ended|active|stopped|auction|exclusive|\d{1,3} ?%|data|tba|"
     r"опубликовано|продано|новое|обновлено|veröffentlicht|verkauft|neu|publié|vendu|nouveau|publicado|vendido|nuevo)"
     r"(?: (?:now|soon|data|files|leak|leaked|dump|published|available|part|\d{1,3} ?%))*[!.]*"
