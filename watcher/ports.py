@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from watcher.records import Capture, Decision, Event, Exchange, Page, Reading, Roster, Snapshot, TargetStatus
+from watcher.records import Capture, Decision, Event, Exchange, Hints, Page, Reading, Roster, Snapshot, TargetStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ class WatchStore(Store, Protocol):
 
 
 class Reader(Protocol):
-    async def read(self, page: Page, memory: bytes, known: Sequence[str]) -> tuple[Reading, bytes]:
+    async def read(self, page: Page, memory: bytes, known: Sequence[str], hints: Hints) -> tuple[Reading, bytes]:
         """What a listing page says, and what it taught. ``known`` holds the titles that the roster lists.
         A page that kills or stalls the worker is an ``unreadable`` reading, with the memory unchanged."""
 

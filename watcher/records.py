@@ -168,6 +168,21 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """What the configuration says of a listing page, and where in the listing it is."""
+
+    rule: Rule | None = None
+    pages: str = ""
+    """Pagination by address: ``page/{n}/``."""
+    next: str = ""
+    """Pagination by link: ``CSS@attribute``."""
+    number: int = 1
+    """Of the page in the listing, from 1."""
+    mirror: str = ""
+    """The address at which the listing begins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One item published on a site: a claim against a victim."""
 

@@ -1,79 +1,25 @@
 """The frame of a page: everything on it that is no entry, and what earlier good pages taught about it.
 
-``look`` gathers in one walk what stands outside the records. ``Frame`` remembers what was common to every good page:
-marks of structure, short lines of words, what comes after the last record, the closing tags, and the numbers that
-always agreed with the number of rows. A page whose frame is broken was cut short or is another page; counters, dates
-and advertisements fall out of the intersection by themselves. After ``EPOCH`` good pages the frame is renewed from
-those alone, so that it follows a site that changes slowly.
+``Frame`` remembers what was common to every good page: marks of structure, short lines of words, what comes after the
+last record, the closing tags, and the numbers that always agreed with the number of rows. A page whose frame is broken
+was cut short or is another page; counters, dates and advertisements fall out of the intersection by themselves. After
+``EPOCH`` good pages the frame is renewed from those alone, so that it follows a site that changes slowly.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
-from xxhash import xxh3_64_intdigest
-
-from watcher.core.parse import Document
-from watcher.core.phrases import counts_something, fold
-from watcher.records import Rule
+from watcher.core.phrases import fold
+from watcher.core.seen import Seen, digest
 
 EPOCH = 16
-MOST_NODES = 30_000
-"""A walk ends here: what stands later is not looked at, and cannot be missed either."""
-MOST_MARKS = 400
-MOST_OUTSIDE = 20_000
 MOST_COUNTS = 48
+LONGEST_TAIL = 120
+ECHO_SAMPLE = 64
 FEW = 3
 """Fewer marks than this say nothing."""
-
-UNSEEN = frozenset({"script", "style", "template", "svg", "head", "noscript", "iframe", "object", "math"})
-LANDMARKS = frozenset({"header", "footer", "nav", "main", "aside", "section", "form", "table", "h1", "hr", "pre"})
-HEADINGS = frozenset({"h1", "h2", "h3"})
-CONTAINERS = re.compile(
-    r"<(/?)(?:div|ul|ol|table|tbody|section|main|article|header|nav|form|body|pre)\b", re.IGNORECASE
-)
-NUMBER = re.compile(r"(?<![\w.,:#-])\d{1,3}(?:[ ,.\u00a0]\d{3})+(?![\w])|(?<![\w.:#-])\d{1,7}(?![\w:]|[.,]\d)")
-DIGITS = re.compile(r"\d+")
-LAST_TAG = re.compile(r"<(/?[a-z][a-z0-9:-]*)[^<>]*>\s*\Z", re.IGNORECASE)
-TRAILING_COMMENT = re.compile(r"<!--(?:(?!-->).)*-->\s*\Z", re.DOTALL)
-XML_ROOT = re.compile(
-    r"\s*(?:<\?[^>]*\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*<(rss|feed|rdf:RDF|urlset|opml)\b", re.DOTALL
-)
-VOLATILE_CLASS = re.compile(r"\d|[_-][A-Za-z]*[A-Z][a-z]*[A-Z]|^css-|^sc-|^_")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What stands on one page outside its records."""
-
-    marks: frozenset[int] = frozenset()
-    """Elements that have a name (id, class) or a role, as hashes."""
-    words: frozenset[int] = frozenset()
-    """Short lines without digits, as hashes."""
-    closing: tuple[int, ...] = ()
-    """Marks and words after the last record."""
-    ends: frozenset[str] = frozenset()
-    """``</html>``, ``</body>`` and ``last:TAG``, as far as they are there."""
-    cut: str = ""
-    """Why the source cannot be whole, whatever came before; empty: nothing speaks against it."""
-    lines: tuple[str, ...] = ()
-    """The words outside the records, folded, in order."""
-    headings: tuple[str, ...] = ()
-    """Title and headings."""
-    counts: Mapping[int, int] = field(default_factory=dict)
-    """Place of a number (a hash of the words around it) to the number."""
-    named: frozenset[int] = frozenset()
-    """Places whose words say that the number counts something listed."""
-    passwords: int = 0
-    inputs: int = 0
-    images: int = 0
-    scripts: int = 0
-    refresh: bool = False
-    """The page reloads itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +67,8 @@ class Frame:
     counts: tuple[Count, ...] = ()
     rows: int = 0
     """Entries on the last good first page."""
-    tail: tuple[int, ...] = ()
-    """The last three titles of the last good first page, as hashes."""
+    tail: tuple[str, ...] = ()
+    """The last three titles of the last good first page."""
     echo: bool = False
     """Entries' titles stand outside the records too (a side bar), so that a title on the page proves little."""
     kind: str = ""
@@ -143,214 +89,6 @@ class Faults:
     """The closing part is missing, or another one stands there."""
     share: float | None = None
     """How much of the frame is there, 0 to 1; None: the frame is too small to tell."""
-
-
-def digest(text: str) -> int:
-    """A short hash of a text, to remember it by."""
-    return xxh3_64_intdigest(text.encode("utf-8", "surrogatepass")) & 0xFFFFFFFF
-
-
-# ------------------------------------------------------------------------------------------------ what is there
-
-
-def look(document: Document, rule: Rule | None) -> Seen:
-    """What stands on a page outside the records that ``rule`` finds."""
-    seen: dict[str, Any] = {"cut": source_cut(document), "ends": endings(document.markup)}
-    if document.kind == "json":
-        return Seen(**{**seen, "ends": frozenset(), "cut": "", **_json_frame(document.data)})
-    if document.tree is None:
-        lines = tuple(fold(line) for line in document.markup[:MOST_OUTSIDE].splitlines())
-        return Seen(**seen, lines=tuple(filter(None, lines)), headings=())
-    walk = _Walk(_records(document.tree, rule))
-    walk.run(document.tree.root)
-    title = document.title
-    counts = walk.numbers()
-    return Seen(
-        **seen,
-        marks=frozenset(walk.marks[:MOST_MARKS]),
-        words=frozenset(walk.words[:MOST_MARKS]),
-        closing=tuple(dict.fromkeys(walk.closing))[-60:],
-        lines=tuple(walk.lines),
-        headings=(title, *walk.headings),
-        counts=counts,
-        named=frozenset(walk.named),
-        passwords=walk.passwords,
-        inputs=walk.inputs,
-        images=walk.images,
-        scripts=len(document.tree.css("script")),
-        refresh=any(
-            "refresh" in (node.attributes.get("http-equiv") or "").lower() for node in document.tree.css("meta")
-        ),
-    )
-
-
-def _records(tree: LexborHTMLParser, rule: Rule | None) -> frozenset[int]:
-    """The nodes that are records, by address."""
-    for selector in rule.entry if rule and rule.format == "html" else ():
-        try:
-            nodes = tree.css(selector)
-        except (SelectolaxError, ValueError):
-            continue
-        if nodes:
-            return frozenset(node.mem_id for node in nodes)
-    return frozenset()
-
-
-class _Walk:
-    """One pass over a tree in page order, records left out."""
-
-    def __init__(self, records: frozenset[int]) -> None:
-        self.records = records
-        self.marks: list[int] = []
-        self.words: list[int] = []
-        self.closing: list[int] = []
-        self.lines: list[str] = []
-        self.headings: list[str] = []
-        self.named: set[int] = set()
-        self.passwords = self.inputs = self.images = self.room = 0
-
-    def run(self, root: LexborNode | None) -> None:
-        """Visit every node that is neither in a record nor invisible, up to ``MOST_NODES``."""
-        stack, left = [root], MOST_NODES
-        while stack and left:
-            node = stack.pop()
-            if node is None:
-                continue
-            left -= 1
-            if node.next is not None and node is not root:
-                stack.append(node.next)
-            if node.mem_id in self.records:
-                self.closing.clear()
-                self.lines.append("")
-            elif node.is_text_node:
-                self._text(node.text_content or "")
-            elif node.is_element_node and node.tag not in UNSEEN:
-                self._element(node)
-                stack.append(node.child)
-
-    def _element(self, node: LexborNode) -> None:
-        tag, attributes = node.tag or "", node.attributes
-        if tag == "input":
-            self.inputs += 1
-            self.passwords += (attributes.get("type") or "").lower() == "password"
-        elif tag == "img":
-            self.images += 1
-        elif tag in HEADINGS and len(self.headings) < 8:
-            self.headings.append(node.text(deep=True, separator=" ")[:200])
-        classes = sorted({name for name in (attributes.get("class") or "").split() if not VOLATILE_CLASS.search(name)})
-        name = attributes.get("id") or ""
-        if not classes and not name and tag not in LANDMARKS:
-            return
-        mark = digest(f"{tag}#{DIGITS.sub('', name)}.{'.'.join(classes)}")
-        self.marks.append(mark)
-        self.closing.append(mark)
-
-    def _text(self, text: str) -> None:
-        line = fold(text[:2000])
-        if not line or self.room > MOST_OUTSIDE:
-            return
-        self.room += len(line)
-        self.lines.append(line)
-        if len(line) <= 80 and not DIGITS.search(line) and any(map(str.isalpha, line)):
-            mark = digest(line)
-            self.words.append(mark)
-            self.closing.append(mark)
-
-    def numbers(self) -> dict[int, int]:
-        """Numbers among the words, each by its place: the words of its line, or those before or after it."""
-        found: dict[int, int] = {}
-        twice: set[int] = set()
-        for index, line in enumerate(self.lines):
-            if not line or len(line) > 120 or not (matches := list(NUMBER.finditer(line))):
-                continue
-            masked = NUMBER.sub("#", line)
-            before = self.lines[index - 1] if index else ""
-            after = self.lines[index + 1] if index + 1 < len(self.lines) else ""
-            around = [masked] if any(map(str.isalpha, masked)) else [f"{before}|{masked}", f"{masked}|{after}"]
-            for position, match in enumerate(matches[:6]):
-                for words in around:
-                    place = digest(f"{position}:{words}")
-                    twice |= {place} & found.keys()
-                    found[place] = int(re.sub(r"\D", "", match.group()))
-                    if counts_something(words):
-                        self.named.add(place)
-        return {place: number for place, number in found.items() if place not in twice}
-
-
-def _json_frame(data: Any) -> dict[str, Any]:
-    """The keys, words and numbers of a JSON answer, lists left out: an error answer is told by them."""
-    marks: list[int] = []
-    lines: list[str] = []
-    counts: dict[int, int] = {}
-    stack: list[tuple[str, Any, int]] = [("", data, 0)]
-    while stack and len(marks) < MOST_MARKS:
-        path, value, depth = stack.pop()
-        marks.append(digest(f"{path}:{type(value).__name__}"))
-        if isinstance(value, Mapping) and depth < 6:
-            stack.extend((f"{path}.{key}", child, depth + 1) for key, child in list(value.items())[:100])
-        elif isinstance(value, str) and value:
-            lines.append(fold(value[:500]))
-        elif isinstance(value, int) and not isinstance(value, bool):
-            counts[digest(path)] = value
-    return {"marks": frozenset(marks), "lines": tuple(lines), "counts": counts}
-
-
-def endings(markup: str) -> frozenset[str]:
-    """The closing tags that a source has at its end."""
-    tail = markup[-4096:].lower()
-    ends = {tag for tag in ("</html>", "</body>") if tag in tail}
-    if last := LAST_TAG.search(_bare(markup[-4096:])):
-        ends.add(f"last:{last[1].lower()}")
-    return frozenset(ends)
-
-
-def _bare(tail: str) -> str:
-    """The end of a source without the comments and white space after its last tag."""
-    tail = tail.rstrip()
-    while tail.endswith("-->") and (comment := TRAILING_COMMENT.search(tail)):
-        tail = tail[: comment.start()].rstrip()
-    return tail
-
-
-def source_cut(document: Document) -> str:
-    """Why a source cannot be whole, from itself alone; empty if nothing speaks against it."""
-    markup = document.markup
-    if document.kind == "json" or not markup.strip():
-        return ""
-    tail = markup[-65_536:]
-    if tail.rfind("<!--") > tail.rfind("-->"):
-        return "ends-inside-comment"
-    if re.match(r"[/!?a-zA-Z]?", tail[(opened := tail.rfind("<")) + 1 :]) and opened > tail.rfind(">"):
-        after = tail[opened + 1 : opened + 2]
-        if not after or after.isalpha() or after in "/!?":
-            return "ends-inside-tag"
-    if root := XML_ROOT.match(markup):
-        return "" if f"</{root[1]}>" in tail else "root-not-closed"
-    if document.kind == "text" and (stripped := markup.strip())[:1] in "{[(" and unbalanced(stripped):
-        return "brackets-not-closed"
-    lowered = tail.lower()
-    if "</html>" in lowered or "</body>" in lowered:
-        return ""
-    if re.search(r"<(?:html|body)\b", markup[:8192], re.IGNORECASE) and left_open(markup):
-        return "elements-not-closed"
-    return ""
-
-
-def left_open(markup: str) -> bool:
-    """Whether containers are opened that are never closed (``body`` counts for one: its end tag may be left out)."""
-    opened = closed = 0
-    for match in CONTAINERS.finditer(markup):
-        if match[1]:
-            closed += 1
-        else:
-            opened += 1
-    return opened - closed > 1
-
-
-def unbalanced(source: str) -> bool:
-    """Whether brackets of a script or JSON text are opened that are never closed, strings left out."""
-    bare = re.sub(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|`(?:[^`\\]|\\.)*`', "", source)
-    return any(bare.count(opening) > bare.count(closing) for opening, closing in ("{}", "[]", "()"))
 
 
 # --------------------------------------------------------------------------------------------- what it is held to
@@ -403,7 +141,7 @@ def fresh_lines(frame: Frame, seen: Seen) -> tuple[str, ...]:
 
 
 def taught(frame: Frame, seen: Seen, titles: Sequence[str], *, kind: str, first: bool) -> Frame:
-    """The frame once a good page is counted too. ``titles`` are its entries', folded; ``first``: it is page one."""
+    """The frame once a good page is counted too. ``titles`` are its entries'; ``first``: it is page one."""
     base, coming = _common(frame.base, seen), _common(frame.coming, seen)
     if coming.pages >= EPOCH:
         base, coming = coming, _common(Marks(), seen)
@@ -411,13 +149,14 @@ def taught(frame: Frame, seen: Seen, titles: Sequence[str], *, kind: str, first:
     if not first:
         return grown
     outside = set(seen.lines)
-    echoes = sum(title in outside for title in titles)
+    sample = titles[:: -(-len(titles) // ECHO_SAMPLE) or 1]
+    echoes = sum(fold(title) in outside for title in sample)
     return replace(
         grown,
         counts=_counted(frame, seen, len(titles)),
         rows=len(titles),
-        tail=tuple(digest(title) for title in titles[-3:]),
-        echo=bool(titles) and echoes * 3 >= len(titles),
+        tail=tuple(title[:LONGEST_TAIL] for title in titles[-3:]),
+        echo=bool(titles) and echoes * 3 >= len(sample),
     )
 
 

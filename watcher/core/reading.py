@@ -1,0 +1,256 @@
+"""Reading a page: parse, take the entries, judge, learn again if the design changed, and remember what was learned.
+
+The memory is opaque to everyone else: JSON, bounded, worth keeping but never needed (without it a site is learned
+anew). Only pages judged good teach anything, so that no queue page becomes what the site is held to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import msgspec
+
+from watcher.core.frame import LONGEST_TAIL, Frame, compare, struck, taught
+from watcher.core.identity import fold_title
+from watcher.core.induce import Extraction, Learned, extract, learn, relearn
+from watcher.core.paginate import next_urls
+from watcher.core.parse import Document, parse
+from watcher.core.phrases import fold
+from watcher.core.rules import rule_digest
+from watcher.core.seen import Seen, look
+from watcher.core.standing import standing, stands
+from watcher.core.verdict import Evidence, Judgement, hint, judge
+from watcher.records import Entry, Hints, Page, Reading, Rule
+
+__all__ = ["Answer", "Hints", "Memory", "probe_answer", "read_detail", "read_page", "recall"]
+
+Answer = Literal["alive", "gone", "unknown"]
+VERSION = 1
+OWN_FRAME = 0.5
+"""Share of the listing's frame that makes another page one of the site's own."""
+
+NOT_TEXT = ("image/", "video/", "audio/", "font/", "application/zip", "application/x-", "application/pdf",
+            "application/gzip", "application/vnd.", "application/msword")  # fmt: skip
+"""Types that are never read; ``application/x-…`` except what is text."""
+TEXT_ALL_THE_SAME = ("application/xhtml", "application/x-javascript", "application/x-json", "application/x-ndjson",
+                     "application/x-rss", "application/x-atom")  # fmt: skip
+MAGIC = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"Rar!", b"7z\xbc\xaf", b"\x7fELF",
+         b"MZ", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"SQLite format 3\x00")  # fmt: skip
+BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the good pages of one site taught."""
+
+    version: int = VERSION
+    learned: Learned = field(default_factory=Learned)
+    frame: Frame = field(default_factory=Frame)
+    rule: str = ""
+    """Digest of the rule that was given when they were read; empty: none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """One way to read a document, with what can be said for it."""
+
+    extraction: Extraction
+    seen: Seen
+    evidence: Evidence
+    judgement: Judgement
+
+
+def read_page(page: Page, memory: bytes, known: Sequence[str], hints: Hints) -> tuple[Reading, bytes]:
+    """What a listing page says, and the memory once it is counted. ``known`` holds the titles that the roster lists."""
+    if why := not_text(page):
+        return Reading(verdict="unreadable", why=(why,)), memory
+    before = _hold_to(recall(memory), hints.rule)
+    document = parse(page)
+    taken = _take(page, document, before, known, hints)
+    after = before
+    why_relearned: tuple[str, ...] = ()
+    if taken.judgement.verdict == "redesigned" and (again := _take_anew(page, document, before, known, taken)):
+        taken, after = again
+        why_relearned = ("rule-relearned",)
+    after = _counted(after, document, taken, hints)
+    reading = _reading(document, taken, why_relearned, hints)
+    return reading, memory if after == before and memory else msgspec.json.encode(after)
+
+
+def recall(memory: bytes) -> Memory:
+    """The memory, or an empty one if it is of another version or damaged."""
+    try:
+        remembered = msgspec.json.decode(memory, type=Memory) if memory else Memory()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Memory()
+    return remembered if remembered.version == VERSION else Memory()
+
+
+def not_text(page: Page) -> str:
+    """Why a body is nothing that can be read; empty if it may be."""
+    kind = page.content_type.lower().strip()
+    if kind.startswith(NOT_TEXT) and not kind.startswith(TEXT_ALL_THE_SAME):
+        return f"type:{kind.partition(';')[0].strip()}"
+    head = page.body[:4096]
+    if head.startswith(MAGIC):
+        return "not-text"
+    if head.count(0) * 20 > len(head) and not head.startswith(BYTE_ORDER_MARKS) and "utf-16" not in kind:
+        return "not-text"
+    return ""
+
+
+# -------------------------------------------------------------------------------------------------- taking entries
+
+
+def _hold_to(memory: Memory, rule: Rule | None) -> Memory:
+    """The memory for this rule: numbers of rows and their order mean nothing under another one."""
+    digest = rule_digest(rule) if rule else ""
+    if memory.rule == digest:
+        return memory
+    frame = replace(memory.frame, counts=(), rows=0, tail=(), strikes=0, shape=0)
+    return replace(memory, rule=digest, frame=frame)
+
+
+def _take(page: Page, document: Document, memory: Memory, known: Sequence[str], hints: Hints) -> _Taken:
+    """The entries by the rule that was given, else (or if that finds none) by what was learned."""
+    extraction = extract(document, memory.learned, rule=hints.rule, known=known)
+    if hints.rule is not None and not extraction.entries and memory.learned.rule is not None:
+        by_learning = extract(document, memory.learned, known=known)
+        extraction = by_learning if by_learning.entries else extraction
+    ruled = hints.rule is not None or (memory.learned.rule is not None and not extraction.provisional)
+    return _weigh(page, document, extraction, memory.frame, known, ruled=ruled)
+
+
+def _take_anew(
+    page: Page, document: Document, memory: Memory, known: Sequence[str], taken: _Taken
+) -> tuple[_Taken, Memory] | None:
+    """The entries by a rule learned from this page, with the known titles as seeds; None if most stay unread."""
+    result = relearn(document, memory.learned, known)
+    if result is None:
+        return None
+    extraction, learned = result
+    again = _weigh(page, document, extraction, Frame(), known, ruled=True)
+    promised = taken.evidence.listed + taken.evidence.standing
+    if again.evidence.listed * 2 < promised or again.evidence.listed <= taken.evidence.listed:
+        return None
+    return again, replace(memory, learned=learned, frame=Frame())
+
+
+def _weigh(
+    page: Page, document: Document, extraction: Extraction, frame: Frame, known: Sequence[str], *, ruled: bool
+) -> _Taken:
+    """One way to read the document, judged."""
+    seen = look(document, extraction.rule)
+    listed, unlisted = _told_apart(extraction.entries, known)
+    usual = min(len(known), frame.rows or len(known))
+    evidence = Evidence(
+        status=page.status,
+        cut=page.cut,
+        size=len(document.markup.strip()),
+        seen=seen,
+        frame=frame,
+        entries=len(extraction.entries),
+        ruled=ruled,
+        container=extraction.frame_found,
+        known=len(known),
+        listed=listed,
+        standing=standing(document, unlisted) if listed * 2 < usual else 0,
+        tail=_has_tail(extraction.entries, frame) or not unlisted,
+    )
+    return _Taken(extraction=extraction, seen=seen, evidence=evidence, judgement=judge(evidence))
+
+
+def _told_apart(entries: Sequence[Entry], known: Sequence[str]) -> tuple[int, list[str]]:
+    """How many known titles are among the entries, and those that are not."""
+    shown = {entry.title for entry in entries}
+    rest = [title for title in known if title not in shown]
+    if rest:
+        same = set(known)
+        others = {fold_title(title)[0] for title in shown if title not in same}
+        rest = [title for title in rest if fold_title(title)[0] not in others] if others else rest
+    return len(known) - len(rest), rest
+
+
+def _has_tail(entries: Sequence[Entry], frame: Frame) -> bool:
+    """Whether one of the last entries of the last good page is still there: then the page was not cut in its list."""
+    tail = set(frame.tail)
+    return bool(tail) and any(entry.title[:LONGEST_TAIL] in tail for entry in entries)
+
+
+# ------------------------------------------------------------------------------------------------- what is remembered
+
+
+def _counted(memory: Memory, document: Document, taken: _Taken, hints: Hints) -> Memory:
+    """The memory once the page is counted: a good one teaches, one that breaks the frame is noted."""
+    judged = taken.judgement
+    if judged.broken:
+        return replace(memory, frame=struck(memory.frame, judged.broken))
+    if judged.verdict != "listing" or not judged.complete:
+        return memory
+    learned = memory.learned if hints.rule is not None else learn(memory.learned, document, taken.extraction)
+    titles = [entry.title for entry in taken.extraction.entries]
+    frame = taught(memory.frame, taken.seen, titles, kind=document.kind, first=hints.number == 1)
+    return replace(memory, learned=learned, frame=frame)
+
+
+def _reading(document: Document, taken: _Taken, why: tuple[str, ...], hints: Hints) -> Reading:
+    judged, extraction = taken.judgement, taken.extraction
+    # what a cut page shows was seen; what is found on a page that is no listing is chance
+    entries = extraction.entries if judged.verdict in ("listing", "partial") else ()
+    further = next_urls(document, entries, pages=hints.pages, next_link=hints.next) if entries else ()
+    return Reading(
+        verdict=judged.verdict,
+        why=(*why, *judged.why),
+        complete=judged.complete,
+        entries=entries,
+        next_urls=further,
+        text=document.text,
+        rule=extraction.rule,
+        rule_digest=rule_digest(extraction.rule) if extraction.rule else "",
+        provisional=extraction.provisional,
+    )
+
+
+# ------------------------------------------------------------------------------------------------ an entry's own page
+
+
+def read_detail(page: Page, memory: bytes, title: str) -> Reading:
+    """What an entry's own page says: ``detail`` if its title stands there, ``error`` if the site says that there is
+    no such page (``soft-gone`` in ``why`` if it says so with status 200), else what stands in its way."""
+    if why := not_text(page):
+        return Reading(verdict="unreadable", why=(why,))
+    document = parse(page)
+    frame = recall(memory).frame
+    seen = look(document, None)
+    said = hint(Evidence(status=page.status, seen=seen, frame=frame))
+    reading = Reading(verdict="unreadable", why=("title-absent",), text=document.text)
+    if not 200 <= page.status < 300:
+        if said is not None and said.verdict != "error":
+            return replace(reading, verdict=said.verdict, why=(*said.why, f"http:{page.status}"))
+        return replace(reading, verdict="error", why=(f"http:{page.status}",))
+    if page.cut or seen.cut:
+        return replace(reading, verdict="partial", why=(f"cut:{page.cut}" if page.cut else seen.cut,))
+    gone = said is not None and said.topic == "gone"
+    if stands(title, fold(document.text)):
+        # a side bar may go on naming what the page itself says is gone
+        named = any(stands(title, fold(heading)) for heading in seen.headings)
+        if not (gone and said is not None and said.why[0].startswith("heading") and not named):
+            return replace(reading, verdict="detail", why=("title-stands",), complete=True)
+    if said is None:
+        return reading
+    share = compare(frame, seen).share
+    own = ("site-frame",) if share is not None and share >= OWN_FRAME else ()
+    soft = ("soft-gone",) if gone else ()
+    return replace(reading, verdict=said.verdict, why=(*soft, *own, *said.why))
+
+
+def probe_answer(reading: Reading, status: int | None) -> Answer:
+    """What an entry's own page answered. Only the site itself can say that a page is gone: by 404 or 410, or in its own
+    frame; a failing or guarded site says nothing."""
+    if reading.verdict == "detail":
+        return "alive"
+    if reading.verdict == "error" and (status in (404, 410) or {"soft-gone", "site-frame"} <= set(reading.why)):
+        return "gone"
+    return "unknown"

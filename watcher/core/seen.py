@@ -1,0 +1,282 @@
+"""What stands on a page outside its records, gathered in one walk; and whether its source can be whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from selectolax.lexbor import LexborNode, SelectolaxError
+from xxhash import xxh3_64_intdigest
+
+from watcher.core.parse import Document
+from watcher.core.phrases import counts_something, fold
+from watcher.records import Rule
+
+MOST_NODES = 30_000
+"""A walk ends here: what stands later is not looked at, and cannot be missed either."""
+MOST_MARKS = 400
+MOST_OUTSIDE = 20_000
+MOST_CLOSING = 60
+
+UNSEEN = frozenset({"script", "style", "template", "svg", "head", "noscript", "iframe", "object", "math"})
+LANDMARKS = frozenset({"header", "footer", "nav", "main", "aside", "section", "form", "table", "h1", "hr", "pre"})
+HEADINGS = frozenset({"h1", "h2", "h3"})
+CONTAINERS = re.compile(
+    r"<(/?)(?:div|ul|ol|table|tbody|section|main|article|header|nav|form|body|pre)\b", re.IGNORECASE
+)
+NUMBER = re.compile(r"(?<![\w.,:#-])\d{1,3}(?:[ ,.\u00a0]\d{3})+(?![\w])|(?<![\w.:#-])\d{1,7}(?![\w:]|[.,]\d)")
+DIGITS = re.compile(r"\d+")
+LAST_TAG = re.compile(r"<(/?[a-z][a-z0-9:-]*)[^<>]*>\s*\Z", re.IGNORECASE)
+XML_ROOT = re.compile(r"<(rss|feed|rdf:RDF|urlset|opml)\b")
+STRINGS = re.compile(r'"(?:[^"\\\n]|\\.)*"?|\'(?:[^\'\\\n]|\\.)*\'?|`(?:[^`\\]|\\.)*`?')
+"""Strings of a script. An unfinished one reaches to its line's end: a hostile text costs no more than its length."""
+XML_STARTS = ("<?xml", "<rss", "<feed", "<rdf")
+SCRIPT_START = re.compile(r"[\ufeff\s]*(?:[{\[(]|(?:var|let|const|export|window|self|function)\b)")
+TAG_START = re.compile(r"[/!?a-zA-Z]|\Z")
+HTML_START = re.compile(r"<(?:html|body)\b", re.IGNORECASE)
+VOLATILE_CLASS = re.compile(r"\d|[_-][A-Za-z]*[A-Z][a-z]*[A-Z]|^css-|^sc-|^_")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What stands on one page outside its records."""
+
+    marks: frozenset[int] = frozenset()
+    """Elements that have a name (id, class) or a role, as hashes."""
+    words: frozenset[int] = frozenset()
+    """Short lines without digits, as hashes."""
+    closing: tuple[int, ...] = ()
+    """Marks and words after the last record."""
+    ends: frozenset[str] = frozenset()
+    """``</html>``, ``</body>`` and ``last:TAG``, as far as they are there."""
+    cut: str = ""
+    """Why the source cannot be whole, whatever came before; empty: nothing speaks against it."""
+    lines: tuple[str, ...] = ()
+    """The words outside the records, folded, in order."""
+    headings: tuple[str, ...] = ()
+    """Title and headings."""
+    counts: Mapping[int, int] = field(default_factory=dict)
+    """Place of a number (a hash of the words around it) to the number."""
+    named: frozenset[int] = frozenset()
+    """Places whose words say that the number counts something listed."""
+    passwords: int = 0
+    inputs: int = 0
+    images: int = 0
+    scripts: int = 0
+    refresh: bool = False
+    """The page reloads itself."""
+
+
+def digest(text: str) -> int:
+    """A short hash of a text, to remember it by."""
+    return xxh3_64_intdigest(text.encode("utf-8", "surrogatepass")) & 0xFFFFFFFF
+
+
+def look(document: Document, rule: Rule | None) -> Seen:
+    """What stands on a page outside the records that ``rule`` finds."""
+    cut = source_cut(document)
+    if document.kind == "json":
+        return _look_at_json(document.data, cut)
+    ends = endings(document.markup)
+    if document.kind == "feed" or document.tree is None:
+        lines = () if document.kind == "feed" else document.markup[:MOST_OUTSIDE].splitlines()
+        return Seen(cut=cut, ends=ends, lines=tuple(filter(None, map(fold, lines))), headings=(document.title,))
+    tree = document.tree
+    walk = _Walk(_records(document, rule))
+    walk.run(tree.root)
+    return Seen(
+        cut=cut,
+        ends=ends,
+        marks=frozenset(walk.marks[:MOST_MARKS]),
+        words=frozenset([digest(fold(document.title)), *walk.words[:MOST_MARKS]]),
+        closing=tuple(dict.fromkeys(walk.closing))[-MOST_CLOSING:],
+        lines=tuple(walk.lines),
+        headings=(document.title, *walk.headings),
+        counts=walk.numbers(),
+        named=frozenset(walk.named),
+        passwords=walk.passwords,
+        inputs=walk.inputs,
+        images=walk.images,
+        scripts=len(tree.css("script")),
+        refresh=any((node.attributes.get("http-equiv") or "").lower() == "refresh" for node in tree.css("meta")),
+    )
+
+
+def _records(document: Document, rule: Rule | None) -> frozenset[int]:
+    """The nodes that are records, by address."""
+    selectors: Sequence[str] = rule.entry if rule is not None and rule.format == "html" else ()
+    if document.kind == "directory":
+        selectors = ("tr, a",)
+    for selector in selectors:
+        try:
+            nodes = document.tree.css(selector) if document.tree is not None else []
+        except (SelectolaxError, ValueError):
+            continue
+        if nodes:
+            return frozenset(node.mem_id for node in nodes)
+    return frozenset()
+
+
+class _Walk:
+    """One pass over a tree in page order, records left out."""
+
+    def __init__(self, records: frozenset[int]) -> None:
+        self.records = records
+        self.marks: list[int] = []
+        self.words: list[int] = []
+        self.closing: list[int] = []
+        self.lines: list[str] = []
+        self.headings: list[str] = []
+        self.named: set[int] = set()
+        self.passwords = self.inputs = self.images = self.room = 0
+
+    def run(self, root: LexborNode | None) -> None:
+        """Visit every node that is neither in a record nor invisible, up to ``MOST_NODES``."""
+        stack, left = [root], MOST_NODES
+        while stack and left:
+            node = stack.pop()
+            if node is None:
+                continue
+            left -= 1
+            if node.next is not None and node is not root:
+                stack.append(node.next)
+            if node.mem_id in self.records:
+                self.closing.clear()
+                self.lines.append("")
+            elif node.is_text_node:
+                self._text(node.text_content or "")
+            elif node.is_element_node and node.tag not in UNSEEN:
+                self._element(node)
+                stack.append(node.child)
+
+    def _element(self, node: LexborNode) -> None:
+        tag, attributes = node.tag or "", node.attributes
+        if tag == "input":
+            self.inputs += 1
+            self.passwords += (attributes.get("type") or "").lower() == "password"
+        elif tag == "img":
+            self.images += 1
+        elif tag in HEADINGS and len(self.headings) < 8:
+            self.headings.append(node.text(deep=True, separator=" ")[:200])
+        classes = sorted({name for name in (attributes.get("class") or "").split() if not VOLATILE_CLASS.search(name)})
+        name = attributes.get("id") or ""
+        if not classes and not name and tag not in LANDMARKS:
+            return
+        mark = digest(f"{tag}#{DIGITS.sub('', name)}.{'.'.join(classes)}")
+        self.marks.append(mark)
+        self.closing.append(mark)
+
+    def _text(self, text: str) -> None:
+        line = fold(text[:2000])
+        if not line or self.room > MOST_OUTSIDE:
+            return
+        self.room += len(line)
+        self.lines.append(line)
+        if len(line) <= 80 and not DIGITS.search(line) and any(map(str.isalpha, line)):
+            mark = digest(line)
+            self.words.append(mark)
+            self.closing.append(mark)
+
+    def numbers(self) -> dict[int, int]:
+        """Numbers among the words, each by its place: the words of its line, or those before or after it."""
+        found: dict[int, int] = {}
+        twice: set[int] = set()
+        for index, line in enumerate(self.lines):
+            if not line or len(line) > 120 or not (matches := list(NUMBER.finditer(line))):
+                continue
+            masked = NUMBER.sub("#", line)
+            before = self.lines[index - 1] if index else ""
+            after = self.lines[index + 1] if index + 1 < len(self.lines) else ""
+            around = [masked] if any(map(str.isalpha, masked)) else [f"{before}|{masked}", f"{masked}|{after}"]
+            for position, match in enumerate(matches[:6]):
+                for words in around:
+                    place = digest(f"{position}:{words}")
+                    twice |= {place} & found.keys()
+                    found[place] = int(re.sub(r"\D", "", match.group()))
+                    if counts_something(words):
+                        self.named.add(place)
+        return {place: number for place, number in found.items() if place not in twice}
+
+
+def _look_at_json(data: Any, cut: str) -> Seen:
+    """The keys, words and numbers of a JSON answer, lists left out: an error answer is told by them."""
+    marks: list[int] = []
+    lines: list[str] = []
+    counts: dict[int, int] = {}
+    named: set[int] = set()
+    stack: list[tuple[str, Any, int]] = [("", data, 0)]
+    while stack and len(marks) < MOST_MARKS:
+        path, value, depth = stack.pop()
+        marks.append(digest(f"{path}:{type(value).__name__}"))
+        if isinstance(value, Mapping) and depth < 6:
+            stack.extend((f"{path}.{key}", child, depth + 1) for key, child in list(value.items())[:100])
+        elif isinstance(value, str) and value:
+            lines.append(fold(value[:500]))
+        elif isinstance(value, int) and not isinstance(value, bool):
+            counts[digest(path)] = value
+            if counts_something(fold(path)):
+                named.add(digest(path))
+    return Seen(cut=cut, marks=frozenset(marks), lines=tuple(lines), counts=counts, named=frozenset(named))
+
+
+def endings(markup: str) -> frozenset[str]:
+    """The closing tags that a source has at its end."""
+    tail = markup[-4096:].lower()
+    ends = {tag for tag in ("</html>", "</body>") if tag in tail}
+    if last := LAST_TAG.search(_bare(markup[-4096:])):
+        ends.add(f"last:{last[1].lower()}")
+    return frozenset(ends)
+
+
+def _bare(tail: str) -> str:
+    """The end of a source without the comments and white space after its last tag."""
+    tail = tail.rstrip()
+    while tail.endswith("-->") and (start := tail.rfind("<!--")) >= 0:
+        tail = tail[:start].rstrip()
+    return tail
+
+
+def source_cut(document: Document) -> str:
+    """Why a source cannot be whole, from itself alone; empty if nothing speaks against it."""
+    markup = document.markup
+    if document.broken:
+        return f"{document.broken}-not-finished" if unbalanced(markup) or document.broken == "xml" else ""
+    if document.kind in ("json", "feed"):
+        return ""
+    if SCRIPT_START.match(markup):
+        return "brackets-not-closed" if unbalanced(markup) else ""
+    if document.kind == "text":
+        return ""
+    if markup.rfind("<!--") > markup.rfind("-->"):
+        return "ends-inside-comment"
+    opened = markup.rfind("<")
+    if opened > markup.rfind(">") and TAG_START.match(markup, opened + 1):
+        return "ends-inside-tag"
+    tail = markup[-65_536:].lower()
+    root = XML_ROOT.search(markup[:2048]) if markup[:64].lstrip("\ufeff \t\r\n").startswith(XML_STARTS) else None
+    if root and f"</{root[1].lower()}>" not in tail:
+        return "root-not-closed"
+    if "</html>" in tail or "</body>" in tail:
+        return ""
+    if HTML_START.search(markup[:8192]) and left_open(markup):
+        return "elements-not-closed"
+    return ""
+
+
+def left_open(markup: str) -> bool:
+    """Whether containers are opened that are never closed (``body`` counts for one: its end tag may be left out)."""
+    opened = closed = 0
+    for match in CONTAINERS.finditer(markup):
+        if match[1]:
+            closed += 1
+        else:
+            opened += 1
+    return opened - closed > 1
+
+
+def unbalanced(source: str) -> bool:
+    """Whether brackets of a script or JSON text are opened that are never closed, strings left out."""
+    bare = STRINGS.sub("", source)
+    return any(bare.count(opening) > bare.count(closing) for opening, closing in ("{}", "[]", "()"))

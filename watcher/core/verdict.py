@@ -1,0 +1,214 @@
+"""What a page is, judged by evidence: what it shows of what is known, its frame, its form, and last its words.
+
+Words alone never decide. A page that shows entries already known is the listing, whatever it says; words count only on
+short pages that show none of them, and only where earlier good pages did not have them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from watcher.core.frame import Faults, Frame, compare, fresh_lines, short_of
+from watcher.core.phrases import Topic, fold, headed, says
+from watcher.core.seen import Seen, digest
+
+SHORT = 1_500
+"""Characters outside the records: a queue, a captcha or an error says no more than this."""
+SEIZED_SHORT = 6_000
+"""A seizure banner says it in many languages."""
+INTACT = 0.6
+"""Share of the frame that makes a page one of the site's own."""
+FOREIGN = 0.3
+"""Share of the frame below which it is another page altogether."""
+TOPICS: tuple[tuple[Topic, str, int], ...] = (
+    ("seized", "seized", SEIZED_SHORT),
+    ("queue", "blocked", SHORT),
+    ("challenge", "blocked", SHORT),
+    ("login", "login", SHORT),
+    ("error", "error", SHORT),
+    ("gone", "error", SHORT // 2),
+)
+"""What words may say, the verdict that follows, and how much else may stand there. The last is left out in the site's
+own frame: there "not found" is what a list without entries says."""
+PATIENCE = 4
+"""Pages in a row that break the frame in the same way, until that is the new frame."""
+PATIENCE_COUNTED = 100
+"""The same where a counter that was proven right says that rows are missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is held against a page."""
+
+    status: int
+    cut: str = ""
+    """Why the transfer was not finished."""
+    size: int = 1
+    """Characters of its source."""
+    seen: Seen
+    frame: Frame
+    entries: int = 0
+    """Entries that the rule read."""
+    ruled: bool = False
+    """They were read by a rule that was given, or that good pages confirmed: no guess."""
+    container: bool = False
+    """The container of the records is there, even if it holds none."""
+    known: int = 0
+    """Titles that the roster lists."""
+    listed: int = 0
+    """Those among the entries."""
+    standing: int = 0
+    """Those that stand on the page, but among no entry (an estimate)."""
+    tail: bool = False
+    """One of the last entries of the last good page is among the entries, or all known ones are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A verdict, with its reasons."""
+
+    verdict: str
+    why: tuple[str, ...] = ()
+    complete: bool = False
+    """The page is whole: absence from it means something."""
+    broken: tuple[str, ...] = ()
+    """How it broke the frame, if that may turn out to be a new frame."""
+    topic: str = ""
+    """What its words speak of, if they decided."""
+
+
+def judge(evidence: Evidence) -> Judgement:
+    """What the page is. The order is the rule: see the table of verdicts in the design."""
+    if not 200 <= evidence.status < 300:
+        return Judgement(verdict="error", why=(f"http:{evidence.status}",))
+    if evidence.cut:
+        return Judgement(verdict="partial", why=(f"cut:{evidence.cut}",))
+    if not evidence.size:
+        return Judgement(verdict="error", why=("empty-body",))
+    faults = compare(evidence.frame, evidence.seen)
+    if _is_the_listing(evidence, faults):
+        return _listing(evidence, faults)
+    if not evidence.frame.base.pages:
+        return _first(evidence, faults)
+    if faults.share is not None and faults.share < INTACT:
+        return _another_page(evidence, faults)
+    return _frame_without_known(evidence, faults)
+
+
+def _is_the_listing(evidence: Evidence, faults: Faults) -> bool:
+    """Enough of the known entries are there, read by the rule."""
+    if not evidence.listed:
+        return False
+    usual = min(evidence.known, evidence.frame.rows or evidence.known)
+    return evidence.listed * 10 >= usual or (faults.share is not None and faults.share >= INTACT)
+
+
+def _listing(evidence: Evidence, faults: Faults) -> Judgement:
+    """A listing page: is it whole?"""
+    frame = evidence.frame
+    if faults.hard:
+        patient = evidence.tail and "ends-inside" not in faults.hard[0] and frame.strikes >= PATIENCE
+        if not patient:
+            return Judgement(verdict="partial", why=faults.hard, broken=faults.hard)
+    if (short := short_of(frame, evidence.seen, evidence.entries)) is not None:
+        why, proven = short
+        if frame.strikes < (PATIENCE_COUNTED if proven else PATIENCE):
+            return Judgement(verdict="partial", why=(why,), broken=(why,))
+    # a new footer under a list that is all there is a new footer; under a list that lost its end, it is a cut
+    if faults.soft and not evidence.tail and frame.strikes < 3 * PATIENCE:
+        return Judgement(verdict="partial", why=faults.soft, broken=faults.soft)
+    return Judgement(verdict="listing", complete=True)
+
+
+def _first(evidence: Evidence, faults: Faults) -> Judgement:
+    """A page of a site that no good page has been seen of: its own words and form must do."""
+    if not (evidence.ruled and evidence.entries) and (said := hint(evidence)):
+        return said
+    if faults.hard:
+        if evidence.entries and "ends-inside" not in faults.hard[0] and evidence.frame.strikes >= PATIENCE:
+            return Judgement(verdict="listing", why=(f"always:{faults.hard[0]}",), complete=True)
+        return Judgement(verdict="partial", why=faults.hard, broken=faults.hard)
+    if evidence.entries:
+        return Judgement(verdict="listing", complete=True)
+    if says(" ".join(evidence.seen.lines), "nothing"):
+        return Judgement(verdict="empty", why=("site-says-empty", "first-page"))
+    return Judgement(verdict="unreadable", why=("no-entries-found",))
+
+
+def _another_page(evidence: Evidence, faults: Faults) -> Judgement:
+    """Neither known entries nor the frame: what has taken the listing's place?"""
+    share = faults.share or 0.0
+    if share < FOREIGN and (said := hint(evidence)):
+        return said
+    if faults.hard:
+        return Judgement(verdict="partial", why=faults.hard, broken=faults.hard)
+    if said := hint(evidence):
+        return said
+    if evidence.standing:
+        return Judgement(verdict="redesigned", why=("known-titles-unread",))
+    if _outside(evidence) <= SHORT and not evidence.entries:
+        return Judgement(verdict="blocked", why=("frame-missing", "no-known-entry"))
+    return Judgement(verdict="redesigned", why=("frame-missing", "no-known-entry"))
+
+
+def _frame_without_known(evidence: Evidence, faults: Faults) -> Judgement:
+    """The site's own frame, or one too small to tell, and none of the known entries in it."""
+    trusted = faults.share is not None or evidence.container
+    if not evidence.entries and (said := hint(evidence, own_frame=trusted)):
+        return said
+    if faults.hard:
+        return Judgement(verdict="partial", why=faults.hard, broken=faults.hard)
+    if evidence.standing and not evidence.frame.echo and evidence.standing > evidence.listed:
+        return Judgement(verdict="redesigned", why=("known-titles-unread",))
+    if not trusted and not (evidence.ruled and evidence.entries):
+        return Judgement(verdict="blocked", why=("no-known-entry",))
+    if faults.soft:
+        return Judgement(verdict="partial", why=faults.soft, broken=faults.soft)
+    if (short := short_of(evidence.frame, evidence.seen, evidence.entries)) is not None:
+        return Judgement(verdict="partial", why=(short[0],), broken=(short[0],))
+    if evidence.entries:
+        return Judgement(verdict="listing", why=("no-known-entry",), complete=True)
+    words = says(" ".join(fresh_lines(evidence.frame, evidence.seen)), "nothing")
+    return Judgement(verdict="empty", why=("site-says-empty",) if words else ("no-entries",), complete=True)
+
+
+# ------------------------------------------------------------------------------------------------------- its words
+
+
+def _outside(evidence: Evidence) -> int:
+    return sum(map(len, evidence.seen.lines))
+
+
+def hint(evidence: Evidence, *, own_frame: bool = False) -> Judgement | None:
+    """What the page's words and form say that it is; None if they say nothing, or too much else stands there.
+
+    In the site's own frame only words that are new there count, and its forms and scripts say nothing.
+    """
+    seen, usual = evidence.seen, set(evidence.frame.base.words)
+    lines = fresh_lines(evidence.frame, seen)
+    headings = [heading for heading in seen.headings if digest(fold(heading)) not in usual]
+    room = sum(map(len, lines))
+    # a guess at entries on a first page is no proof: but several of them are no captcha
+    crowded = not usual and evidence.entries > 2 and room > SHORT // 2
+    text = " ".join(lines)[: 2 * SEIZED_SHORT]
+    for topic, verdict, limit in TOPICS[: -1 if own_frame else None]:
+        if room > limit:
+            continue
+        if any(headed(heading, topic) for heading in headings):
+            return Judgement(verdict=verdict, why=(f"heading-says:{topic}",), topic=topic)
+        if topic == "login" and seen.passwords and not crowded and not own_frame:
+            return Judgement(verdict=verdict, why=("password-form",))
+        if not crowded and (phrase := says(text, topic)):
+            return Judgement(verdict=verdict, why=(f"says:{topic}", phrase), topic=topic)
+    return None if own_frame or evidence.entries else _form(seen, room)
+
+
+def _form(seen: Seen, room: int) -> Judgement | None:
+    """What the form of a page without entries says: scripts only, or a page that reloads itself."""
+    if room <= 200 and seen.scripts and not seen.images:
+        return Judgement(verdict="blocked", why=("script-only",))
+    if room <= SHORT and seen.refresh:
+        return Judgement(verdict="blocked", why=("reloads-itself",))
+    if room <= 400 and seen.inputs and seen.images:
+        return Judgement(verdict="blocked", why=("picture-form",))
+    return None
