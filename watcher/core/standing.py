@@ -12,7 +12,8 @@ from watcher.core.phrases import fold
 
 SAMPLE = 64
 """So many titles are looked for, spread over all of them; the rest is estimated."""
-HIDDEN = r"[^\s]{1,60}"
+MOST_HIDDEN = 60
+"""Letters that one mask may stand for."""
 SHORTEST = 4
 """A shorter title stands on many a page by chance."""
 NOT_WORD = re.compile(r"\W+")
@@ -36,12 +37,34 @@ def standing(document: Document, titles: Sequence[str]) -> int:
 
 def stands(title: str, folded: str) -> bool:
     """Whether a title stands in a folded text: as it is, without its status words, or with its masks filled in."""
-    bare, loose, pattern = _forms(title)
-    if pattern is not None:
-        return pattern.search(folded) is not None
+    bare = _bare(title)
+    if MASK in bare:
+        return sum(map(str.isalnum, bare)) >= 2 and _unmasked_in(bare.split(MASK), folded)
     if not bare:
         return False
+    loose = NOT_WORD.sub("", bare)
     return bare in folded or (len(loose) >= 6 and loose in squeezed(folded))
+
+
+def _unmasked_in(parts: Sequence[str], folded: str) -> bool:
+    """Whether the parts stand in the text one after the other, with at least one letter and no space in between.
+
+    The first place where each part fits is good enough, so the work is bounded whatever a title or a page holds.
+    """
+    visible = [part for part in parts if part]
+    start = folded.find(visible[0])
+    while start >= 0:
+        at = start + len(visible[0])
+        for part in visible[1:]:
+            found = folded.find(part, at + 1, at + MOST_HIDDEN + len(part))
+            if found < 0 or " " in folded[at:found]:
+                break
+            at = found + len(part)
+        else:
+            if parts[0] == "" or start == 0 or not folded[start - 1].isalnum():
+                return True
+        start = folded.find(visible[0], start + 1)
+    return False
 
 
 @lru_cache(maxsize=8)
@@ -51,12 +74,6 @@ def squeezed(folded: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _forms(title: str) -> tuple[str, str, re.Pattern[str] | None]:
-    """The folded title, its letters alone, and an expression for it if it hides letters."""
-    bare = fold(fold_title(title)[0]).rstrip("….").rstrip()
-    if MASK not in bare:
-        return bare, NOT_WORD.sub("", bare), None
-    parts = [re.escape(part) for part in bare.split(MASK)]
-    if sum(map(str.isalnum, bare)) < 2:
-        return "", "", None
-    return bare, "", re.compile(rf"(?<!\w){HIDDEN.join(parts)}")
+def _bare(title: str) -> str:
+    """The folded title without status words, and without the dots of a title that was cut short."""
+    return fold(fold_title(title)[0]).rstrip("….").rstrip()
