@@ -2,44 +2,220 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any, Literal
+from urllib.parse import urljoin, urlsplit
 
-from selectolax.lexbor import LexborHTMLParser
+import msgspec
+from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
+from watcher.core import feeds, outline, scripts
+from watcher.core.charset import decode
 from watcher.records import Page
 
 Kind = Literal["html", "json", "feed", "directory", "text"]
+
+_WITHOUT_EVENTS = int(LexborDocumentOptions.WO_EVENTS)
+_JSON_GUARD = re.compile(r"^\s*(?:\)\]\}'?,?|while\s*\(1\);|for\s*\(;;\);)\s*")
+_SCRIPT_HEAD = re.compile(
+    r"[(!;\s]*(?:(?:const|let|var|window|self|function|export|import)\b|[\w$.]+\s*=|\(\)\s*=>|/[/*])"
+)
+_INDEX_TITLE = re.compile(r"\s*(?:index of\b|directory listing (?:for|of)\b|listing of\b)", re.I)
 
 
 class Document:
     """One page, parsed once; what costs is worked out when it is first asked for."""
 
-    __slots__ = ("base", "content_length", "data", "kind", "markup", "tree", "url")
+    __slots__ = (
+        "_data",
+        "_outline",
+        "_text",
+        "_title",
+        "base",
+        "broken",
+        "content_length",
+        "kind",
+        "markup",
+        "tree",
+        "url",
+    )
 
-    kind: Kind
-    url: str
-    """Where it was taken from."""
-    base: str
-    """What its relative links are relative to."""
-    markup: str
-    """The body, decoded."""
-    tree: LexborHTMLParser | None
-    data: Any
-    """The value, if the page is JSON (or shows JSON in a ``pre``)."""
-    content_length: int
-    """Bytes in the body."""
+    def __init__(
+        self, *, markup: str, url: str, kind: Kind, tree: LexborHTMLParser | None, data: Any, content_length: int
+    ) -> None:
+        self.markup = markup
+        """The body, decoded."""
+        self.url = url
+        """Where it was taken from."""
+        self.kind: Kind = kind
+        self.tree = tree
+        self.content_length = content_length
+        """Bytes in the body."""
+        self.broken = ""
+        """What was not finished: ``json`` or ``xml``; empty: nothing was seen to be."""
+        self.base = _base(tree, url)
+        """What its relative links are relative to."""
+        self._data = data
+        self._outline: outline.Outline | None = None
+        self._text: str | None = None
+        self._title: str | None = None
+
+    @property
+    def data(self) -> Any:
+        """What a JSON rule reads: the JSON value; ``{"items": […]}`` of a feed or a directory index; of an HTML page
+        the literals in its scripts by the name of their variable; None if there is nothing of the sort."""
+        if self._data is None and self.kind == "html" and self.tree is not None:
+            self._data = scripts.literals(self.tree)
+        return self._data or None
+
+    @property
+    def outline(self) -> outline.Outline | None:
+        """The tree as flat lists; None without a tree."""
+        if self._outline is None and self.tree is not None:
+            self._outline = outline.build(self.tree)
+        return self._outline
 
     @property
     def text(self) -> str:
-        """The visible text, white space folded."""
-        raise NotImplementedError
+        """The visible text, white space folded; of JSON, the strings in it."""
+        if self._text is None:
+            if self.kind == "json" and self._data is not None:
+                self._text = " ".join(" ".join(strings_in(self._data)).split())
+            elif self.tree is not None:
+                self._text = " ".join(outline.visible_chunks(self.tree.root))
+            else:
+                self._text = " ".join(self.markup.split())
+        return self._text
 
     @property
     def title(self) -> str:
         """The text of ``<title>``, white space folded."""
-        raise NotImplementedError
+        if self._title is None:
+            node = self.tree.css_first("title") if self.tree is not None else None
+            self._title = " ".join(node.text().split()) if node is not None else ""
+        return self._title
+
+    def absolute(self, link: str) -> str:
+        """A link of the page as an absolute address; empty if it leads nowhere that could be asked for."""
+        try:
+            address = urljoin(self.base, link.strip())
+            scheme = urlsplit(address).scheme
+        except ValueError:
+            return ""
+        return address if scheme in {"http", "https"} else ""
 
 
 def parse(page: Page) -> Document:
     """The page as a document. Never raises for what a page holds."""
-    raise NotImplementedError
+    markup = decode(page.body, page.content_type).replace("\x00", "")
+    head = markup[:1024].lstrip("\ufeff \t\r\n")
+    content_type = page.content_type.lower()
+    if head.startswith(("{", "[")) or "json" in content_type or _JSON_GUARD.match(head):
+        return _json_document(markup, page)
+    if feeds.looks_like_feed(head):
+        items = feeds.read(markup)
+        if items is not None:
+            document = _document(markup, page, "feed", _tree(markup), {"items": items.rows})
+            document.broken = "" if items.whole else "xml"
+            return document
+    if not head.startswith("<"):
+        carried = scripts.literals_in(markup) if "javascript" in content_type or _SCRIPT_HEAD.match(head) else {}
+        if carried:
+            return _document(markup, page, "json", None, carried)
+        if _SCRIPT_HEAD.match(head) and re.search(r"=\s*[\[{]", head):
+            document = _document(markup, page, "json", None, None)
+            document.broken = "json"
+            return document
+    if "<" not in markup:
+        return _document(markup, page, "text", None, None)
+    tree = _tree(markup)
+    if "<pre" in markup[:4096] or "<PRE" in markup[:4096]:
+        shown = _shown_json(tree)
+        if shown is not None:
+            return _document(markup, page, "json", tree, shown)
+    document = _document(markup, page, "html", tree, None)
+    if _INDEX_TITLE.match(document.title) or _heading_says_index(tree):
+        rows = feeds.directory(tree)
+        if rows:
+            return _document(markup, page, "directory", tree, {"items": rows})
+    return document
+
+
+def strings_in(value: Any, budget: int = 200_000) -> list[str]:
+    """The strings in a JSON value, in order, keys left out; at most ``budget`` values are looked at."""
+    found: list[str] = []
+    stack = [value]
+    while stack and budget > 0:
+        budget -= 1
+        item = stack.pop()
+        if isinstance(item, str):
+            found.append(item)
+        elif isinstance(item, dict):
+            stack.extend(reversed(list(item.values())))
+        elif isinstance(item, list):
+            stack.extend(reversed(item))
+    return found
+
+
+def read_json(text: str) -> Any:
+    """The value of a JSON text (or of JSON lines); None if it is none."""
+    try:
+        return msgspec.json.decode(text.encode("utf-8", "replace"))
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    try:
+        return json.loads(text)  # laxer: NaN, lone surrogates
+    except (ValueError, RecursionError):
+        pass
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and all(line.lstrip().startswith("{") for line in lines):
+        try:
+            return [msgspec.json.decode(line) for line in lines]
+        except (msgspec.DecodeError, RecursionError):
+            pass
+    return None
+
+
+def _json_document(markup: str, page: Page) -> Document:
+    value = read_json(_JSON_GUARD.sub("", markup, count=1))
+    if value is None and "<" in markup and "json" not in page.content_type.lower():
+        return _document(markup, page, "html", _tree(markup), None)
+    document = _document(markup, page, "json", None, value)
+    if value is None:
+        document.broken = "json"
+    return document
+
+
+def _shown_json(tree: LexborHTMLParser) -> Any:
+    """The JSON value that a browser's viewer wrapped in a page of one ``pre``; None if it is not such a page."""
+    body = tree.body
+    if body is None:
+        return None
+    children = [node for node in body.iter() if node.tag not in {"script", "style"}]
+    if len(children) != 1 or children[0].tag != "pre":
+        return None
+    text = children[0].text().strip()
+    return read_json(text) if text.startswith(("{", "[")) else None
+
+
+def _heading_says_index(tree: LexborHTMLParser) -> bool:
+    heading = tree.css_first("h1, h2")
+    return heading is not None and _INDEX_TITLE.match(heading.text()) is not None
+
+
+def _document(markup: str, page: Page, kind: Kind, tree: LexborHTMLParser | None, data: Any) -> Document:
+    return Document(markup=markup, url=page.url, kind=kind, tree=tree, data=data, content_length=len(page.body))
+
+
+def _tree(markup: str) -> LexborHTMLParser:
+    return LexborHTMLParser(markup, options=_WITHOUT_EVENTS)
+
+
+def _base(tree: LexborHTMLParser | None, url: str) -> str:
+    node = tree.css_first("base[href]") if tree is not None else None
+    href = (node.attributes.get("href") or "") if node is not None else ""
+    try:
+        return urljoin(url, href.strip()) if href else url
+    except ValueError:
+        return url

@@ -1,0 +1,356 @@
+"""Groups of alike records on a page, as tables of texts: what entries could be read from.
+
+A group is every element whose path of tags and class names from the root is the same; a column is the text (or
+attribute) found at the same place in each of its records. JSON gives the same tables, with keys for places.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from watcher.core.outline import Outline
+from watcher.core.words import FIELD_HINTS, kind_of, label_of, words_in
+
+SAMPLED = 3000
+"""Records of a group that are looked at (half from each end); a bound on work, far above what a rule needs."""
+JUDGED = 120
+"""Cells of a column whose kinds are looked at."""
+MAX_COLUMNS = 400
+ATTRIBUTES = ("title", "alt", "aria-label", "data-title", "data-name", "data-company", "data-id", "data-href", "data-url", "data-domain", "data-search", "data-victim", "datetime", "onclick", "href")  # fmt: skip
+
+Place = tuple[tuple[str, str, int], ...]
+"""Steps (tag, class, which of them) from a record down to an element."""
+
+
+class Column:
+    """One place in the records of a group, and what stands there."""
+
+    __slots__ = (
+        "_kinds",
+        "attr",
+        "cells",
+        "hints",
+        "label",
+        "linked",
+        "order",
+        "owners",
+        "path",
+        "place",
+        "rank",
+        "tag",
+        "whole",
+    )
+
+    def __init__(self, *, place: Place = (), rank: int = 0, attr: str = "", path: str = "") -> None:
+        self.place = place
+        self.rank = rank
+        """Which of the element's own chunks of text."""
+        self.attr = attr
+        """The attribute it is; empty: text."""
+        self.path = path
+        """JMESPath from the record, in JSON."""
+        self.whole = False
+        """All the element's text, not one chunk."""
+        self.cells: dict[int, str] = {}
+        """Record number to text."""
+        self.owners: dict[int, int] = {}
+        """Record number to element."""
+        self.hints: frozenset[str] = frozenset()
+        """Words of the class names, ids and keys of the element and its parents within the record."""
+        self.tag = ""
+        self.label = ""
+        """What the page itself calls it: a table's heading, ``<dt>``, ``Country:``, a key."""
+        self.linked = False
+        """It is the text of a link."""
+        self.order = 0
+        """Place among the group's columns."""
+        self._kinds: Counter[str] | None = None
+
+    @property
+    def kinds(self) -> Counter[str]:
+        """How many of the cells looked at are of which kind."""
+        if self._kinds is None:
+            values = list(self.cells.values())
+            if len(values) > JUDGED:
+                values = values[:: len(values) // JUDGED + 1]
+            self._kinds = Counter(kind_of(value) for value in values)
+        return self._kinds
+
+    def share(self, *kinds: str) -> float:
+        """Which part of the cells looked at is of one of these kinds."""
+        total = sum(self.kinds.values())
+        return sum(self.kinds[kind] for kind in kinds) / total if total else 0.0
+
+    def distinct(self) -> float:
+        """Different texts a cell."""
+        return len({value.casefold() for value in self.cells.values()}) / len(self.cells) if self.cells else 0.0
+
+    def identity(self) -> str:
+        """What names the column among its group's, the same on every page."""
+        if self.path:
+            return self.path
+        steps = "/".join(f"{tag}.{key}:{nth}" for tag, key, nth in self.place)
+        return f"{steps}@{self.attr}" if self.attr else f"{steps}#{'*' if self.whole else self.rank}"
+
+
+class Group:
+    """Alike records, and their columns."""
+
+    __slots__ = ("columns", "key", "path", "records", "shape", "size")
+
+    def __init__(self, *, key: str, shape: str, records: Sequence[int], size: int, path: str = "") -> None:
+        self.key = key
+        """What names the group on every page of its design: the path with class names."""
+        self.shape = shape
+        """The path with tags alone."""
+        self.records = records
+        """Elements (those sampled)."""
+        self.size = size
+        """Records, those not sampled too."""
+        self.path = path
+        """JMESPath of the list, in JSON."""
+        self.columns: list[Column] = []
+
+
+def html_groups(outline: Outline, *, smallest: int = 2, only: frozenset[int] | None = None) -> list[Group]:
+    """The groups of at least ``smallest`` records (``only``: these signatures), their text columns filled."""
+    members: dict[int, list[int]] = defaultdict(list)
+    for element, sig in enumerate(outline.sig):
+        members[sig].append(element)
+    chosen = {
+        sig: elements
+        for sig, elements in members.items()
+        if len(elements) >= smallest
+        and (only is None or sig in only)
+        and outline.tag[elements[0]] not in {"html", "body", "br", "hr", "option", "input", "img"}
+    }
+    _drop_wrapped(outline, chosen)
+    group_of = [-1] * len(outline.sig)
+    number_of = [0] * len(outline.sig)
+    groups: list[Group] = []
+    for sig, elements in chosen.items():
+        sampled = elements if len(elements) <= SAMPLED else elements[: SAMPLED // 2] + elements[-SAMPLED // 2 :]
+        for number, element in enumerate(sampled):
+            group_of[element] = len(groups)
+            number_of[element] = number
+        groups.append(
+            Group(
+                key=path_key(outline, elements[0]),
+                shape=path_shape(outline, elements[0]),
+                records=sampled,
+                size=len(elements),
+            )
+        )
+    _fill(outline, groups, group_of, number_of)
+    return [group for group in groups if group.columns]
+
+
+def path_key(outline: Outline, element: int) -> str:
+    """The path of tags and class names from the root to an element."""
+    steps = [
+        outline.steps[outline.step[element]],
+        *(outline.steps[outline.step[above]] for above in outline.ancestors(element)),
+    ]
+    return "/".join(f"{tag}.{key}" if key else tag for tag, key in reversed(steps))
+
+
+def path_shape(outline: Outline, element: int) -> str:
+    """The path of tags from the root to an element."""
+    return "/".join(reversed([outline.tag[element], *(outline.tag[above] for above in outline.ancestors(element))]))
+
+
+def _drop_wrapped(outline: Outline, chosen: dict[int, list[int]]) -> None:
+    """Takes out groups whose every record is all there is in a record of an outer group."""
+    instead: dict[int, int] = {}
+    for sig in list(chosen):
+        elements = chosen[sig]
+        parent = outline.parent[elements[0]]
+        outer_sig = outline.sig[parent] if parent >= 0 else -1
+        outer = chosen.get(instead.get(outer_sig, outer_sig))
+        if outer is None or len(outer) != len(elements):
+            continue
+        if all(
+            outline.leaf_start[above] == outline.leaf_start[element]
+            and outline.leaf_end[above] == outline.leaf_end[element]
+            for above, element in zip(outer, elements, strict=True)
+        ):
+            instead[sig] = instead.get(outer_sig, outer_sig)
+            del chosen[sig]
+
+
+def _fill(outline: Outline, groups: list[Group], group_of: list[int], number_of: list[int]) -> None:
+    """Walks from every chunk of text up to the records that it is in."""
+    parents, steps, nths = outline.parent, outline.step, outline.nth
+    inside = [False] * len(parents)  # the element or one above it is a record
+    for element, parent in enumerate(parents):
+        inside[element] = group_of[element] >= 0 or (parent >= 0 and inside[parent])
+    places: dict[tuple[int, int, int], int] = {}  # (place below, step, nth) to number of place
+    found: dict[tuple[int, int], list[tuple[int, int]]] = {}  # (group, place) to (record, leaf)
+    for leaf, owner in enumerate(outline.leaf_owner):
+        at = owner
+        place = -1 - outline.leaf_rank[leaf]
+        while at >= 0 and inside[at]:
+            group = group_of[at]
+            if group >= 0:
+                cell = (number_of[at], leaf)
+                column = found.get((group, place))
+                if column is None:
+                    found[group, place] = [cell]
+                else:
+                    column.append(cell)
+            key = (place, steps[at], nths[at])
+            place = places.setdefault(key, len(places))
+            at = parents[at]
+    spelled: list[tuple[int, int, int]] = list(places)
+    for (group, place), cells in found.items():
+        records = len(groups[group].records)
+        if len(cells) * 8 >= records and len(groups[group].columns) < MAX_COLUMNS:
+            groups[group].columns.append(_column(outline, groups[group], _spell(outline, place, spelled), cells))
+    for group_ in groups:
+        group_.columns.sort(key=lambda column: column.order)
+        _describe(outline, group_)
+
+
+def _spell(outline: Outline, place: int, spelled: Sequence[tuple[int, int, int]]) -> tuple[int, Place]:
+    """A place's number as (which chunk, steps from the record down)."""
+    steps: list[tuple[str, str, int]] = []
+    while place >= 0:
+        place, step, nth = spelled[place]
+        steps.append((*outline.steps[step], nth))
+    return -1 - place, tuple(steps)
+
+
+def _column(outline: Outline, group: Group, spelled: tuple[int, Place], cells: list[tuple[int, int]]) -> Column:
+    rank, place = spelled
+    column = Column(place=place, rank=rank)
+    texts, owners = outline.leaf_text, outline.leaf_owner
+    column.cells = {number: texts[leaf] for number, leaf in cells}
+    column.owners = {number: owners[leaf] for number, leaf in cells}
+    number, leaf = cells[0]
+    column.order = leaf - outline.leaf_start[group.records[number]]
+    return column
+
+
+def _describe(outline: Outline, group: Group) -> None:
+    """Fills in what the markup says about each column."""
+    heads = _table_heads(outline, group)
+    before: Column | None = None
+    for column in group.columns:
+        number, owner = next(iter(column.owners.items()))
+        record = group.records[number]
+        column.tag = outline.tag[owner]
+        column.hints = hints_of(outline, owner, record)
+        column.linked = _is_linked(outline, owner, record)
+        label = label_of(column.cells[number])[0] if column.share("sentence") < 0.5 else ""
+        if label and all(label_of(value)[0] == label for value in list(column.cells.values())[:20]):
+            column.label = label
+        elif heads and column.place:
+            column.label = heads.get(column.place[0][2], "")
+        elif before is not None and _is_label(before) and before.place[:-1] == column.place[:-1]:
+            column.label = next(iter(before.cells.values())).strip(" :").lower()
+        before = column
+
+
+def hints_of(outline: Outline, owner: int, record: int) -> frozenset[str]:
+    """The words that an element and the elements above it, up to the record, are called by."""
+    words: set[str] = set()
+    at = owner
+    for _ in range(3):
+        attributes = outline.attrs[at]
+        if attributes:
+            for name in ("class", "id", "itemprop", "data-field", "name"):
+                value = attributes.get(name)
+                if value:
+                    for token in value.split()[:8]:
+                        if not token.startswith(("text-", "font-", "bg-", "border-")):
+                            words |= words_in(token)
+        if at == record or words & _TELLING:
+            break
+        at = outline.parent[at]
+    return frozenset(words)
+
+
+_TELLING = frozenset(FIELD_HINTS) | {"title", "name", "company", "victim", "heading", "target"}
+
+
+def _is_linked(outline: Outline, owner: int, record: int) -> bool:
+    at = owner
+    while True:
+        if outline.tag[at] == "a":
+            return True
+        if at == record:
+            return False
+        at = outline.parent[at]
+
+
+def _is_label(column: Column) -> bool:
+    """Whether a column says the same short words in every record."""
+    if (
+        not column.cells
+        or len(column.cells) < 2
+        or column.tag not in {"dt", "th", "span", "b", "strong", "td", "label", "div", "small", "i", "em", "p"}
+    ):
+        return column.tag in {"dt", "th", "label"} and bool(column.cells)
+    values = set(column.cells.values())
+    return (
+        len(values) == 1
+        and len(next(iter(values))) <= 30
+        and column.share("menu", "label", "name", "size", "date", "none", "domain") > 0
+    )
+
+
+def _table_heads(outline: Outline, group: Group) -> Mapping[int, str]:
+    """Headings of the table that the records are rows of, by column number."""
+    record = group.records[0]
+    if outline.tag[record] != "tr":
+        return {}
+    table = next((above for above in outline.ancestors(record) if outline.tag[above] == "table"), -1)
+    if table < 0:
+        return {}
+    heads: dict[int, str] = {}
+    for element in range(table, min(outline.end[table], table + 80)):
+        if outline.tag[element] == "th" and outline.parent[element] != record:
+            heads[len(heads)] = outline.text(element).lower()
+        elif outline.tag[element] == "td":
+            break
+    return heads
+
+
+def attribute_columns(outline: Outline, group: Group) -> list[Column]:
+    """The columns of a group that stand in attributes: ``alt``, ``title``, ``data-…``, ``href`` …"""
+    found: dict[tuple[Place, str], Column] = {}
+    for number, record in enumerate(group.records):
+        for element in range(record, min(outline.end[record], record + 60)):
+            attributes = outline.attrs[element]
+            if not attributes:
+                continue
+            for name, value in attributes.items():
+                if (
+                    not value
+                    or len(value) > 2000
+                    or not (name in ATTRIBUTES or name.startswith("data-"))
+                    or name.startswith("data-v-")
+                ):
+                    continue
+                place = _place(outline, record, element)
+                column = found.get((place, name))
+                if column is None:
+                    if len(found) >= MAX_COLUMNS:
+                        continue
+                    column = found[place, name] = Column(place=place, attr=name)
+                    column.tag = outline.tag[element]
+                    column.hints = hints_of(outline, element, record) | words_in(name)
+                    column.order = 1000 + len(found)
+                column.cells[number] = " ".join(value.split())
+                column.owners[number] = element
+    return [column for column in found.values() if len(column.cells) * 2 >= len(group.records)]
+
+
+def _place(outline: Outline, record: int, element: int) -> Place:
+    steps: list[tuple[str, str, int]] = []
+    at = element
+    while at != record:
+        steps.append((*outline.steps[outline.step[at]], outline.nth[at]))
+        at = outline.parent[at]
+    return tuple(reversed(steps))

@@ -1,0 +1,242 @@
+"""A parsed page as flat lists: cheap to walk, in document order, without recursion.
+
+Node proxies cost; lists do not. Everything that looks for repeated records works on these lists.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+SILENT = frozenset(
+    {
+        "script",
+        "style",
+        "template",
+        "noscript",
+        "head",
+        "title",
+        "object",
+        "iframe",
+        "noembed",
+        "noframes",
+        "svg",
+        "math",
+    }
+)
+"""Elements whose text nobody sees."""
+BLOCKS = frozenset(
+    """address article aside blockquote body br button caption center dd details dialog dir div dl dt fieldset figcaption
+    figure footer form h1 h2 h3 h4 h5 h6 header hr html li legend main menu nav ol option p pre section select summary
+    table tbody td tfoot th thead tr ul""".split()
+)  # fmt: skip
+_HIDDEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
+_HASHED = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{5,}|\d{3,}|[0-9a-f]{8,}")
+_PIECES = re.compile(r"[^A-Za-z0-9]+")
+
+
+class Outline:
+    """The elements of a page (what is silent left out) and its chunks of text, in document order."""
+
+    __slots__ = (
+        "attrs", "end", "hidden", "key", "leaf_end", "leaf_owner", "leaf_rank", "leaf_start", "leaf_text", "nodes", "nth",
+        "parent", "sig", "step", "steps", "tag",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.nodes: list[LexborNode] = []
+        self.tag: list[str] = []
+        self.attrs: list[Mapping[str, str | None]] = []
+        self.parent: list[int] = []
+        self.end: list[int] = []
+        """One past the last descendant."""
+        self.hidden: list[bool] = []
+        self.key: list[str] = []
+        """The class token that names the element's kind, without what varies."""
+        self.step: list[int] = []
+        """Index in ``steps`` of (tag, key)."""
+        self.steps: list[tuple[str, str]] = []
+        self.nth: list[int] = []
+        """Which of the parent's children of the same step it is."""
+        self.sig: list[int] = []
+        """Number of the path of steps from the root; elements of a kind share it."""
+        self.leaf_owner: list[int] = []
+        self.leaf_rank: list[int] = []
+        """Which of the owner's own chunks of text it is."""
+        self.leaf_text: list[str] = []
+        """White space folded."""
+        self.leaf_start: list[int] = []
+        self.leaf_end: list[int] = []
+        """The element's chunks (its descendants' too) are ``leaf_text[leaf_start:leaf_end]``."""
+
+    def text(self, element: int) -> str:
+        """The chunks below an element, joined by spaces."""
+        return " ".join(self.leaf_text[self.leaf_start[element] : self.leaf_end[element]])
+
+    def ancestors(self, element: int) -> Iterator[int]:
+        """The element's parent, its parent, and so on up to the root."""
+        at = self.parent[element]
+        while at >= 0:
+            yield at
+            at = self.parent[at]
+
+
+def build(tree: LexborHTMLParser) -> Outline:
+    """The outline of a tree; time and space are linear in its nodes."""
+    made = Outline()
+    root = tree.root
+    if root is not None:
+        _walk(made, root)
+        _name_steps(made)
+    return made
+
+
+def _walk(made: Outline, root: LexborNode) -> None:
+    at: dict[int, int] = {}
+    tags, attrs, parents, nodes, hidden = made.tag, made.attrs, made.parent, made.nodes, made.hidden
+    leaf_text, leaf_owner, leaf_rank, starts = made.leaf_text, made.leaf_owner, made.leaf_rank, made.leaf_start
+    chunks: list[int] = []  # own chunks so far
+    for node in root.traverse(include_text=True):
+        above = node.parent
+        parent = at.get(above.mem_id, -1) if above is not None else -1
+        if node.is_text_node:
+            if parent >= 0:
+                text = node.text_content
+                folded = " ".join(text.split()) if text else ""
+                if folded:
+                    leaf_owner.append(parent)
+                    leaf_text.append(folded)
+                    leaf_rank.append(chunks[parent])
+                    chunks[parent] += 1
+            continue
+        if not node.is_element_node or (parent < 0 and nodes):  # below something silent
+            continue
+        tag = node.tag or ""
+        if tag in SILENT:
+            continue
+        attributes = node.attributes
+        at[node.mem_id] = len(nodes)
+        nodes.append(node)
+        tags.append(tag)
+        attrs.append(attributes)
+        parents.append(parent)
+        chunks.append(0)
+        starts.append(len(leaf_text))
+        hidden.append((parent >= 0 and hidden[parent]) or (bool(attributes) and is_hidden(attributes)))
+    _close(made)
+
+
+def _close(made: Outline) -> None:
+    """Fills ``end`` and ``leaf_end``."""
+    count = len(made.nodes)
+    ends = list(range(1, count + 1))
+    for element in range(count - 1, 0, -1):
+        parent = made.parent[element]
+        if ends[element] > ends[parent]:
+            ends[parent] = ends[element]
+    starts = made.leaf_start
+    starts_or_total = [*starts, len(made.leaf_text)]
+    made.end = ends
+    # an element's chunks end where the next element after its subtree starts, save for chunks in between
+    leaf_ends = [starts_or_total[end] for end in ends]
+    made.leaf_end = _trim(made, leaf_ends)
+
+
+def _trim(made: Outline, leaf_ends: list[int]) -> list[int]:
+    """Takes off chunks that belong to an ancestor and stand between the element and what follows it."""
+    owners, ends = made.leaf_owner, made.end
+    for element, end in enumerate(leaf_ends):
+        start = made.leaf_start[element]
+        last = end
+        while last > start and not element <= owners[last - 1] < ends[element]:
+            last -= 1
+        leaf_ends[element] = last
+    return leaf_ends
+
+
+def _name_steps(made: Outline) -> None:
+    counts: Counter[tuple[str, str]] = Counter()
+    classes = [(attributes.get("class") or "") if attributes else "" for attributes in made.attrs]
+    for (tag, value), number in Counter(zip(made.tag, classes, strict=True)).items():
+        for token in stable_tokens(value):
+            counts[tag, token] += number
+    keys = {
+        (tag, value): max(stable_tokens(value), key=lambda token: counts[tag, token], default="")  # noqa: B023 - used at once
+        for tag, value in set(zip(made.tag, classes, strict=True))
+    }
+    interned: dict[tuple[str, str], int] = {}
+    paths: dict[tuple[int, int], int] = {}
+    ranks: dict[tuple[int, int], int] = {}
+    for element, (tag, value) in enumerate(zip(made.tag, classes, strict=True)):
+        key = keys[tag, value]
+        step = interned.setdefault((tag, key), len(interned))
+        parent = made.parent[element]
+        rank = ranks.get((parent, step), 0)
+        ranks[parent, step] = rank + 1
+        made.key.append(key)
+        made.step.append(step)
+        made.nth.append(rank)
+        above = made.sig[parent] if parent >= 0 else -1
+        made.sig.append(paths.setdefault((above, step), len(paths)))
+    made.steps = list(interned)
+
+
+@lru_cache(maxsize=20_000)
+def stable_tokens(value: str) -> tuple[str, ...]:
+    """The tokens of a ``class`` attribute, hashes and running numbers taken out; in order, each once."""
+    found: dict[str, None] = {}
+    for token in value.split()[:12]:
+        pieces = [piece for piece in _PIECES.split(token) if piece]
+        if any(_HASHED.fullmatch(piece) for piece in pieces):
+            token = "-".join(piece for piece in pieces if not _HASHED.fullmatch(piece))  # noqa: PLW2901
+        if token:
+            found[token] = None
+    return tuple(found)
+
+
+def is_hidden(attributes: Mapping[str, str | None]) -> bool:
+    """Whether an element says itself that it is not shown."""
+    if "hidden" in attributes:
+        return True
+    style = attributes.get("style")
+    return bool(style) and _HIDDEN_STYLE.search(style or "") is not None
+
+
+def visible_chunks(root: LexborNode | None) -> list[str]:
+    """The words of the visible text below a node; blocks and line breaks part words, inline elements do not."""
+    if root is None:
+        return []
+    words: list[str] = []
+    line: list[str] = []
+    block_of: dict[int, int] = {}  # element to its nearest block; -1: not shown
+    last = 0
+    for node in root.traverse(include_text=True):
+        above = node.parent
+        block = block_of.get(above.mem_id, 0) if above is not None else 0
+        if node.is_text_node:
+            if block < 0:
+                continue
+            if block != last:
+                words.extend("".join(line).split())
+                line = []
+                last = block
+            line.append(node.text_content or "")
+        elif node.is_element_node:
+            tag = node.tag or ""
+            if block < 0 or tag in SILENT or _says_hidden(node):
+                block_of[node.mem_id] = -1
+            else:
+                block_of[node.mem_id] = node.mem_id if tag in BLOCKS else block
+                if tag == "br":
+                    last = -2
+    words.extend("".join(line).split())
+    return words
+
+
+def _says_hidden(node: LexborNode) -> bool:
+    attributes = node.attributes
+    return bool(attributes) and is_hidden(attributes)

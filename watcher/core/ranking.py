@@ -1,0 +1,214 @@
+"""Which column of which group holds the titles, as far as one page can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import log2
+
+from watcher.core.candidates import Column, Group
+from watcher.core.identity import fold_title
+from watcher.core.shapes import apply_frame, frame_of
+from watcher.core.words import (
+    FIELD_HINTS,
+    NOT_TITLE_HINTS,
+    STRONG_TITLE_HINTS,
+    TITLE_HINTS,
+    aside_weight,
+    kind_of,
+    words_in,
+)
+
+_TAG_BONUS = {
+    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), 0.8),
+    **dict.fromkeys(("strong", "b", "u", "th", "a", "font", "summary", "dt", "legend"), 0.35),
+    **dict.fromkeys(("time", "button", "label", "small", "option", "code", "pre"), -0.5),
+}
+_TITLE_LABELS = STRONG_TITLE_HINTS | {"client", "domain", "site", "website", "host", "who", "url", "link"}
+BEST_COLUMNS = 3
+"""Title columns of a group that are kept in the running."""
+LEAST = 2.0
+"""Score below which a candidate is no list of entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each sign counts for; tuned on one half of the sites, judged on the other."""
+
+    name: float = 3.0
+    domain: float = 2.7
+    tag: float = 1.0
+    hint: float = 0.9
+    label: float = 1.2
+    first: float = 0.35
+    linked: float = 0.3
+    long: float = 0.8
+    gap: float = 2.5
+    repeat: float = 2.2
+    count: float = 0.5
+    rich: float = 1.0
+    aside: float = 1.0
+    twin: float = 1.0
+    attribute: float = 1.5
+    inside: float = 1.5
+
+
+DEFAULT = Weights()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A column of a group that may hold the titles."""
+
+    group: Group
+    title: Column
+    frame: str
+    """Regex that takes the title out of the column's text."""
+    titles: Mapping[int, str]
+    """Record number to title."""
+    score: float
+
+    @property
+    def key(self) -> str:
+        """What names the candidate on every page of its design."""
+        return f"{self.group.key}|{self.title.identity()}"
+
+    @property
+    def shape(self) -> str:
+        """The same, with tags alone."""
+        tags = "/".join(f"{tag}:{nth}" for tag, _, nth in self.title.place)
+        return f"{self.group.shape}|{tags}@{self.title.attr}{self.title.path}"
+
+    def folded(self) -> frozenset[str]:
+        """The titles as they are compared."""
+        return frozenset(fold_title(title)[0] for title in self.titles.values())
+
+
+def candidates_of(group: Group, columns: Sequence[Column], weights: Weights = DEFAULT) -> list[Candidate]:
+    """The best title columns of a group, best first."""
+    around = _group_score(group, columns, weights)
+    scored: list[Candidate] = []
+    for column in columns:
+        frame = ""
+        score = title_score(column, group, weights)
+        if score is None:
+            frame = frame_of(list(column.cells.values())) if len(column.cells) > 1 else ""
+            if not frame:
+                continue
+            score = title_score(_framed(column, frame), group, weights)
+            if score is None:
+                continue
+        if score + around < LEAST - 2:
+            continue
+        scored.append(Candidate(group=group, title=column, frame=frame, titles=column.cells, score=score + around))
+    scored.sort(key=lambda candidate: -candidate.score)
+    best = [_with_frame(candidate) for candidate in scored[:BEST_COLUMNS]]
+    return [replace(one, score=one.score - _twin_penalty(one, columns, weights)) for one in best]
+
+
+def _with_frame(candidate: Candidate) -> Candidate:
+    values = list(candidate.title.cells.values())
+    frame = candidate.frame or frame_of(values)
+    titles = {number: apply_frame(frame, value) for number, value in candidate.title.cells.items()}
+    return replace(
+        candidate,
+        frame=frame,
+        titles={n: t for n, t in titles.items() if kind_of(t) not in {"menu", "none"} or not _mostly_names(values)},
+    )
+
+
+def _mostly_names(values: Sequence[str]) -> bool:
+    return sum(kind_of(value) == "menu" for value in values) * 2 < len(values)
+
+
+def _framed(column: Column, frame: str) -> Column:
+    made = Column(place=column.place, rank=column.rank, attr=column.attr, path=column.path)
+    made.cells = {number: apply_frame(frame, value) for number, value in column.cells.items()}
+    made.owners, made.hints, made.tag, made.label = column.owners, column.hints, column.tag, column.label
+    made.linked, made.order = column.linked, column.order
+    return made
+
+
+def title_score(column: Column, group: Group, weights: Weights = DEFAULT) -> float | None:
+    """How much a column looks like titles; None if it cannot be."""
+    names = column.share("name", "masked")
+    domains = column.share("domain")
+    if names + domains < 0.3:
+        return None
+    records = max(1, len(group.records))
+    distinct = column.distinct()
+    score = (names * weights.name + domains * weights.domain) * (0.35 + 0.65 * distinct)
+    score += weights.tag * _TAG_BONUS.get(column.tag, 0.0)
+    score += weights.hint * _hint(column.hints)
+    if column.label:
+        words = words_in(column.label)
+        if words & _TITLE_LABELS:
+            score += weights.label if words & STRONG_TITLE_HINTS else weights.label / 2
+        else:
+            score -= weights.label
+    score += weights.first * (1.0 if column.order == 0 else 0.4 if column.order == 1 else 0.0)
+    score += weights.linked * column.linked
+    score -= weights.gap * (1 - min(1.0, len(column.cells) / records))
+    if len(column.cells) > 2:
+        score -= weights.repeat * max(0.0, 0.7 - distinct)
+    lengths = [len(value) for value in list(column.cells.values())[:100]]
+    score -= weights.long * min(2.0, max(0.0, sum(lengths) / len(lengths) - 45) / 40)
+    if column.attr:
+        score -= weights.attribute
+    return score
+
+
+def _hint(words: frozenset[str]) -> float:
+    if (
+        words & NOT_TITLE_HINTS
+        and not words & {"company", "victim"}
+        or words & {"foot", "footer", "btn", "button", "more", "small", "sub", "subtitle"}
+    ):
+        return -1.0
+    if words & STRONG_TITLE_HINTS:
+        return 1.0
+    return 0.5 if words & TITLE_HINTS else 0.0
+
+
+def _group_score(group: Group, columns: Sequence[Column], weights: Weights) -> float:
+    """What the group says, whatever its title column."""
+    score = weights.count * log2(1 + min(group.size, 200))
+    rich = 0.0
+    if any(column.share("sentence") > 0.5 for column in columns):
+        rich += 0.6
+    facts = sum(
+        1 for column in columns if column.share("date", "timer", "size", "status", "views", "price", "percent") > 0.5
+    )
+    rich += min(0.6, 0.3 * facts)
+    if any(column.linked for column in columns):
+        rich += 0.2
+    return score + weights.rich * rich - weights.aside * min(2.5, aside_of(group.key))
+
+
+def aside_of(key: str) -> float:
+    """How much a path says that it leads aside from the main content."""
+    steps = key.split("/")
+    own = aside_weight(steps[-1])
+    return own + sum(sorted((aside_weight(step) for step in steps[:-1]), reverse=True)[:2])
+
+
+def _twin_penalty(candidate: Candidate, columns: Iterable[Column], weights: Weights) -> float:
+    """Takes off when the record holds several titles of the same kind: then it is a row of records."""
+    place = candidate.title.place
+    for column in columns:
+        if column is candidate.title or len(column.place) != len(place) or column.rank != candidate.title.rank:
+            continue
+        differing = [
+            index for index, (mine, other) in enumerate(zip(place, column.place, strict=True)) if mine != other
+        ]
+        if len(differing) == 1 and place[differing[0]][:2] == column.place[differing[0]][:2] and not column.label:
+            if (
+                column.share("name", "domain", "masked") > 0.6
+                and column.distinct() > 0.6
+                and differing[0] < len(place) - 1
+            ):
+                return weights.twin
+    return 0.0
+
+
+FIELD_KINDS = frozenset(FIELD_HINTS.values())
