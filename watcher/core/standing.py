@@ -14,6 +14,7 @@ SAMPLE = 64
 """So many titles are looked for, spread over all of them; the rest is estimated."""
 MOST_HIDDEN = 60
 """Letters that one mask may stand for."""
+MOST_PARTS = 12
 SHORTEST = 4
 """A shorter title stands on many a page by chance."""
 NOT_WORD = re.compile(r"\W+")
@@ -51,7 +52,7 @@ def _unmasked_in(parts: Sequence[str], folded: str) -> bool:
 
     The first place where each part fits is good enough, so the work is bounded whatever a title or a page holds.
     """
-    visible = [part for part in parts if part]
+    visible = [part for part in parts if part][:MOST_PARTS]
     start = folded.find(visible[0])
     while start >= 0:
         at = start + len(visible[0])
