@@ -1,0 +1,226 @@
+"""Pages are read in processes that may be killed: what a page does to a parser stays there.
+
+``WorkerReader`` keeps a few such processes and remembers what it read lately: the same bytes with the same memory say
+the same, and need no process at all. ``InlineReader`` reads in this process, for replays of trusted pages and tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import signal
+import sys
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import msgspec
+from xxhash import xxh3_128
+
+from watcher.core.reading import read_detail, read_page
+from watcher.edge.read_worker import LENGTH, Answer, Ask
+from watcher.records import Hints, Page, Reading
+
+MIB = 1024 * 1024
+LONGEST_ANSWER = 256 * MIB
+MEMO_CHARACTERS = 32_000_000
+OUT_OF_MEMORY = 70
+"""Exit code by which a worker says so (``read_worker``)."""
+DIED_OF = re.compile(r"^([A-Za-z_.]+(?:Error|Exception|Exit|Interrupt))\b", re.MULTILINE)
+
+
+class InlineReader:
+    """``ports.Reader`` in this very process: no fence."""
+
+    async def read(self, page: Page, memory: bytes, known: Sequence[str], hints: Hints) -> tuple[Reading, bytes]:
+        """What a listing page says, and what it taught."""
+        return read_page(page, memory, known, hints)
+
+    async def read_detail(self, page: Page, memory: bytes, title: str) -> Reading:
+        """What an entry's own page says."""
+        return read_detail(page, memory, title)
+
+    async def close(self) -> None:
+        """Nothing to end."""
+
+
+class WorkerReader:
+    """``ports.Reader`` in processes of its own: bounded in memory and time, without a network."""
+
+    def __init__(
+        self, *, workers: int = 2, memory_bytes: int = 384 * MIB, cpu_seconds: int = 8, wall_seconds: float = 30.0
+    ) -> None:
+        self._limits = (memory_bytes, cpu_seconds)
+        self._wall_seconds = wall_seconds
+        self._room = asyncio.Semaphore(workers)
+        self._idle: list[_Worker] = []
+        self._memo = _Memo()
+
+    async def read(self, page: Page, memory: bytes, known: Sequence[str], hints: Hints) -> tuple[Reading, bytes]:
+        """What a listing page says, and what it taught; what kills its reader is ``unreadable`` and teaches nothing."""
+        ask = _ask(page, known=tuple(known), hints=hints)
+        return await self._answer(ask, page.body, memory)
+
+    async def read_detail(self, page: Page, memory: bytes, title: str) -> Reading:
+        """What an entry's own page says."""
+        reading, _ = await self._answer(_ask(page, title=title), page.body, memory)
+        return reading
+
+    async def close(self) -> None:
+        """End the idle workers; those at work end with their pages' tasks."""
+        while self._idle:
+            await self._idle.pop().end()
+
+    async def _answer(self, ask: Ask, body: bytes, memory: bytes) -> tuple[Reading, bytes]:
+        question = msgspec.json.encode(ask)
+        key = _fingerprint(question, body, memory)
+        if (remembered := self._memo.get(key)) is not None:
+            return remembered
+        async with self._room:
+            answer, steady = await self._from_worker(question, body, memory)
+        if steady:
+            self._memo.put(key, answer)
+        return answer
+
+    async def _from_worker(self, question: bytes, body: bytes, memory: bytes) -> tuple[tuple[Reading, bytes], bool]:
+        """The answer, and whether the same question would get the same one again."""
+        worker = self._idle.pop() if self._idle else await _Worker.start(*self._limits)
+        in_step = False
+        try:
+            head, after = await asyncio.wait_for(worker.ask(question, body, memory), self._wall_seconds)
+            answer = msgspec.json.decode(head, type=Answer)
+            in_step = not answer.tired
+        except TimeoutError:
+            return (_unreadable("time", f"not read within {self._wall_seconds:g} s"), memory), False
+        except (EOFError, ConnectionError, msgspec.DecodeError) as trouble:
+            word, prose = await worker.cause(trouble)
+            return (_unreadable(word, prose), memory), word in ("memory", "cpu")
+        finally:
+            # whatever went wrong, a cancelled visit too: a worker that is out of step is never asked again
+            if in_step:
+                self._idle.append(worker)
+            else:
+                await worker.end()
+        return (answer.reading, after), True
+
+
+def _ask(page: Page, *, title: str | None = None, known: tuple[str, ...] = (), hints: Hints | None = None) -> Ask:
+    return Ask(
+        url=page.url,
+        status=page.status,
+        content_type=page.content_type,
+        cut=page.cut,
+        title=title,
+        known=known,
+        hints=hints,
+    )
+
+
+def _unreadable(word: str, prose: str) -> Reading:
+    return Reading(verdict="unreadable", why=(f"worker-killed:{word}", prose))
+
+
+def _fingerprint(*parts: bytes) -> bytes:
+    digest = xxh3_128()
+    for part in parts:
+        digest.update(LENGTH.pack(len(part)))
+        digest.update(part)
+    return digest.digest()
+
+
+class _Memo:
+    """What was read lately, bounded by the characters it holds."""
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[bytes, tuple[Reading, bytes]] = OrderedDict()
+        self._size = 0
+
+    def get(self, key: bytes) -> tuple[Reading, bytes] | None:
+        held = self._held.get(key)
+        if held is not None:
+            self._held.move_to_end(key)
+        return held
+
+    def put(self, key: bytes, answer: tuple[Reading, bytes]) -> None:
+        self._held[key] = answer
+        self._size += _weight(answer)
+        while self._size > MEMO_CHARACTERS:
+            _, gone = self._held.popitem(last=False)
+            self._size -= _weight(gone)
+
+
+def _weight(answer: tuple[Reading, bytes]) -> int:
+    reading, memory = answer
+    return 2_000 + len(memory) + len(reading.text) + 500 * len(reading.entries)
+
+
+class _Worker:
+    """One process and its pipes. Its first word, the fences that stand, is heard with the first answer."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.fences: tuple[str, ...] | None = None
+
+    @classmethod
+    async def start(cls, memory_bytes: int, cpu_seconds: int) -> _Worker:
+        """A fresh interpreter, with nothing of this process but three pipes."""
+        return cls(
+            await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-I", "-X", "utf8", "-m", "watcher.edge.read_worker"),
+                *(str(memory_bytes), str(cpu_seconds)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=MIB,
+                env={},
+                cwd="/",
+                start_new_session=True,
+            )
+        )
+
+    async def ask(self, *sections: bytes) -> tuple[bytes, bytes]:
+        """Send a question, and hear the answer's two sections."""
+        assert self.process.stdin is not None
+        for section in sections:
+            self.process.stdin.write(LENGTH.pack(len(section)))
+            self.process.stdin.write(section)
+        await self.process.stdin.drain()
+        if self.fences is None:
+            (said,) = await self._hear(1)
+            self.fences = msgspec.json.decode(said, type=tuple[str, ...])
+        head, after = await self._hear(2)
+        return head, after
+
+    async def _hear(self, number: int) -> list[bytes]:
+        assert self.process.stdout is not None
+        sections = []
+        for _ in range(number):
+            (length,) = LENGTH.unpack(await self.process.stdout.readexactly(LENGTH.size))
+            if length > LONGEST_ANSWER:
+                raise EOFError("an answer beyond all measure")
+            sections.append(await self.process.stdout.readexactly(length))
+        return sections
+
+    async def cause(self, trouble: Exception) -> tuple[str, str]:
+        """Why it died: a word for machines and one for people."""
+        if isinstance(trouble, msgspec.DecodeError):
+            return "answer", "the reader said something that is no reading"
+        assert self.process.stderr is not None
+        said = (await self.process.stderr.read(64 * 1024)).decode("utf-8", "replace")
+        code = await self.process.wait()
+        died_of = DIED_OF.findall(said)
+        if code == OUT_OF_MEMORY or "MemoryError" in died_of:
+            return "memory", "the page needs more memory than a reader may use"
+        if code == -signal.SIGXCPU:
+            return "cpu", "the page needs more processor time than a reader may use"
+        if code < 0:
+            return f"signal-{-code}", "the reader died"
+        return (died_of[-1] if died_of else f"exit-{code}"), "the reader failed"
+
+    async def end(self) -> None:
+        """Kill it, and wait until it and its pipes are gone."""
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
+        await self.process.communicate()
