@@ -1,7 +1,7 @@
 """The long-running process: who is due, who is visited, and how it stops.
 
-One site's trouble is one site's: it is logged, and the others go on. What concerns all of them, a proxy that is gone or a
-disk that is full, is told once, waited out, and watching goes on from there.
+One site's trouble is one site's: it is logged, and the others go on. What concerns all of them, a proxy that is gone
+or a disk that is full, is told once, waited out, and watching goes on from there.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import random
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 import structlog
 
+from watcher.core.adaptive import Pace, Watched, intervals, rates
 from watcher.core.cadence import next_visit
 from watcher.core.mirrors import turn
 from watcher.errors import ProxyError, StoreError, WatcherError
@@ -32,8 +33,13 @@ TROUBLE_WAIT = timedelta(seconds=30)
 """After trouble of ours (disk, proxy) a target is tried again this soon."""
 STARTUP_SPREAD_SECONDS = 60.0
 """Targets overdue at the start are spread over this long at most, when there are many."""
+REPACE_SECONDS = 60.0
+"""How often the intervals of adaptive sites are worked out anew."""
+DAY = timedelta(days=1)
 OVERDUE = 2
 """A target unchecked for more than this many intervals is an alarm."""
+
+NOTHING_YET = Watched(news=0, days=0.0)
 
 Isolate = Literal["site", "visit", "none"]
 
@@ -49,8 +55,15 @@ class Target:
     misses: int = 0
     circuit: int = 0
     failing: frozenset[str] = frozenset()
+    watched: Watched = NOTHING_YET
+    """What watching it brought so far, for an adaptive interval."""
+    adaptive: timedelta = Pace.mean
     dropped: bool = False
     """Taken out of the configuration while a visit was in flight."""
+
+    @property
+    def interval(self) -> timedelta:
+        return self.site.every if isinstance(self.site.every, timedelta) else self.adaptive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +96,7 @@ class Watch:
         self._heap: list[tuple[float, str]] = []
         self._flying: dict[asyncio.Task[None], Target] = {}
         self._wake = asyncio.Event()
+        self._paced_at = float("-inf")
         self._proxy_watch: asyncio.Task[None] | None = None
 
     # ------------------------------------------------------------------------------------------ once, now
@@ -140,15 +154,16 @@ class Watch:
             if site.name in self._targets:
                 self._targets[site.name].site = site
                 continue
+            target = Target(site=site, due=here)
             status = known.get(site.name)
             wait = 0.0
             if status and status.next_visit:
                 # a clock that was set back must not put a site to sleep for longer than its own interval
-                wait = min((status.next_visit - now).total_seconds(), _interval(site).total_seconds())
+                wait = min((status.next_visit - now).total_seconds(), target.interval.total_seconds())
             if wait <= 0:
                 wait = min(overdue / AT_ONCE, STARTUP_SPREAD_SECONDS)
                 overdue += 1
-            target = Target(site=site, due=here + wait, misses=status.misses_in_a_row if status else 0)
+            target.due, target.misses = here + wait, status.misses_in_a_row if status else 0
             self._targets[site.name] = target
             heapq.heappush(self._heap, (target.due, site.name))
 
@@ -169,7 +184,7 @@ class Watch:
         return max(0.0, self._heap[0][0] - here)
 
     def _alarm_if_late(self, target: Target, late: float) -> None:
-        if late > OVERDUE * _interval(target.site).total_seconds():
+        if late > OVERDUE * target.interval.total_seconds():
             self._log.warning("target unchecked", site=target.site.name, late_seconds=round(late))
 
     async def _sleep(self, seconds: float | None) -> None:
@@ -253,7 +268,7 @@ class Watch:
         except WatcherError as error:
             self._log.error("trouble", site=name, error=str(error), mend=error.hint)
             troubles.append(error)
-        except Exception as error:  # the one broad except: no site's visit may stop the others
+        except Exception as error:  # noqa: BLE001 - the one broad except: no site's visit may stop the others
             self._log.exception("visit failed", site=name)
             troubles.append(WatcherError(f"{name}: the visit failed: {error!r}", hint="this is a fault of watcher's"))
         return None
@@ -273,9 +288,10 @@ class Watch:
         if visited.is_miss or look_again is not None:
             target.circuit += 1
         now = self.means.clock.now()
-        due = next_visit(
-            now, _interval(target.site), misses=target.misses, look_again=look_again, chance=self._chance()
-        )
+        if not isinstance(target.site.every, timedelta):
+            target.watched = _watched(visited, now)
+            self._set_paces()
+        due = next_visit(now, target.interval, misses=target.misses, look_again=look_again, chance=self._chance())
         target.due = asyncio.get_running_loop().time() + (due - now).total_seconds()
         await self.store.schedule(target.site.name, due)
         self._log.debug("visited", site=target.site.name, seconds=(now - began).total_seconds())
@@ -296,10 +312,24 @@ class Watch:
         await self.store.keep(Origin(site=target.site.name, target="listing", visit=visit_id), [stopped])
 
     def _token(self, target: Target) -> str:
-        """The SOCKS credential: one circuit a site (a fresh one after a miss or while something is missing), or a visit."""
+        """The SOCKS credential: a circuit for each visit, or for each site until a miss or a missing entry."""
         number = {"none": 0, "site": target.circuit, "visit": target.visits}[self._isolate]
         return f"{target.site.name}-{number}-{self._salt}" if self._isolate != "none" else ""
 
+    def _set_paces(self) -> None:
+        """Share the visits of adaptive sites out anew, now and then."""
+        here = asyncio.get_running_loop().time()
+        if here < self._paced_at + REPACE_SECONDS:
+            return
+        self._paced_at = here
+        targets = [one for one in self._targets.values() if not isinstance(one.site.every, timedelta)]
+        for target, interval in zip(targets, intervals(rates([one.watched for one in targets]), Pace()), strict=True):
+            target.adaptive = interval
 
-def _interval(site: Site) -> timedelta:
-    return site.every if isinstance(site.every, timedelta) else timedelta(minutes=15)
+
+def _watched(visited: Visited, now: datetime) -> Watched:
+    """How many entries came since the site's baseline, and how long ago that was."""
+    firsts = [entry.first_seen for entry in visited.decision.roster.entries.values()]
+    if not firsts:
+        return NOTHING_YET
+    return Watched(news=sum(one > min(firsts) for one in firsts), days=max((now - min(firsts)) / DAY, 0.0))
