@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from watcher.core import framing
-from watcher.core.http import MOST_CHUNKS, Wire, head_length, header, parse_head, rebuild, split, values
+from watcher.core.http import MOST_CHUNKS, Wire, head_length, header, is_interim, parse_head, rebuild, split, values
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -145,6 +145,20 @@ def test_where_a_head_ends() -> None:
     assert head_length(b"\r\nHTTP/1.1 200 OK\n\nbody") == 19
     assert head_length(b"HTTP/1.1 200 OK\r\n") == -1
     assert head_length(b"\r\n\r\n\r\n") == -1
+
+
+@pytest.mark.parametrize("head", [b"\r\n" + OK + b"A: b\r\n\r\n", b"HTTP/1.1 200 OK\nA: b\n\n", OK + b"A: b\n\r\n"])
+def test_a_head_that_comes_byte_by_byte(head: bytes) -> None:
+    for came in range(len(head)):
+        assert head_length(head[:came], 0, max(0, came - 1)) == -1
+    assert head_length(head + b"body", 0, len(head) - 1) == len(head)
+
+
+def test_interim_heads() -> None:
+    assert is_interim(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+    assert not is_interim(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+    assert not is_interim(OK + b"\r\n")
+    assert not is_interim(b"hello\r\n\r\n")
 
 
 # ----------------------------------------------------------------------------------------------------- the recipe

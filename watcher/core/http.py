@@ -66,11 +66,14 @@ class Wire:
 # -------------------------------------------------------------------------------------------------------- the head
 
 
-def head_length(response: bytes | bytearray, start: int = 0) -> int:
-    """Where the head that begins at ``start`` ends, its blank line included; -1 if it has not ended."""
+def head_length(response: bytes | bytearray, start: int = 0, searched: int = 0) -> int:
+    """Where the head that begins at ``start`` ends, its blank line included; -1 if it has not ended.
+
+    Who asks again when more has come says how far he ``searched``: heads come byte by byte, too.
+    """
     while start < len(response) and response[start] in b"\r\n":
         start += 1
-    found = _HEAD_END.search(response, start)
+    found = _HEAD_END.search(response, max(start, searched - 2))
     return found.end() if found else -1
 
 
@@ -90,9 +93,14 @@ def header(headers: Headers, name: str) -> str:
     return next(iter(values(headers, name)), "")
 
 
-def is_interim(status: int) -> bool:
-    """Whether another head follows (RFC 9110 section 15.2); 101 leaves HTTP, so none does."""
-    return 100 <= status < 200 and status != _SWITCHING
+def is_interim(head: bytes) -> bool:
+    """Whether another head follows this one (RFC 9110 section 15.2)."""
+    parsed = _parse(head)
+    return parsed is not None and _is_interim(parsed.status)
+
+
+def _is_interim(status: int) -> bool:
+    return 100 <= status < 200 and status != _SWITCHING  # 101 leaves HTTP
 
 
 def _final_head(response: bytes) -> tuple[int, int, Head | None]:
@@ -100,7 +108,7 @@ def _final_head(response: bytes) -> tuple[int, int, Head | None]:
     start = 0
     while (end := head_length(response, start)) >= 0:
         head = _parse(response[start:end])
-        if head is None or not is_interim(head.status):
+        if head is None or not _is_interim(head.status):
             return start, end, head
         start = end
     return start, len(response), None

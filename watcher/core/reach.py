@@ -31,6 +31,13 @@ class Refusal(NamedTuple):
     """For machines: ``redirect:clearnet``, ``content:type:application/zip`` …"""
     sentence: str
     """For people."""
+    address: str = ""
+    """Where it would have led, if that is an http(s) address."""
+
+    @property
+    def why(self) -> tuple[str, str]:
+        """As records say it."""
+        return self.word, self.sentence
 
 
 # ------------------------------------------------------------------------------------------------------- addresses
@@ -93,12 +100,14 @@ def follow(address: str, location: str, allowed: Set[str]) -> str | Refusal:
         return Refusal(f"redirect:{word}", f"the redirect was not followed: {sentence}")
     here, there = host_of(address), host_of(target)
     if is_onion(here) and not is_onion(there):
-        return Refusal("redirect:clearnet", f"the redirect was not followed: it leads from an onion to {shown(there)}")
-    if here != there and is_inside(there):
-        return Refusal("redirect:private", f"the redirect was not followed: {shown(there)} is not on the internet")
-    if here != there and not _is_allowed(there, allowed):
-        return Refusal("redirect:not-allowed", f"the redirect was not followed: {shown(there)} is no configured mirror")
-    return target
+        word, where = "clearnet", f"it leads from an onion to {shown(there)}"
+    elif here != there and is_inside(there):
+        word, where = "private", f"{shown(there)} is not on the internet"
+    elif here != there and not _is_allowed(there, allowed):
+        word, where = "not-allowed", f"{shown(there)} is no configured mirror"
+    else:
+        return target
+    return Refusal(f"redirect:{word}", f"the redirect was not followed: {where}", target)
 
 
 def is_inside(host: str) -> bool:

@@ -1,0 +1,302 @@
+"""Pages fetched through the SOCKS proxy, as Tor Browser would ask for them, kept byte for byte.
+
+What a site or the network does is never an exception here: it is an ``Exchange`` that says what happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import ssl
+import time
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+
+import aiohttp
+from yarl import URL
+
+from watcher.core.coding import decode
+from watcher.core.ending import Ending, How, judge
+from watcher.core.http import header, parse_head, split
+from watcher.core.onion import is_onion
+from watcher.core.reach import (
+    REDIRECTS,
+    Refusal,
+    follow,
+    host_of,
+    hosts_of,
+    may_ask,
+    refuse_content,
+    refuse_start,
+    wire_address,
+)
+from watcher.edge.circuits import Circuits
+from watcher.edge.machine import boot_id, clock_facts
+from watcher.edge.proxy import Health, Proxy, Unreached, check, check_proxy, proxy_of, resolve
+from watcher.edge.socks import TAPE
+from watcher.edge.tap import Tape
+from watcher.errors import ProxyError
+from watcher.ports import Ask, Clock
+from watcher.records import Exchange
+
+__all__ = ["SocksFetcher", "check_proxy"]
+
+MOST_HOPS = 5
+"""Redirects that are followed."""
+TRY_AGAIN = frozenset({0x01, 0x05})
+"""Replies of a circuit that has grown old, as well as of a site that is down: a fresh circuit tells them apart."""
+_REFUSED_BY_RULE = 0x02
+
+_BROWSER = {
+    "User-Agent": "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language": "en-US,en;q=0.5",
+    "Accept-Encoding": "identity",
+    "Sec-GPC": "1",
+    "Connection": "keep-alive",
+    "Upgrade-Insecure-Requests": "1",
+}
+"""What Tor Browser 15 (Firefox ESR 140) sends when an address is typed in, in its order; but for Accept-Encoding:
+bodies as they are share bytes between versions, show where they were cut, and cannot be bombs."""
+_SECURE = {
+    "Sec-Fetch-Dest": "document",
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Site": "none",
+    "Sec-Fetch-User": "?1",
+}
+"""What it adds for https and onions."""
+_LAST = {"Priority": "u=0, i"}
+
+
+class _SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Gateway:
+    """A proxy and how it does."""
+
+    proxy: Proxy
+    health: Health
+    dead: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class _Attempt:
+    """One exchange as it goes on."""
+
+    url: str
+    token: str
+    tape: Tape
+    deadline: float
+    """On the loop's clock."""
+    refusal: Refusal | None = None
+    """Why its content is not collected."""
+
+
+class SocksFetcher:
+    """``watcher.ports.Fetcher`` over SOCKS5 proxies, while its ``async with`` block lasts."""
+
+    def __init__(
+        self,
+        proxies: Sequence[str],
+        allowed_hosts: Iterable[str],
+        *,
+        max_body: int = 16 * 1024 * 1024,
+        max_header: int = 64 * 1024,
+        clock: Clock | None = None,
+        tls: ssl.SSLContext | None = None,
+        patience_seconds: float | None = None,
+    ) -> None:
+        """``proxies``: addresses, shared out among the isolation tokens; when one does not answer, the next is asked.
+        ``allowed_hosts``: the only hosts (or addresses) that are ever asked, redirects included; of an onion, its
+        subdomains too. ``tls``: what clearnet certificates are checked by (default: as browsers do); an onion's
+        address vouches for itself. ``patience_seconds``: what a proxy may take to say who it is."""
+        self._addresses = tuple(proxies)
+        self._max_body, self._max_header = max_body, max_header
+        self._clock: Clock = clock or _SystemClock()
+        self._tls: ssl.SSLContext | bool = tls or True
+        self._patience = patience_seconds or max(1.0, 4.0 / max(1, len(self._addresses)))
+        self._gateways: tuple[_Gateway, ...] = ()
+        self._circuits = Circuits(self._may_reach, max_header=max_header)
+        self.allow(allowed_hosts)
+
+    def allow(self, hosts: Iterable[str]) -> None:
+        """From now on these hosts (or addresses) may be asked, and no others."""
+        self._allowed = hosts_of(hosts)
+
+    async def __aenter__(self) -> SocksFetcher:
+        proxies = [await resolve(proxy_of(address)) for address in self._addresses]
+        self._gateways = tuple(_Gateway(proxy=proxy, health=Health(self._patience)) for proxy in proxies)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._circuits.close()
+
+    @property
+    def proxies(self) -> tuple[tuple[str, int], ...]:
+        """Where the proxies are, in numbers: all that the guard has to let through."""
+        return tuple((gateway.proxy.host, gateway.proxy.port) for gateway in self._gateways)
+
+    async def fetch(self, ask: Ask) -> tuple[Exchange, ...]:
+        """The redirects followed and, last, the final exchange. ProxyError only if no proxy can be used."""
+        deadline = asyncio.get_running_loop().time() + ask.timeout_seconds
+        url, exchanges = ask.url, list[Exchange]()
+        refusal = may_ask(url, self._allowed)
+        while refusal is None:
+            exchange = await self._exchange(ask, url, deadline)
+            exchanges.append(exchange)
+            head = parse_head(split(exchange.response).head) if exchange.status in REDIRECTS else None
+            location = header(head.headers, "location") if head else ""
+            if not location:
+                return tuple(exchanges)
+            target = follow(wire_address(url), location, self._allowed)
+            if isinstance(target, str) and len(exchanges) > MOST_HOPS:
+                target = Refusal("redirect:too-many", f"no more than {MOST_HOPS} redirects are followed", target)
+            if isinstance(target, str):
+                url = target
+            else:
+                refusal, url = target, target.address or url
+        now = self._clock.now()
+        refused = Exchange(
+            url=url, mirror=ask.mirror, requested_at=now, finished_at=now, verdict="refused", why=refusal.why
+        )
+        return (*exchanges, refused)
+
+    # ------------------------------------------------------------------------------------------------ one exchange
+
+    async def _exchange(self, ask: Ask, url: str, deadline: float) -> Exchange:
+        """One request and its answer; asked once more on a fresh circuit if this one looks worn out."""
+        first = await self._try(ask, url, ask.isolation, deadline)
+        code = first.facts.get("socks_reply", "")
+        if code not in {f"{reply:02X}" for reply in TRY_AGAIN}:
+            return first
+        fresh = ask.isolation and f"{ask.isolation}~{secrets.token_hex(4)}"
+        return await self._try(ask, url, fresh, deadline, {"socks_first_reply": code})
+
+    async def _try(
+        self, ask: Ask, url: str, token: str, deadline: float, facts: Mapping[str, str | int | float] | None = None
+    ) -> Exchange:
+        """One request over one circuit, and its answer."""
+        requested_at, start = self._clock.now(), time.monotonic()
+        attempt = _Attempt(url=url, token=token, tape=self._tape(), deadline=deadline)
+        ending = await self._run(attempt, ask.headers)
+        if attempt.tape.reused and not attempt.tape.received and ending.why[:1] in {("closed",), ("reset",)}:
+            # the site had closed the connection that was kept: it never saw this request
+            attempt = _Attempt(url=url, token=token, tape=self._tape(fresh=True), deadline=deadline)
+            ending = await self._run(attempt, ask.headers)
+        tape, response = attempt.tape, bytes(attempt.tape.received)
+        known: dict[str, str | int | float] = {**(facts or {}), **tape.facts, **clock_facts()}
+        if attempt.refusal is not None:
+            head = split(response).head
+            known |= {"status": ending.status or 0, "body_bytes_dropped": len(response) - len(head)}
+            ending, response = Ending(verdict="refused-content", why=attempt.refusal.why), head
+        return Exchange(
+            url=url,
+            mirror=ask.mirror,
+            request=bytes(tape.sent),
+            response=response,
+            requested_at=requested_at,
+            finished_at=self._clock.now(),
+            status=ending.status,
+            verdict=ending.verdict,
+            why=ending.why,
+            cut=ending.cut,
+            isolation=token,
+            facts=known | {"monotonic_start": start, "monotonic_end": time.monotonic(), "boot_id": boot_id()},
+        )
+
+    def _tape(self, *, fresh: bool = False) -> Tape:
+        return Tape(max_header=self._max_header, max_body=self._max_body, fresh=fresh)
+
+    async def _run(self, attempt: _Attempt, headers: Mapping[str, str]) -> Ending:
+        """How an attempt ends, over the first proxy that can be used."""
+        mine = zlib.crc32(attempt.token.encode()) % max(1, len(self._gateways))
+        gateways = sorted(self._gateways[mine:] + self._gateways[:mine], key=lambda gateway: gateway.dead)
+        fault = ProxyError("there is no proxy", hint="write its address under [proxy] url")
+        for gateway in gateways:
+            try:
+                ending = await self._run_over(gateway, attempt, headers)
+            except ProxyError as error:
+                gateway.dead, fault = True, error
+                continue
+            gateway.dead = False
+            return ending
+        raise fault
+
+    async def _run_over(self, gateway: _Gateway, attempt: _Attempt, headers: Mapping[str, str]) -> Ending:
+        tape = attempt.tape
+        how: How
+        try:
+            async with (
+                asyncio.timeout_at(attempt.deadline),
+                self._circuits.session(gateway.proxy, attempt.token, gateway.health) as session,
+            ):
+                await self._talk(session, attempt, headers)
+            how = "done"
+        except TimeoutError:
+            if not tape.connected:
+                return Ending(verdict="timeout", why=("connect-timeout", "the site was not reached in time"))
+            how = "deadline"
+        except Unreached as error:
+            return await self._missed(gateway, attempt, error)
+        except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError):
+            how = _how_it_ended(tape)
+        finally:
+            tape.stop()
+        return judge(split(bytes(tape.received)), how)
+
+    async def _missed(self, gateway: _Gateway, attempt: _Attempt, error: Unreached) -> Ending:
+        """What an unreached site is. ProxyError if it is the proxy that went away."""
+        if error.word == "socks:closed":
+            await check(gateway.proxy, gateway.health)
+        if error.code is not None:
+            attempt.tape.facts["socks_reply"] = f"{error.code:02X}"
+        verdict = "refused" if error.code == _REFUSED_BY_RULE else "unreachable"
+        return Ending(verdict=verdict, why=(error.word, str(error)))
+
+    async def _talk(self, session: aiohttp.ClientSession, attempt: _Attempt, headers: Mapping[str, str]) -> None:
+        """Ask, look at the head, and read the body to its end unless it is not to be collected."""
+        address, tape = wire_address(attempt.url), attempt.tape
+        tls = False if is_onion(host_of(address)) else self._tls
+        TAPE.set(tape)
+        async with session.get(
+            URL(address, encoded=True), headers=_headers(address, headers), allow_redirects=False, ssl=tls
+        ) as response:
+            head = parse_head(bytes(tape.received[: tape.head_end]))
+            lines = head.headers if head else ()
+            attempt.refusal = refuse_content(address, response.status, lines, self._max_body)
+            begun = False
+            while attempt.refusal is None and await response.content.readany():
+                if not begun:
+                    begun = True
+                    start = split(bytes(tape.received)).payload
+                    attempt.refusal = refuse_start(decode(start, lines, 512).body)
+            if attempt.refusal is not None:
+                response.close()
+
+    def _may_reach(self, host: str) -> bool:
+        return may_ask(f"http://{f'[{host}]' if ':' in host else host}/", self._allowed) is None
+
+
+def _how_it_ended(tape: Tape) -> How:
+    """How a transfer ended that did not come to its end."""
+    if tape.limit:
+        return "head-limit" if tape.limit == "head" else "limit"
+    if tape.lost is not None:
+        return "reset"
+    return "closed" if tape.ended else "refused"
+
+
+def _headers(address: str, own: Mapping[str, str]) -> dict[str, str]:
+    """Tor Browser's headers in its order, with the site's own in their places or behind them."""
+    secure = address.startswith("https:") or is_onion(host_of(address))
+    headers = _BROWSER | (_SECURE if secure else {}) | _LAST
+    names = {name.lower(): name for name in headers}
+    return headers | {names.get(name.lower(), name): value for name, value in own.items()}

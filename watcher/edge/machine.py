@@ -1,0 +1,48 @@
+"""What this machine says about its own time: so that a capture's clock can be doubted later, and by how much."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from pathlib import Path
+
+_TIME_ERROR = 5
+"""adjtimex(2): the clock is not synchronised."""
+
+
+class _Timex(ctypes.Structure):
+    """``struct timex`` up to the estimated errors, with room for the rest (adjtimex(2))."""
+
+    _fields_ = [
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("rest", ctypes.c_byte * 256),
+    ]
+
+
+@functools.cache
+def boot_id() -> str:
+    """This boot's id, which ties readings of the monotonic clock together; empty where there is none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def clock_facts() -> dict[str, str | int | float]:
+    """``clock_state``: ``synchronised``, ``unsynchronised`` or ``unknown``; and, where the kernel says so, by how many
+    microseconds at most the clock is wrong."""
+    try:
+        timex = _Timex()
+        state = ctypes.CDLL(None).adjtimex(ctypes.byref(timex))
+    except (OSError, AttributeError):
+        return {"clock_state": "unknown"}
+    if state < 0:  # some sandboxes forbid even asking
+        return {"clock_state": "unknown"}
+    return {
+        "clock_state": "unsynchronised" if state == _TIME_ERROR else "synchronised",
+        "clock_max_error_microseconds": timex.maxerror,
+    }
