@@ -1,0 +1,155 @@
+"""What a bundle is made of: captures, snapshots, events, their leaves in the custody log, and the log's heads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from watcher.core.custody import Record
+from watcher.core.merkle import NodeAt
+from watcher.records import Capture, Entry, Event, Reading, Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """One act in the custody log."""
+
+    index: int
+    record: Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A capture or miss, and all that is kept of it."""
+
+    capture: Capture
+    leaf: Leaf
+    request: bytes = b""
+    response: bytes = b""
+    bytes_included: bool = False
+    """Whether its bytes go into the archive; else its digests alone are shown."""
+    reading: Reading | None = None
+    reading_leaf: Leaf | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A snapshot: what one visit to a listing showed."""
+
+    snapshot: Snapshot
+    leaf: Leaf
+    """Its own, or that of its only reading, where that says the same."""
+    whole: bool = True
+    """Whether its entries go into the bundle; else only the commitment to them, with proofs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An event and its leaf."""
+
+    event: Event
+    leaf: Leaf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """One authority's word (RFC 3161) that a checkpoint existed."""
+
+    authority: str
+    token: bytes
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """A checkpoint of the log, with what others say of it."""
+
+    size: int
+    root: bytes
+    note: bytes
+    """The signed note as it was made: what is stamped."""
+    made_at: datetime
+    tokens: tuple[Token, ...] = ()
+    cosignatures: bytes = b""
+    """Witnesses' signature lines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descriptor:
+    """An onion service's own signed descriptor, as fetched."""
+
+    onion: str
+    fetched_at: datetime
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """Everything that goes into one bundle, and the log to prove it by."""
+
+    vkey: str
+    vantage: str
+    operator: str
+    software: str
+    heads: tuple[Head, ...]
+    """By size, rising; the last covers every leaf."""
+    node_at: NodeAt
+    events: tuple[Told, ...] = ()
+    snapshots: tuple[Seen, ...] = ()
+    """By time."""
+    kept: tuple[Kept, ...] = ()
+    """By time."""
+    descriptors: tuple[Descriptor, ...] = ()
+    tsa_roots: bytes = b""
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    """Capture id to a PNG of the page, rendered without scripts or network."""
+    hidden: tuple[str, ...] = ()
+    """Names to be hidden."""
+
+    def leaves(self) -> Iterator[Leaf]:
+        """Every leaf that the bundle shows."""
+        for kept in self.kept:
+            yield kept.leaf
+            if kept.reading_leaf:
+                yield kept.reading_leaf
+        for seen in self.snapshots:
+            yield seen.leaf
+        for told in self.events:
+            yield told.leaf
+
+    def capture(self, name: str | None) -> Kept | None:
+        """The capture with this id, if the bundle has it."""
+        return next((kept for kept in self.kept if kept.capture.id == name), None)
+
+    def snapshot_with(self, capture: str | None) -> Seen | None:
+        """The snapshot that this capture is part of, if the bundle has it."""
+        return next(
+            (seen for seen in self.snapshots if capture is not None and capture in seen.snapshot.captures), None
+        )
+
+
+def locate(event: Event, snapshot: Snapshot) -> Entry | None:
+    """The event's entry as the snapshot shows it: under its key, or, after a rename, by its page or its title."""
+    wanted = event.entry
+    if wanted is None:
+        return None
+    for entry in snapshot.entries:
+        if entry.key == wanted.key:
+            return entry
+    for entry in snapshot.entries:
+        if entry.title in {wanted.title, event.was} or (wanted.url and entry.url == wanted.url):
+            return entry
+    return None
+
+
+def keys_of(event: Event, snapshots: Iterator[Snapshot] | tuple[Snapshot, ...]) -> tuple[str, ...]:
+    """Every key under which the event's entry stands in these snapshots, the roster's first."""
+    if event.entry is None:
+        return ()
+    found = [event.entry.key]
+    for snapshot in snapshots:
+        entry = locate(event, snapshot)
+        if entry is not None and entry.key not in found:
+            found.append(entry.key)
+    return tuple(found)

@@ -1,0 +1,287 @@
+"""The report in a bundle: what was observed, when, how sure, for a person who knows none of this."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from watcher.core import escape, timeline
+from watcher.core.material import Head, Kept, Material, Seen, Told, locate
+from watcher.core.moments import rfc3339, words
+from watcher.core.phrases_report import KINDS, reason
+from watcher.core.redact import Redactor
+from watcher.records import Entry, Event
+
+AROUND = 8
+"""Entries shown above and below the one that matters."""
+MOST_ROWS = 400
+_TEMPLATES = Environment(
+    loader=PackageLoader("watcher.core", "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One entry in a column; ``mark`` is ``is``, ``not`` or empty."""
+
+    title: str
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One of the two pages."""
+
+    heading: str
+    at: str
+    address: str
+    answer: str
+    digest: str
+    capture: str
+    says: str
+    above: int = 0
+    below: int = 0
+    rows: tuple[Row, ...] = ()
+    picture: str = ""
+    note: str = ""
+
+
+def html(material: Material, redactor: Redactor) -> bytes:
+    """The report as one self-contained page."""
+    words_of = _Words(redactor)
+    page = _TEMPLATES.get_template("report.html").render(
+        title=words_of.line(title(material)),
+        findings=[_finding(told, material, words_of) for told in material.events],
+        captures=[_capture(kept, words_of) for kept in material.kept[:MOST_ROWS]],
+        more_captures=max(0, len(material.kept) - MOST_ROWS),
+        operator=words_of.line(material.operator or "not named"),
+        vantage=words_of.line(material.vantage),
+        software=material.software,
+        vkey=material.vkey,
+        heads=[_head(head) for head in material.heads],
+        stamped=any(head.tokens for head in material.heads),
+        witnessed=any(head.cosignatures for head in material.heads),
+        hidden=bool(material.hidden),
+        onions=[words_of.address(one.onion) for one in material.descriptors],
+        made=rfc3339(material.heads[-1].made_at),
+    )
+    return page.encode()
+
+
+def title(material: Material) -> str:
+    """What the whole report is about, in one line."""
+    if len(material.events) == 1:
+        event = material.events[0].event
+        about = f"“{event.entry.title}”, " if event.entry else ""
+        return f"{KINDS[event.kind]}: {about}{event.site}"
+    sites = ", ".join(dict.fromkeys(kept.capture.site for kept in material.kept))
+    return f"{len(material.events)} events, {sites}" if material.events else f"Captures of {sites}"
+
+
+def by_hand(material: Material, names: Sequence[str]) -> bytes:
+    """``VERIFY.txt``: the same checks with common tools."""
+    stamps = [name for name in names if name.endswith(".tsr")]
+    text = _TEMPLATES.get_template("verify.txt").render(
+        vkey=material.vkey, stamps=[(name, _stamped(name)) for name in stamps], hidden=bool(material.hidden)
+    )
+    return text.encode()
+
+
+def _stamped(token: str) -> str:
+    return token.rpartition("-")[0] + ".txt"
+
+
+class _Words:
+    """Captured text made fit for a page: hidden names covered, odd characters shown, addresses that lead nowhere."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+
+    def line(self, text: str) -> str:
+        return escape.line(self._redactor.hide(text))
+
+    def address(self, url: str) -> str:
+        return escape.defang(escape.line(self._redactor.hide(url)))
+
+
+# ------------------------------------------------------------------------------------------------ one conclusion
+
+
+def _finding(told: Told, material: Material, shown: _Words) -> dict[str, object]:
+    event = told.event
+    marks = list(_marks(event, material))
+    before, after = material.snapshot_with(event.before), material.snapshot_with(event.after)
+    silent = sum(mark.shows == "nothing" for mark in marks)
+    without = sum(mark.shows == "not there" and mark.at >= event.not_after for mark in marks)
+    return {
+        "kind": KINDS[event.kind],
+        "entry": shown.line(event.entry.title) if event.entry else "",
+        "was": shown.line(event.was),
+        "page": shown.address(event.entry.url) if event.entry and event.entry.url else "",
+        "site": shown.line(event.site),
+        "fields": [(shown.line(k), shown.line(v)) for k, v in sorted(event.entry.fields.items())]
+        if event.entry
+        else [],
+        "changes": [(shown.line(k), shown.line(a), shown.line(b)) for k, (a, b) in sorted(event.changes.items())],
+        "not_before": rfc3339(event.not_before) if event.not_before else "",
+        "not_after": rfc3339(event.not_after),
+        "window": words(event.not_after - event.not_before) if event.not_before else "",
+        "confirmed": rfc3339(event.confirmed_at),
+        "without": without,
+        "silent": silent,
+        "visits": len(marks),
+        "reasons": [(shown.line(one), reason(one)) for one in event.why],
+        "picture": Markup(  # made of numbers, times and escaped labels
+            timeline.svg(marks, not_before=event.not_before, not_after=event.not_after, confirmed=event.confirmed_at)
+        ),
+        "sides": [
+            _side("Before", event, material, shown, capture=event.before, here=before, there=after),
+            _side("After", event, material, shown, capture=event.after, here=after, there=before),
+        ],
+        "rows": [_visit(mark, shown) for mark in marks[:MOST_ROWS]],
+        "more": max(0, len(marks) - MOST_ROWS),
+        "id": event.id,
+        "leaf": told.leaf.index,
+    }
+
+
+def _marks(event: Event, material: Material) -> Iterator[timeline.Mark]:
+    """Each visit of the site that the bundle knows of, by time."""
+    found = []
+    in_snapshots = {name for seen in material.snapshots for name in seen.snapshot.captures}
+    for seen in material.snapshots:
+        snapshot = seen.snapshot
+        if snapshot.site != event.site:
+            continue
+        there = locate(event, snapshot) is not None
+        shows: timeline.Shows = "there" if there else "not there" if snapshot.complete else "nothing"
+        if event.entry is None:
+            shows = "there" if snapshot.complete else "nothing"
+        found.append(timeline.Mark(at=snapshot.taken_at, shows=shows, label=snapshot.verdict or "unread"))
+    for kept in material.kept:
+        capture = kept.capture
+        if (
+            capture.site == event.site
+            and capture.target == "listing"
+            and capture.is_miss
+            and capture.id not in in_snapshots
+        ):
+            label = ", ".join((capture.verdict, *capture.why[:1]))
+            found.append(timeline.Mark(at=capture.requested_at, shows="nothing", label=label))
+    yield from sorted(found, key=lambda mark: mark.at)
+
+
+def _visit(mark: timeline.Mark, shown: _Words) -> tuple[str, str, str, str]:
+    said = {
+        "there": "the entry is there",
+        "not there": "complete, and the entry is not there",
+        "nothing": "says nothing",
+    }
+    return rfc3339(mark.at), shown.line(mark.label), said[mark.shows], mark.shows.replace(" ", "-")
+
+
+def _side(
+    heading: str,
+    event: Event,
+    material: Material,
+    shown: _Words,
+    *,
+    capture: str | None,
+    here: Seen | None,
+    there: Seen | None,
+) -> Side:
+    kept = material.capture(capture)
+    if kept is None:
+        nothing = "There is no earlier copy: it was there when watching began." if heading == "Before" else "No copy."
+        return Side(heading=heading, at="", address="", answer="", digest="", capture="", says=nothing)
+    about = kept.capture
+    rows, above, below = _rows(event, here, there, shown)
+    subject = locate(event, here.snapshot) if here else None
+    says = _says(event, kept, here, subject)
+    picture = material.pictures.get(about.id, b"")
+    return Side(
+        heading=heading,
+        at=rfc3339(about.requested_at),
+        address=shown.address(about.url),
+        answer=f"HTTP status {about.status}" if about.status is not None else shown.line(about.verdict),
+        digest=about.body_digest or "",
+        capture=about.id,
+        says=says,
+        above=above,
+        below=below,
+        rows=rows,
+        picture="data:image/png;base64," + base64.b64encode(picture).decode() if picture else "",
+    )
+
+
+def _says(event: Event, kept: Kept, here: Seen | None, subject: Entry | None) -> str:
+    if here is None or kept.capture.is_miss:
+        return f"The answer was: {kept.capture.verdict}."
+    whole = "A complete copy" if here.snapshot.complete else f"An incomplete copy ({here.snapshot.verdict})"
+    number = len(here.snapshot.entries)
+    holds = f"{whole} with {number} {'entry' if number == 1 else 'entries'}"
+    if event.entry is None:
+        return f"{holds}."
+    return f"{holds}. The entry is {'on it' if subject else 'not on it'}."
+
+
+def _rows(event: Event, here: Seen | None, there: Seen | None, shown: _Words) -> tuple[tuple[Row, ...], int, int]:
+    """The entries round the one that matters; where it is missing, its place between its neighbours."""
+    if here is None:
+        return (), 0, 0
+    entries = list(here.snapshot.entries)
+    subject = locate(event, here.snapshot)
+    rows = [Row(title=shown.line(entry.title), mark="is" if entry is subject else "") for entry in entries]
+    place = entries.index(subject) if subject else 0
+    if subject is None and event.entry is not None:
+        place = _gap(event, entries, there)
+        rows.insert(place, Row(title=shown.line(event.entry.title), mark="not"))
+    start, end = max(0, place - AROUND), place + AROUND + 1
+    return tuple(rows[start:end]), start, max(0, len(rows) - end)
+
+
+def _gap(event: Event, entries: list[Entry], there: Seen | None) -> int:
+    """Where the entry would stand: after the last of those that stand before it on the other page."""
+    subject = locate(event, there.snapshot) if there else None
+    if there is None or subject is None:
+        return 0
+    known = {entry.key: place for place, entry in enumerate(entries)}
+    for other in reversed(there.snapshot.entries[: there.snapshot.entries.index(subject)]):
+        if other.key in known:
+            return known[other.key] + 1
+    return 0
+
+
+# --------------------------------------------------------------------------------------------------- what proves
+
+
+def _capture(kept: Kept, shown: _Words) -> dict[str, object]:
+    capture = kept.capture
+    return {
+        "id": capture.id,
+        "at": rfc3339(capture.requested_at),
+        "address": shown.address(capture.url),
+        "answer": str(capture.status) if capture.status is not None else shown.line(capture.verdict),
+        "why": shown.line(", ".join(capture.why[:2])),
+        "digest": capture.body_digest or "",
+        "leaf": kept.leaf.index,
+    }
+
+
+def _head(head: Head) -> dict[str, object]:
+    lines = head.cosignatures.decode("utf-8", "replace").splitlines()
+    return {
+        "size": head.size,
+        "root": head.root.hex(),
+        "made": rfc3339(head.made_at),
+        "tokens": [(escape.defang(escape.line(token.authority)), rfc3339(token.time)) for token in head.tokens],
+        "witnesses": [escape.line(line.split(" ")[1]) for line in lines],
+    }

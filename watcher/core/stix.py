@@ -1,0 +1,150 @@
+"""STIX 2.1: the same findings for programs of other people. A small builder; the objects are few."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from hashlib import sha256
+
+from watcher.core.custody import canonical
+from watcher.core.material import Kept, Material, Told
+from watcher.core.moments import rfc3339
+from watcher.core.redact import Redactor
+
+OBSERVABLE_NAMESPACE = uuid.UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
+"""STIX 2.1, section 2.9: what identifiers of observables are derived in."""
+Json = dict[str, object]
+
+
+def bundle(material: Material, redactor: Redactor) -> bytes:
+    """The STIX bundle: who observed, what was observed, where, and what was concluded."""
+    made = rfc3339(material.heads[-1].made_at)
+    observer = _object("identity", made, name=f"watcher {material.vantage}", identity_class="system")
+    if material.operator:
+        observer["contact_information"] = redactor.hide(material.operator)
+    objects: list[Json] = [observer]
+    sites = {}
+    for site in dict.fromkeys(kept.capture.site for kept in material.kept):
+        sites[site] = _object(
+            "infrastructure",
+            made,
+            created_by_ref=observer["id"],
+            name=redactor.hide(site),
+            infrastructure_types=["exfiltration"],
+            description="A leak site: a publication on which entries claim that data was taken from organisations.",
+        )
+    objects += sites.values()
+    seen: dict[str, str] = {}
+    for kept in material.kept:
+        if kept.bytes_included and not redactor.finds_in(kept):
+            found = list(_observed(kept, made, str(observer["id"])))
+            seen[kept.capture.id] = str(found[-1]["id"])
+            objects += found
+    for told in material.events:
+        objects += _event(told, made, str(observer["id"]), redactor, sites=sites, seen=seen)
+    everything = sorted({str(one["id"]) for one in objects if one["type"] != "report"})
+    objects.append(
+        _object(
+            "report",
+            made,
+            created_by_ref=observer["id"],
+            name="What a watcher observed on " + ", ".join(redactor.hide(site) for site in sites),
+            published=made,
+            report_types=["observed-data"],
+            object_refs=everything,
+        )
+    )
+    unique = {str(one["id"]): one for one in objects}
+    content = canonical({"ids": [*unique]})
+    whole = {"type": "bundle", "id": f"bundle--{_identifier(content)}", "objects": list(unique.values())}
+    return json.dumps(whole, indent=1).encode() + b"\n"
+
+
+def _observed(kept: Kept, made: str, observer: str) -> Iterator[Json]:
+    """The address, the body and, last, the observation of both."""
+    capture = kept.capture
+    address = _observable("url", {"value": capture.url})
+    refs = [address["id"]]
+    yield address
+    if capture.body_digest:
+        body = _observable("file", {"hashes": {"SHA-256": capture.body_digest}})
+        body["size"] = capture.body_bytes
+        refs.append(body["id"])
+        yield body
+    yield _object(
+        "observed-data",
+        made,
+        salt=capture.id,
+        created_by_ref=observer,
+        first_observed=rfc3339(capture.requested_at),
+        last_observed=rfc3339(max(capture.requested_at, capture.finished_at)),
+        number_observed=1,
+        object_refs=refs,
+    )
+
+
+def _event(
+    told: Told, made: str, observer: str, redactor: Redactor, *, sites: dict[str, Json], seen: dict[str, str]
+) -> Iterator[Json]:
+    event = told.event
+    title = redactor.hide(event.entry.title) if event.entry else ""
+    what = f"Entry {event.kind}" if event.entry else f"Site {event.kind}"
+    since = rfc3339(event.not_before) if event.not_before else "an unknown time"
+    incident = _object(
+        "incident",
+        made,
+        salt=event.id,
+        created_by_ref=observer,
+        name=f"{what}: {title}" if title else f"{what}: {redactor.hide(event.site)}",
+        description=(
+            f"{what} on {redactor.hide(event.site)} after {since} and no later than {rfc3339(event.not_after)}; "
+            f"certain at {rfc3339(event.confirmed_at)}. An observation of a publication: it does not say "
+            "that the claim made there is true, nor why the entry came or went."
+        ),
+    )
+    yield incident
+    about = [str(incident["id"])]
+    if event.site in sites:
+        about.append(str(sites[event.site]["id"]))
+    about += [seen[name] for name in (event.before, event.after) if name in seen]
+    if event.entry:
+        named = _object(
+            "identity",
+            made,
+            salt=event.site,
+            created_by_ref=observer,
+            name=title,
+            identity_class="organization",
+            description="Named in an entry on a leak site. That is a claim by criminals, not a finding.",
+        )
+        yield named
+        about.append(str(named["id"]))
+    yield _object(
+        "note",
+        made,
+        salt=event.id,
+        created_by_ref=observer,
+        abstract="Why this was concluded",
+        content=redactor.hide("\n".join(event.why)) or "No reasons were recorded.",
+        object_refs=list(dict.fromkeys(about)),
+    )
+
+
+def _object(kind: str, made: str, *, salt: str = "", **properties: object) -> Json:
+    """A domain object; its identifier follows from its contents."""
+    content = json.dumps([kind, salt, properties], sort_keys=True).encode()
+    head = {"type": kind, "spec_version": "2.1", "id": f"{kind}--{_identifier(content)}"}
+    return {**head, "created": made, "modified": made, **properties}
+
+
+def _observable(kind: str, properties: Json) -> Json:
+    """An observable; STIX says how its identifier follows from its contents."""
+    name = json.dumps(properties, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    made = uuid.uuid5(OBSERVABLE_NAMESPACE, name)
+    return {"type": kind, "spec_version": "2.1", "id": f"{kind}--{made}", **properties}
+
+
+def _identifier(content: bytes) -> str:
+    """A UUID in the form of version 4, which STIX asks of its objects, made from contents."""
+    return str(uuid.UUID(bytes=sha256(content).digest()[:16], version=4))
