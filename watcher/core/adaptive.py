@@ -63,9 +63,9 @@ def rates(sites: Sequence[Watched]) -> tuple[float, ...]:
 def intervals(expected: Sequence[float], pace: Pace) -> tuple[timedelta, ...]:
     """An interval for each site, given the new entries a day that are expected of it.
 
-    All of them together cost as many visits as if each had ``pace.mean``. Sites that meet a bound get it; what they leave
-    or take of the budget is shared by the others, until none is left that meets one (water-filling: at most as many
-    rounds as there are sites, in practice three or four).
+    All of them together cost as many visits as if each had ``pace.mean``. Sites that meet a bound get it; what they
+    leave or take of the budget is shared by the others, until none is left that meets one (water-filling: at most as
+    many rounds as there are sites, in practice three or four).
     """
     shortest, longest = pace.shortest / DAY, pace.longest / DAY
     roots = [sqrt(one) for one in expected]

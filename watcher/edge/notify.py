@@ -1,0 +1,99 @@
+"""The places where alerts go: standard output, a file, or any service that Apprise knows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from watcher.config import AlertSettings
+from watcher.core.contract import dumps, event_object
+from watcher.errors import DeliveryError
+from watcher.ports import Sink
+from watcher.records import Event
+
+
+class Lines(Protocol):
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> object: ...
+
+
+class _Chosen:
+    """What every sink shares: which events it asked for."""
+
+    def __init__(self, settings: AlertSettings) -> None:
+        self._settings = settings
+        self.name = settings.to
+
+    def wants(self, event: Event) -> bool:
+        """Whether the event's kind was asked for, and its name where only the watchlist's are."""
+        return event.kind in self._settings.kinds and (bool(event.watchlist) or not self._settings.watchlist_only)
+
+
+class StreamSink(_Chosen):
+    """``stdout:``: one JSON object a line."""
+
+    def __init__(self, settings: AlertSettings, stream: Lines) -> None:
+        super().__init__(settings)
+        self._stream = stream
+
+    async def send(self, event: Event, checkpoint: str) -> None:
+        try:
+            self._stream.write(alert_line(event, checkpoint))
+            self._stream.flush()
+        except OSError as error:
+            raise DeliveryError(f"standard output: {error.strerror}", hint="is the reader of the pipe gone?") from error
+
+
+class FileSink(_Chosen):
+    """``file:PATH``: one JSON object a line, on the disk before the alert counts as delivered."""
+
+    def __init__(self, settings: AlertSettings, path: Path) -> None:
+        super().__init__(settings)
+        self._path = path
+
+    async def send(self, event: Event, checkpoint: str) -> None:
+        await asyncio.to_thread(self._append, alert_line(event, checkpoint))
+
+    def _append(self, line: str) -> None:
+        try:
+            with self._path.open("ab") as file:
+                # a line that a full disk cut short must not swallow the next one
+                if file.tell() and not _ends_with_newline(self._path):
+                    file.write(b"\n")
+                file.write(line.encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise DeliveryError(
+                f"{self._path}: {error.strerror}", hint="make room, or make the file writable; the alert is kept"
+            ) from error
+
+
+def alert_line(event: Event, checkpoint: str) -> str:
+    """The event with the checkpoint that covers it, and its id as idempotency key: the same however often it comes."""
+    return dumps({**event_object(event), "idempotency_key": event.id, "checkpoint": checkpoint}) + "\n"
+
+
+def sinks(alerts: Sequence[AlertSettings], stdout: Lines = sys.stdout) -> tuple[Sink, ...]:
+    """The sinks that the configuration names."""
+    return tuple(_sink(settings, stdout) for settings in alerts)
+
+
+def _sink(settings: AlertSettings, stdout: Lines) -> Sink:
+    scheme, _, rest = settings.to.partition(":")
+    if scheme == "stdout":
+        return StreamSink(settings, stdout)
+    if scheme == "file":
+        return FileSink(settings, Path(rest))
+    raise NotImplementedError(settings.to)
+
+
+def _ends_with_newline(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
