@@ -29,7 +29,7 @@ MAY_IMPORT = {
 }
 PURE_LIBRARIES = {
     "selectolax", "xxhash", "diff_match_patch", "rapidfuzz", "msgspec", "jmespath", "rfc8785", "jinja2", "markupsafe",
-    "brotli", "backports",
+    "brotli", "backports", "compression",
 }  # fmt: skip
 IMPURE_STANDARD = {
     "asyncio", "logging", "os", "random", "secrets", "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess",

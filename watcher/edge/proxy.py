@@ -8,6 +8,7 @@ something: ``ProxyError`` for the proxy, ``Unreached`` for the site.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import socket
 import time
@@ -171,20 +172,20 @@ async def greet(proxy: Proxy, credentials: tuple[str, str], health: Health) -> G
         raise ProxyError(
             f"no more connections can be opened: {error.strerror}", hint="raise the limit of open files (ulimit -n)"
         ) from None
-    try:
-        async with asyncio.timeout(health.patience()):
-            sock.setblocking(False)
-            await asyncio.get_running_loop().sock_connect(sock, (proxy.host, proxy.port))
-            answer = await _say(sock, talk, socks5.AuthMethodsRequest(username, password), 2)
-            authenticated = answer.method == socks5.AuthMethod.USERNAME_PASSWORD
-            if authenticated:
-                await _say(sock, talk, socks5.AuthRequest(username, password), 2)
-        health.answered()
-    except BaseException as error:
-        sock.close()
-        if (fault := _proxy_fault(proxy, error)) is not None:
-            raise fault from None
-        raise
+    with contextlib.ExitStack() as on_failure:
+        on_failure.callback(sock.close)
+        try:
+            async with asyncio.timeout(health.patience()):
+                sock.setblocking(False)
+                await asyncio.get_running_loop().sock_connect(sock, (proxy.host, proxy.port))
+                answer = await _say(sock, talk, socks5.AuthMethodsRequest(username, password), 2)
+                authenticated = answer.method == socks5.AuthMethod.USERNAME_PASSWORD
+                if authenticated:
+                    await _say(sock, talk, socks5.AuthRequest(username, password), 2)
+        except (ReplyError, EOFError, OSError) as error:
+            raise _proxy_fault(proxy, error) from None
+        on_failure.pop_all()
+    health.answered()
     return Greeted(sock, talk, authenticated)
 
 
@@ -205,8 +206,8 @@ async def _read(sock: socket.socket, size: int) -> bytes:
     return data
 
 
-def _proxy_fault(proxy: Proxy, error: BaseException) -> ProxyError | None:
-    """What to tell the operator; None if the error is none of the proxy's."""
+def _proxy_fault(proxy: Proxy, error: ReplyError | EOFError | OSError) -> ProxyError:
+    """What to tell the operator."""
     match error:
         case TimeoutError():
             what, hint = "does not answer", "is it running, and is it a SOCKS5 proxy? Tor listens on 9050"
@@ -216,11 +217,9 @@ def _proxy_fault(proxy: Proxy, error: BaseException) -> ProxyError | None:
             what, hint = f"refuses us: {error}", "put its user name and password into [proxy] url"
         case EOFError():
             what, hint = "hangs up on us", "is it a SOCKS5 proxy? Tor's SOCKS port is 9050 (Tor Browser: 9150)"
-        case OSError():
+        case _:
             what = f"does not answer: {error.strerror or type(error).__name__}"
             hint = "start tor, or write under [proxy] url where it listens (Tor Browser: 9150)"
-        case _:
-            return None
     return ProxyError(f"the proxy {proxy.name} {what}", hint=hint)
 
 

@@ -75,16 +75,16 @@ class SocksConnector(ProxyConnector):
             raise LeakError(f"{host} is none of the configured hosts", hint="this is a fault of the program: report it")
         tape = TAPE.get()
         greeted = await greet(self._proxy, self._credentials, self._health)
-        try:
+        with contextlib.ExitStack() as on_failure:
+            on_failure.callback(greeted.sock.close)
             await request(greeted, self._proxy, host, port)
             tape.connected = True
             tap = Tap(self._loop, tape)
             tap.facts["socks_reply"] = "00"
             tap.facts["socks_auth"] = "password" if greeted.authenticated else "none"
-            return await self._join(greeted.sock, tap, host, ssl), tap.handler
-        except BaseException:
-            greeted.sock.close()
-            raise
+            transport = await self._join(greeted.sock, tap, host, ssl)
+            on_failure.pop_all()
+        return transport, tap.handler
 
     async def _join(
         self, sock: socket.socket, tap: Tap, host: str, context: ssl.SSLContext | None
