@@ -243,11 +243,11 @@ def source_cut(document: Document) -> str:
     markup = document.markup
     if document.broken:
         return f"{document.broken}-not-finished" if unbalanced(markup) or document.broken == "xml" else ""
-    if document.kind in ("json", "feed"):
+    if document.kind == "feed" or (document.kind == "json" and markup.lstrip("\ufeff \t\r\n")[:1] in "{["):
         return ""
     if SCRIPT_START.match(markup):
         return "brackets-not-closed" if unbalanced(markup) else ""
-    if document.kind == "text":
+    if document.kind in ("json", "text"):
         return ""
     if markup.rfind("<!--") > markup.rfind("-->"):
         return "ends-inside-comment"
