@@ -2,10 +2,10 @@
 
     python benchmarks/detection/verdicts.py CORPUS [--cold] [--site NAME] [--wrong]
 
-CORPUS holds a folder a site with ``truth.json`` and its pages in time order. ``--cold`` reads every page as the first one
-of its site, without memory; ``--wrong`` names the pages judged wrongly. What is right: an ``ok`` page is a complete
-listing; a ``partial``, ``blocked`` or ``empty`` one is no complete listing. A page that is whole but shows only some rows
-(``partial/short``) cannot be told from a true one unless the page announces how many there are: it is listed apart.
+CORPUS holds a folder a site with ``truth.json`` and its pages in time order. ``--cold`` reads every page as the first
+one of its site, without memory; ``--wrong`` names the pages judged wrongly. What is right: an ``ok`` page is a complete
+listing; a ``partial``, ``blocked`` or ``empty`` one is no complete listing. A page that is whole but shows only some
+rows (``partial/short``) cannot be told from a true one unless the page announces how many there are: listed apart.
 """
 
 from __future__ import annotations
