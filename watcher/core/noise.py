@@ -1,0 +1,126 @@
+"""Which differences a person would call a change: parts that tick are left out, fields that flutter are learned."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from watcher.core.identity import fold, own_path
+
+Changes = Mapping[str, Mapping[str, tuple[str, str]]]
+"""Roster key to field to old and new value."""
+
+_LONG_UNIT = (
+    r"(?:days?|hours?|hrs?|minutes?|mins?|seconds?|secs?|weeks?|months?|years?|tagen?|stunden?|minuten|sekunden|jours?|"
+    r"heures?|secondes?|d[ií]as?|horas?|minutos?|segundos?|giorn[oi]|or[ae]|minut[oi]|second[oi]|дн(?:я|ей|ь)?|день|"
+    r"час(?:а|ов)?|мин(?:ут[аы]?)?|сек(?:унд[аы]?)?|天|小时|小時|时|分钟|分鐘|分|秒)"
+)
+_UNIT = rf"(?:{_LONG_UNIT}|[dhmsw])"
+_PASSED = r"(?:ago|left|remaining|осталось|назад)"
+_SOME = r"\d+\s*"
+_TICKING: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?<!\w){_SOME}{_UNIT}(?:[\s,:;и&-]*(?:and\s+)?{_SOME}{_UNIT})+(?!\w)",  # 7d 20h 00m 00s
+        rf"(?<!\w){_SOME}(?:{_LONG_UNIT}(?!\w)|{_UNIT}\s+{_PASSED}(?!\w)|{_UNIT}$)",  # 3 days, 5m ago, 20h
+        r"(?<![\w.:])\d{1,4}(?::\d{2}){1,3}(?![\w:])",  # 168:20:11, 12:30
+        r"(?:views?|visit(?:s|ors?)?|hits|reads?|downloads?|seen|counter|просмотр\w*|aufrufe|vues|visitas|vistas)"
+        r"\s*[:=-]?\s*\d[\d\s.,]*k?(?!\w)",
+        r"(?<!\w)\d[\d\s.,]*k?\s*(?:\+\s*)?"
+        r"(?:views?|visits?|visitors?|hits|reads|downloads?|просмотр\w*|aufrufe|vues|visitas|vistas)(?!\w)",
+        r"(?<!\w)(?:timer|countdown|clock|nonce|token)[-_:=#]\s*\w+",
+        r"(?<![\w/])(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{16,}(?!\w)",  # nonces
+        r"(?<!\w)(?:just now|an? (?:moment|second|minute|hour|day|week|month|year) ago|yesterday|today)(?!\w)",
+    )
+)
+_CLOCK: Final = "⏲"
+_PAST = re.compile(rf"(?<={_CLOCK})\s*{_PASSED}(?!\w)")
+_COUNTERS: Final = frozenset({"views", "visits", "hits", "reads", "downloads", "counter", "timer", "countdown", "age"})
+"""Fields that count, whatever they say."""
+
+FEW: Final = 3
+"""Changes on fewer entries than this are never "most entries at once"."""
+OFTEN: Final = 2
+"""A field that changed on most entries at once so often flutters."""
+TICKS: Final = 3
+"""A field of one entry that changed in so many different pages in a row ticks."""
+CALM: Final = 30
+"""After so many pages without a flutter, one flutter is forgiven."""
+REMEMBERED: Final = 64
+
+
+def steady(value: str) -> str:
+    """The value as it is compared: folded, every part that ticks replaced by one sign."""
+    text = fold(value)
+    if any(character.isdigit() for character in text) or "ago" in text or "now" in text or "day" in text:
+        for pattern in _TICKING:
+            text = pattern.sub(_CLOCK, text)
+        text = _PAST.sub("", text)
+    return text
+
+
+def differs(field: str, old: str, new: str) -> bool:
+    """Whether a person would call it a change if the field said ``new`` where it said ``old``."""
+    if old == new or field in _COUNTERS:
+        return False
+    if field == "link":
+        return own_path(old) != own_path(new)
+    before, after = steady(old), steady(new)
+    if before == after:
+        return False
+    # a clock that appears or runs out says nothing that the status does not say better
+    return not (before.strip(f"{_CLOCK} ") == "" and after.strip(f"{_CLOCK} ") == "")
+
+
+class Flutter(msgspec.Struct, omit_defaults=True):
+    """What was learned about one field."""
+
+    at_once: int = 0
+    """How often it changed on most entries at once."""
+    calm: int = 0
+    """Pages since that happened."""
+    streaks: dict[str, int] = {}
+    """Entry to the number of different pages in a row on which it changed."""
+
+    @property
+    def noisy(self) -> bool:
+        return self.at_once >= OFTEN or sum(streak >= TICKS for streak in self.streaks.values()) > 0
+
+
+def sift(
+    changes: Changes, compared: int, learned: Mapping[str, Flutter]
+) -> tuple[dict[str, dict[str, tuple[str, str]]], dict[str, Flutter]]:
+    """The changes that are none of the page's own noise, and what is known of its fields now.
+
+    ``compared`` is how many entries were on both sides. What changes on most of them at once is noise, this time; a
+    field that did so before, or ticks on some entry, is noise altogether until it has been calm for long.
+    """
+    count = Counter(field for fields in changes.values() for field in fields)
+    at_once = {field for field, times in count.items() if times >= FEW and 2 * times >= compared}
+    following: dict[str, Flutter] = {}
+    for field in {*learned, *count}:
+        following[field] = _follow(learned.get(field, Flutter()), field in at_once, field, changes)
+    real: dict[str, dict[str, tuple[str, str]]] = {}
+    for key, fields in changes.items():
+        kept = {
+            field: values for field, values in fields.items() if field not in at_once and not following[field].noisy
+        }
+        if kept:
+            real[key] = kept
+    return real, {field: flutter for field, flutter in following.items() if flutter != Flutter()}
+
+
+def _follow(flutter: Flutter, at_once: bool, field: str, changes: Changes) -> Flutter:
+    """What is known of a field after one more page that was not the same as the last."""
+    changed = [key for key, fields in changes.items() if field in fields]
+    streaks = {key: flutter.streaks.get(key, 0) + 1 for key in changed[:REMEMBERED]}
+    if at_once:
+        return Flutter(at_once=min(flutter.at_once + 1, 2 * OFTEN), calm=0, streaks=streaks)
+    calm = flutter.calm + 1 if flutter.at_once else 0
+    if calm > CALM:
+        return Flutter(at_once=flutter.at_once - 1, calm=0, streaks=streaks)
+    return Flutter(at_once=flutter.at_once, calm=calm, streaks=streaks)

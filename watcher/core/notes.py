@@ -1,0 +1,181 @@
+"""What the decision remembers of a site between visits, beside the roster: JSON, bounded by the number of entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+import xxhash
+
+from watcher.core.noise import Flutter
+
+VERSION = 1
+RUNS = 48
+"""So many different sets of entries are remembered, to know an old page again."""
+LOOKS = 12
+"""So many of the last visits are remembered as good or bad."""
+TAG = 11
+"""Letters of a tag."""
+
+
+class Run(msgspec.Struct, array_like=True):
+    """Visits in a row that showed one set of entries."""
+
+    set_print: str
+    texts: list[str]
+    """Digests of the visible text, the last few."""
+    visits: int
+    last: int
+    """Number of the last visit of the run."""
+
+
+class Absence(msgspec.Struct, omit_defaults=True):
+    """One entry's being missing, from the first complete snapshot that lacks it."""
+
+    had: datetime | None
+    """When the last complete snapshot that had it was taken; None if there was none."""
+    had_in: str | None
+    after: datetime
+    """When the first one that lacks it was finished."""
+    lacks_in: str | None
+    began: int
+    """Number of the visit that first lacked it: entries with the same one were lost together."""
+    last: datetime
+    count: int = 0
+    """Complete snapshots in a row that lack it."""
+    clean: int = 0
+    """Those among them in which nothing looked like a fault."""
+    elapsed: float = 0.0
+    """Seconds between the first and the last of them; a clock that jumps back adds nothing."""
+    circuits: list[str] = []
+    mirrors: dict[str, int] = {}
+    """Mirror to the complete snapshots of it that lack the entry."""
+    sound: dict[str, int] = {}
+    """The same, only those that show nearly all other entries and are no older set."""
+    shown: dict[str, int] = {}
+    """Mirrors that still show it, and how often they did since another lacked it."""
+    doubts: list[str] = []
+    """Why the loss looks like a fault, as of the last snapshot."""
+    gone: int = 0
+    """Probes of its own page that said so while a control answered."""
+    alive: int = 0
+    answer: str = ""
+    """Of the last probe that knew."""
+    probes: int = 0
+    probed_in: str = ""
+    cap: int = 0
+    """It may have rolled off the end of a list that holds no more than this; 0: it did not."""
+    fewer_pages: bool = False
+    shuffled: bool = False
+    tail: bool = False
+    resting: bool = False
+    """Another mirror shows it: the absence sleeps until the mirror that lacked it speaks again."""
+
+
+class Flip(msgspec.Struct, omit_defaults=True):
+    """Something that may come from an old page and is told only when it stays."""
+
+    said: str
+    seen: int
+    first: datetime
+    visit: int
+    had: datetime | None = None
+    had_in: str | None = None
+    after: datetime | None = None
+    after_in: str | None = None
+    circuits: list[str] = []
+
+
+class Episode(msgspec.Struct, omit_defaults=True):
+    """Something that is the matter with a site: told once, until it is over."""
+
+    count: int = 0
+    first: datetime | None = None
+    mirrors: list[str] = []
+    circuits: list[str] = []
+    told: bool = False
+    keys: list[str] = []
+    verdict: str = ""
+    good: int = 0
+    """Good snapshots in a row since it was last the matter."""
+
+
+class Notes(msgspec.Struct, omit_defaults=True):
+    """All of it."""
+
+    version: int = VERSION
+    visits: int = 0
+    complete: int = 0
+    settled: bool = False
+    """There is a baseline, read by a rule that is no guess."""
+    order: str = ""
+    """Tags of the roster keys on the last complete page, in order; those missing keep their places."""
+    alias: dict[str, str] = {}
+    """Page key to roster key, where they differ."""
+    whole: dict[str, tuple[datetime, str]] = {}
+    """Roster key to the last complete snapshot that had it, where the entry was seen since in an incomplete one."""
+    absences: dict[str, Absence] = {}
+    runs: list[Run] = []
+    looks: str = ""
+    """One letter a visit: ``g`` good, ``d`` doubtful, ``b`` bad."""
+    rule: str = ""
+    longest: int = 0
+    """The most entries that a complete snapshot ever had, since the design last changed."""
+    pages: int = 0
+    flutter: dict[str, Flutter] = {}
+    former: dict[str, list[str]] = {}
+    """Roster key to digests of what its fields said before."""
+    flips: dict[str, Flip] = {}
+    episodes: dict[str, Episode] = {}
+    fresh: list[str] = []
+    """Just listed: their own pages are still to be seen."""
+    since: datetime | None = None
+    """When the last complete snapshot was taken."""
+    since_in: str | None = None
+    names: dict[str, int] = {}
+    """Roster key to how often its name stands on the page beside entries' own words, where that is not once."""
+    first_text: str = ""
+    last_text: str = ""
+    """While the rule is a guess: the folded text of the first and the last page, packed."""
+    moving: int = 0
+    """How often the same set came with another text, less how often with the same."""
+
+
+def load(notes: bytes) -> Notes:
+    """The notes of a roster; empty ones for a new roster, or where they cannot be read."""
+    if not notes:
+        return Notes()
+    try:
+        found = msgspec.json.decode(notes, type=Notes)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Notes()
+    return found if found.version == VERSION else Notes()
+
+
+def save(notes: Notes) -> bytes:
+    """The notes as JSON."""
+    return msgspec.json.encode(notes)
+
+
+def tag(text: str) -> str:
+    """Eleven letters that stand for a text."""
+    return xxhash.xxh3_64_hexdigest(text.encode("utf-8", "surrogatepass"))[:TAG]
+
+
+def tags(order: str) -> list[str]:
+    """The tags in a joined string of them."""
+    return [order[at : at + TAG] for at in range(0, len(order), TAG)]
+
+
+def join(keys: Iterable[str]) -> str:
+    """The tags of the keys as one string."""
+    return "".join(tag(key) for key in keys)
+
+
+def set_print(keys: Sequence[str]) -> str:
+    """One digest for a set of keys, whatever its order."""
+    total = 0
+    for key in keys:
+        total ^= xxhash.xxh3_64_intdigest(key.encode("utf-8", "surrogatepass"), seed=7)
+    return f"{total:016x}{len(keys)}"
