@@ -209,6 +209,18 @@ async def test_is_dead_after_its_block_though_a_client_hangs_on(service: tuple[s
         await fetch(proxy, f"http://{NAME}/")
 
 
+async def test_hangs_up_on_what_is_open(proxy: Socks5Proxy) -> None:
+    connector = ProxyConnector.from_url(proxy.url, rdns=True)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        for _ in range(2):
+            await (await session.get(f"http://{NAME}/")).read()
+        assert len(proxy.requests) == 1, "one connection, kept alive"
+        proxy.hang_up("other.onion")
+        proxy.hang_up(NAME)
+        await (await session.get(f"http://{NAME}/")).read()
+    assert len(proxy.requests) == 2
+
+
 async def test_serves_hundreds_at_once(proxy: Socks5Proxy) -> None:
     connector = ProxyConnector.from_url(proxy.url, rdns=True, limit=0, force_close=True)
     async with aiohttp.ClientSession(connector=connector) as session:

@@ -15,6 +15,7 @@ import pytest
 from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError
 from selectolax.lexbor import LexborHTMLParser
 
+from watcher.core.onion import is_valid
 from watcher.testing.clocks import ManualClock
 from watcher.testing.names import invented_onion
 from watcher.testing.process import PracticeProcess
@@ -119,38 +120,40 @@ async def test_mirrors_have_addresses_of_their_own() -> None:
 
 def test_invented_onions_are_well_formed_and_stay_the_same() -> None:
     assert invented_onion(1) == invented_onion(1) != invented_onion(2)
-    assert len(invented_onion(1)) == 56 + len(".onion")
-    assert invented_onion(1).endswith("d.onion"), "version 3 is the last byte"
+    assert is_valid(invented_onion(1))
 
 
 async def test_a_world_in_a_process_of_its_own() -> None:
-    with PracticeProcess("clop") as world:
-        assert world.now() == ""
-        captions = [world.next_chapter(), world.next_chapter()]
-        assert captions == [chapter.caption for chapter in CL0P.chapters[:2]]
-        assert world.now() == captions[1]
-        assert SUPPLIER.title in titles((await get(world.proxy_url, world.mirrors[0]))[1])
-        rest = [world.next_chapter() for _ in CL0P.chapters[2:]]
-        assert rest == [chapter.caption for chapter in CL0P.chapters[2:]]
-        assert world.next_chapter() is None
+    with PracticeProcess("story") as world:
+        assert titles((await get(world.proxy_url, world.mirror))[1]) == list(CL0P.opening.titles)
+        first, second = world.turn(), await asyncio.to_thread(world.turn)
+        assert [first, second] == [
+            {"caption": chapter.caption, "looks": chapter.looks, "told": list(chapter.told)}
+            for chapter in CL0P.chapters[:2]
+        ]
+        assert SUPPLIER.title in titles((await get(world.proxy_url, world.mirror))[1])
+        assert [told["caption"] for _ in CL0P.chapters[2:] if (told := world.turn())] == [
+            chapter.caption for chapter in CL0P.chapters[2:]
+        ]
+        assert world.turn() is None
     with pytest.raises(ProxyConnectionError):
-        await get(world.proxy_url, world.mirrors[0])
+        await get(world.proxy_url, world.mirror)
     with pytest.raises(RuntimeError):
-        world.now()
+        world.turn()
 
 
 async def test_the_endless_world_in_a_process_of_its_own() -> None:
-    with PracticeProcess("practice", seed=3) as world:
-        assert world.now() == next(practice_steps(3)).caption
-        page = (await get(world.proxy_url, world.mirrors[0]))[1]
-    assert titles(page) == list(practice_opening(3).titles)
+    with PracticeProcess("practice") as world:
+        assert world.turn() == {"caption": next(practice_steps()).caption}
+        page = (await get(world.proxy_url, world.mirror))[1]
+    assert titles(page) == list(practice_opening().titles)
 
 
 def test_the_process_dies_with_its_owner() -> None:
     owner = (
         "from watcher.testing.process import PracticeProcess\n"
         "import sys, time\n"
-        "with PracticeProcess('clop') as world:\n"
+        "with PracticeProcess('story') as world:\n"
         "    sys.stdout.write(f'{world._process.pid}\\n'); sys.stdout.flush(); time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", owner], stdout=subprocess.PIPE, text=True) as process:
@@ -172,12 +175,7 @@ def is_alive(pid: int) -> bool:
 
 
 def test_a_world_that_cannot_start_says_so() -> None:
-    world = PracticeProcess("clop")
+    world = PracticeProcess("story")
     world._command = [sys.executable, "-c", "raise SystemExit(3)"]
     with pytest.raises(RuntimeError, match="exit code 3"):
         world.__enter__()
-
-
-async def test_questions_can_be_asked_beside_the_loop() -> None:
-    with PracticeProcess("clop") as world:
-        assert await asyncio.to_thread(world.next_chapter) == CL0P.chapters[0].caption

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import random
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from datetime import date, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from watcher.core.onion import address
 from watcher.testing.scene import Victim
 
 _STARTS = ("Vel", "Ost", "Quil", "Bran", "Thur", "Kel", "Mar", "Zan", "Fjor", "Dra", "Lum", "Nor", "Eska", "Hol", "Tam")
@@ -62,8 +62,6 @@ def invented_victims(seed: int, *, first_date: date = date(2026, 3, 2)) -> Itera
 
 
 def invented_onion(seed: int) -> str:
-    """A well-formed v3 onion address (rend-spec-v3 section 6) that nobody serves; the same for the same seed."""
+    """A valid onion address that nobody serves; the same for the same seed."""
     private = hashlib.sha256(f"watcher practice onion {seed}".encode()).digest()
-    public = Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
-    checksum = hashlib.sha3_256(b".onion checksum" + public + b"\x03").digest()[:2]
-    return base64.b32encode(public + checksum + b"\x03").decode().lower() + ".onion"
+    return address(Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw())

@@ -12,16 +12,16 @@ from typing import Any, Literal
 class PracticeProcess:
     """The world while the ``with`` block lasts; it ends by itself if this process is killed.
 
-    ``with PracticeProcess("clop") as world:`` – watch ``world.mirrors`` through ``world.proxy_url``, and call
-    ``world.next_chapter()`` to go on. ``"practice"`` goes on by the clock. The calls wait for an answer, some
-    milliseconds: in asynchronous code wrap them in ``asyncio.to_thread``.
+    ``with PracticeProcess("story") as world:`` – watch ``world.mirror`` through ``world.proxy_url``, ``world.turn()`` to
+    the next chapter; ``"practice"`` goes on by the clock. The calls wait for an answer, some milliseconds: in
+    asynchronous code wrap them in ``asyncio.to_thread``.
     """
 
-    def __init__(self, which: Literal["clop", "practice"], seed: int = 1) -> None:
-        self._command = [sys.executable, "-m", "watcher.testing", which, str(seed)]
+    def __init__(self, which: Literal["story", "practice"]) -> None:
+        self._command = [sys.executable, "-m", "watcher.testing.world", which]
         self._process: subprocess.Popen[str] | None = None
         self.proxy_url = ""
-        self.mirrors: tuple[str, ...] = ()
+        self.mirror = ""
 
     def __enter__(self) -> PracticeProcess:
         self._process = subprocess.Popen(
@@ -32,11 +32,11 @@ class PracticeProcess:
             start_new_session=True,  # Ctrl-C is for whoever watches; the world ends after them
         )
         try:
-            told = self._read()
+            told = self._read() or {}
         except BaseException:
             self.stop()
             raise
-        self.proxy_url, self.mirrors = told["proxy"], tuple(told["mirrors"])
+        self.proxy_url, self.mirror = told["proxy"], told["mirror"]
         return self
 
     def __exit__(
@@ -44,13 +44,14 @@ class PracticeProcess:
     ) -> None:
         self.stop()
 
-    def next_chapter(self) -> str | None:
-        """Enter the story's next chapter and give its caption; None when the story is over."""
-        return self._ask("next")
-
-    def now(self) -> str | None:
-        """The caption of what is the case."""
-        return self._ask("now")
+    def turn(self) -> dict[str, Any] | None:
+        """What is now the case: its ``caption`` and, in the story, ``looks`` and ``told`` of the chapter that begins
+        with this; None when the story is over."""
+        if self._process is None or self._process.stdin is None:
+            raise RuntimeError("the practice world is not running")
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return self._read()
 
     def stop(self) -> None:
         """End the world; all who are connected to it are hung up on."""
@@ -64,19 +65,11 @@ class PracticeProcess:
             except subprocess.TimeoutExpired:
                 process.kill()
 
-    def _ask(self, question: str) -> str | None:
-        if self._process is None or self._process.stdin is None:
-            raise RuntimeError("the practice world is not running")
-        self._process.stdin.write(question + "\n")
-        self._process.stdin.flush()
-        caption: str | None = self._read()["caption"]
-        return caption
-
-    def _read(self) -> dict[str, Any]:
+    def _read(self) -> dict[str, Any] | None:
         if self._process is None or self._process.stdout is None:
             raise RuntimeError("the practice world is not running")
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError(f"the practice world ended with exit code {self._process.wait()}")
-        answer: dict[str, Any] = json.loads(line)
+        answer: dict[str, Any] | None = json.loads(line)
         return answer

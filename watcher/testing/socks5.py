@@ -102,7 +102,8 @@ class Socks5Proxy:
         self._once: dict[str, deque[Conduct]] = {}
         self._unknown, self._accept_anonymous, self._port = unknown, accept_anonymous, port
         self._server: asyncio.Server | None = None
-        self._conversations: set[asyncio.Task[None]] = set()
+        self._conversations: dict[asyncio.Task[None], str] = {}
+        """And the host that each is about."""
         for name, target in routes.items():
             self.route(name, target)
 
@@ -136,6 +137,12 @@ class Socks5Proxy:
             else:
                 table.pop(host.lower(), None)
 
+    def hang_up(self, host: str) -> None:
+        """End every connection to a host that is open, as when its circuit breaks."""
+        for conversation, about in list(self._conversations.items()):
+            if about == host.lower():
+                conversation.cancel()
+
     async def __aenter__(self) -> Socks5Proxy:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port, backlog=4096)
         self._port = self._server.sockets[0].getsockname()[1]
@@ -163,8 +170,8 @@ class Socks5Proxy:
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         task = asyncio.ensure_future(self._converse(reader, writer))
-        self._conversations.add(task)
-        task.add_done_callback(self._conversations.discard)
+        self._conversations[task] = ""
+        task.add_done_callback(lambda done: self._conversations.pop(done, None))
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -205,6 +212,9 @@ class Socks5Proxy:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
+        task = asyncio.current_task()
+        if task in self._conversations:
+            self._conversations[task] = host
         conduct, service = self._conduct(host), None
         target = self.routes.get(f"{host}:{port}", self.routes.get(host))
         code: int | None = conduct.code
