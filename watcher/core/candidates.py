@@ -97,7 +97,7 @@ class Column:
 class Group:
     """Alike records, and their columns."""
 
-    __slots__ = ("columns", "key", "path", "records", "shape", "size")
+    __slots__ = ("columns", "key", "pages", "path", "records", "shape", "size")
 
     def __init__(self, *, key: str, shape: str, records: Sequence[int], size: int, path: str = "") -> None:
         self.key = key
@@ -111,6 +111,8 @@ class Group:
         self.path = path
         """JMESPath of the list, in JSON."""
         self.columns: list[Column] = []
+        self.pages = False
+        """Its records link to different pages of the site."""
 
 
 def html_groups(outline: Outline, *, smallest: int = 2, only: frozenset[int] | None = None) -> list[Group]:
@@ -207,9 +209,24 @@ def _fill(outline: Outline, groups: list[Group], group_of: list[int], number_of:
         records = len(groups[group].records)
         if len(cells) * 8 >= records and len(groups[group].columns) < MAX_COLUMNS:
             groups[group].columns.append(_column(outline, groups[group], _spell(outline, place, spelled), cells))
-    for group_ in groups:
-        group_.columns.sort(key=lambda column: column.order)
-        _describe(outline, group_)
+    for one in groups:
+        one.columns.sort(key=lambda column: column.order)
+        _describe(outline, one)
+        one.pages = _has_pages(outline, one)
+
+
+def _has_pages(outline: Outline, group: Group) -> bool:
+    """Whether the first records link to different addresses that look like pages of the site."""
+    seen: set[str] = set()
+    looked = group.records[:12]
+    for record in looked:
+        for element in range(record, min(outline.end[record], record + 40)):
+            attributes = outline.attrs[element]
+            link = (attributes.get("href") or attributes.get("data-href") or "") if attributes else ""
+            if link and not link.startswith(("#", "http", "mailto:", "javascript:", "//", "magnet:")):
+                seen.add(link)
+                break
+    return len(seen) == len(looked)
 
 
 def _spell(outline: Outline, place: int, spelled: Sequence[tuple[int, int, int]]) -> tuple[int, Place]:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from watcher.core import rules
+from watcher.core.candidates import Column, Group, attribute_columns, html_groups
+from watcher.core.fields import name_fields, outside_link, own_link
+from watcher.core.identity import fold, fold_title
+from watcher.core.json_groups import json_groups
+from watcher.core.learned import REMEMBERED, Learned, Memory, behave, evidence, find, sketch
+from watcher.core.links import SCRIPTED, SLUG, slug_of
 from watcher.core.parse import Document
-from watcher.records import Entry, Rule
+from watcher.core.ranking import LEAST, Candidate, candidates_of
+from watcher.core.selectors import Prover, entry_selector
+from watcher.core.shapes import apply_frame, frame_from_known
+from watcher.core.singles import single_candidates
+from watcher.core.words import kind_of
+from watcher.records import Entry, Rule, Selector
 
+__all__ = ["Extraction", "Learned", "extract", "learn", "relearn"]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Learned:
-    """What the pages of one site taught; bounded in size; msgspec turns it to JSON and back."""
-
-    rule: Rule | None = None
-    """What reads the site at present."""
-    provisional: bool = True
-    """The rule is a guess that churn has not confirmed yet."""
-    pages: int = 0
-    """Good pages that taught it."""
+CONTENT_WITH = 4.0
+"""Score from which the text columns of a group need no help from its attributes."""
+SURE = 6.0
+"""Score from which a page need not be looked at as if it had a single entry."""
+APPEARED = 0.8
+SUBSET_PENALTY = 2.0
+SKIPPED_KINDS = frozenset({"menu", "question", "label", "none"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,16 +43,222 @@ class Extraction:
     """The container of the records is there, even if it holds none."""
     announced: int | None = None
     """How many entries the page says it has ("12 companies"), if it says so."""
+    chosen: str = ""
+    """Key of the candidate that the rule was made from; empty if a rule stood."""
+    records: int = 0
+    """Records that the rule was made from."""
+    memories: tuple[Memory, ...] = ()
+    """How the candidates behaved, this page included; empty if a rule stood."""
 
 
 def extract(document: Document, learned: Learned, *, rule: Rule | None = None, known: Sequence[str] = ()) -> Extraction:
     """The entries of a document: by ``rule`` if given, else by what was learned, else by a first guess."""
-    raise NotImplementedError
+    standing = rule or (learned.rule if not learned.provisional else None)
+    if standing is not None:
+        return _by_rule(standing, document)
+    return _by_induction(document, learned)
+
+
+def _by_rule(rule: Rule, document: Document, *, provisional: bool = False) -> Extraction:
+    entries = rules.apply(rule, document)
+    frame = bool(entries) or rules.is_frame_there(rule, document)
+    return Extraction(entries=entries, rule=rule, provisional=provisional, frame_found=frame)
 
 
 def learn(learned: Learned, document: Document, extraction: Extraction) -> Learned:
     """What is known once this page, judged good, is counted too."""
-    raise NotImplementedError
+    if not extraction.memories:
+        return replace(learned, pages=learned.pages + 1)
+    return Learned(
+        rule=extraction.rule,
+        provisional=extraction.provisional,
+        pages=learned.pages + 1,
+        chosen=extraction.chosen,
+        records=extraction.records,
+        memories=extraction.memories if extraction.provisional else (),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ induction
+
+
+def _by_induction(document: Document, learned: Learned) -> Extraction:
+    ranked = _with_evidence(find_candidates(document), learned)
+    if not ranked:
+        if learned.rule is not None:
+            return _by_rule(learned.rule, document, provisional=True)
+        return Extraction(provisional=True)
+    best, memory, _ = ranked[0]
+    memories = tuple(memory for _, memory, _ in ranked[:REMEMBERED])
+    rule = _kept_rule(document, learned, best) or make_rule(document, best)
+    if rule is None:
+        return Extraction(provisional=True, memories=memories)
+    entries = rules.apply(rule, document)
+    return Extraction(
+        entries=entries,
+        rule=rule,
+        provisional=not _is_stable(best, memory, learned),
+        frame_found=True,
+        chosen=best.key,
+        records=learned.records if rule == learned.rule else best.group.size,
+        memories=memories,
+    )
+
+
+def _is_stable(best: Candidate, memory: Memory, learned: Learned) -> bool:
+    """Whether the choice is confirmed: its titles changed and yet stayed, and it is no list of one or two."""
+    return memory.churned >= 1 and best.group.size >= 3
+
+
+def _kept_rule(document: Document, learned: Learned, best: Candidate) -> Rule | None:
+    """The rule that stands, if it reads the same entries: names of fields stay the same as long as they can."""
+    if learned.rule is None or learned.chosen != best.key or learned.records < min(3, best.group.size):
+        return None
+    read = {fold_title(entry.title)[0] for entry in rules.apply(learned.rule, document)}
+    return learned.rule if best.folded() <= read else None
+
+
+def find_candidates(document: Document) -> list[Candidate]:
+    """What entries could be read from on this page alone, best first."""
+    found: list[Candidate] = []
+    if document.data is not None:
+        for group in json_groups(document.data):
+            found += candidates_of(group, group.columns)
+    outline = document.outline if document.kind == "html" else None
+    if outline is not None:
+        for group in html_groups(outline):
+            best = candidates_of(group, group.columns)
+            if (not best or best[0].score < CONTENT_WITH) and group.size >= 2:
+                extra = [*attribute_columns(outline, group)]
+                best += candidates_of(group, [*group.columns, *extra, *_slugs(extra)])
+            found += best
+        if not any(candidate.score >= SURE and candidate.group.size > 3 for candidate in found):
+            found += single_candidates(outline, document.title)
+    return sorted(_once(found), key=lambda candidate: -candidate.score)
+
+
+def _once(candidates: Iterable[Candidate]) -> list[Candidate]:
+    best: dict[str, Candidate] = {}
+    for candidate in candidates:
+        if candidate.titles and (candidate.key not in best or best[candidate.key].score < candidate.score):
+            best[candidate.key] = candidate
+    return list(best.values())
+
+
+def _slugs(columns: Sequence[Column]) -> list[Column]:
+    """The telling parts of links as columns: a site may show no name but in its addresses."""
+    made: list[Column] = []
+    for column in columns:
+        if column.attr not in {"href", "data-href"}:
+            continue
+        slugs = Column(place=column.place, attr=f"{column.attr}~slug")
+        slugs.cells = {number: slug for number, value in column.cells.items() if (slug := slug_of(value))}
+        slugs.owners = {number: column.owners[number] for number in slugs.cells}
+        slugs.tag, slugs.hints, slugs.order = column.tag, column.hints, column.order
+        if slugs.cells:
+            made.append(slugs)
+    return made
+
+
+def _with_evidence(candidates: Sequence[Candidate], learned: Learned) -> list[tuple[Candidate, Memory, float]]:
+    """The candidates with what is now remembered of them, by score with evidence, best first."""
+    folded = [candidate.folded() for candidate in candidates[:40]]
+    sketches = [sketch(titles) for titles in folded]
+    before = [find(learned.memories, candidate.key, candidate.shape) for candidate in candidates[:40]]
+    moved = [
+        memory is not None and behave(memory, text, len(titles), others_changed=False).churned > memory.churned
+        for memory, text, titles in zip(before, sketches, folded, strict=True)
+    ]
+    scored: list[tuple[Candidate, Memory, float]] = []
+    for index, (candidate, titles) in enumerate(zip(candidates, folded, strict=False)):
+        memory = before[index]
+        if memory is None:
+            memory = Memory(key=candidate.key, shape=candidate.shape, titles=sketches[index], count=len(titles))
+        else:
+            others = any(flag for other, flag in enumerate(moved) if other != index)
+            memory = behave(replace(memory, key=candidate.key), sketches[index], len(titles), others_changed=others)
+        new = APPEARED if before[index] is None and learned.memories and candidate.group.size > 1 else 0.0
+        scored.append(
+            (candidate, memory, candidate.score + new + evidence(memory) - _subset(index, candidates, folded))
+        )
+    scored.sort(key=lambda one: -one[2])
+    return [one for one in scored if one[2] >= LEAST]
+
+
+def _subset(index: int, candidates: Sequence[Candidate], folded: Sequence[frozenset[str]]) -> float:
+    """What it costs to list only some of what another good candidate lists."""
+    mine = folded[index]
+    for other, titles in enumerate(folded):
+        if other != index and len(mine) < len(titles) and candidates[other].score > candidates[index].score - 1.5:
+            if len(mine & titles) * 10 >= len(mine) * 9:
+                return SUBSET_PENALTY
+    return 0.0
+
+
+# ------------------------------------------------------------------------------------------------------- the rule
+
+
+def make_rule(document: Document, candidate: Candidate) -> Rule | None:
+    """The rule that reads a candidate's entries, proved on the page; None if no selector does."""
+    if candidate.group.path:
+        return _json_rule(candidate, document.base)
+    outline, tree = document.outline, document.tree
+    if outline is None or tree is None:
+        return None
+    group = candidate.group
+    entry = entry_selector(outline, tree, group)
+    prover = Prover(outline, tree, group, entry)
+    title = _title_selector(prover, candidate)
+    if title is None:
+        return None
+    attributes = attribute_columns(outline, group)
+    fields: dict[str, tuple[Selector, ...]] = {"title": (title,)}
+    link = own_link(attributes, candidate.title, document.base)
+    if link is not None and (found := prover.selector(link, SCRIPTED if link.attr == "onclick" else "")):
+        fields["link"] = (found,)
+    named = name_fields(group, group.columns, candidate.title)
+    away = outside_link(attributes, document.base)
+    if away is not None and "domain" not in named:
+        named["domain"] = away
+    for name, column in named.items():
+        if found := prover.selector(column):
+            fields[name] = (found,)
+    return Rule(entry=(entry,), fields=fields, skip=_skipped(candidate))
+
+
+def _title_selector(prover: Prover, candidate: Candidate) -> Selector | None:
+    column = candidate.title
+    if column.attr.endswith("~slug"):
+        links = Column(place=column.place, attr=column.attr.removesuffix("~slug"))
+        outline = prover.outline
+        links.owners = column.owners
+        links.cells = {
+            number: " ".join((outline.attrs[element].get(links.attr) or "").split())
+            for number, element in column.owners.items()
+        }
+        return prover.selector(links, SLUG)
+    return prover.selector(column, candidate.frame)
+
+
+def _json_rule(candidate: Candidate, base: str) -> Rule:
+    group = candidate.group
+    fields: dict[str, tuple[Selector, ...]] = {"title": (Selector(css=candidate.title.path, regex=candidate.frame),)}
+    link = own_link(group.columns, candidate.title, base)
+    if link is not None:
+        fields["link"] = (Selector(css=link.path),)
+    for name, column in name_fields(group, group.columns, candidate.title).items():
+        if column is not link:
+            fields[name] = (Selector(css=column.path),)
+    return Rule(entry=(group.path,), fields=fields, skip=_skipped(candidate), format="json")
+
+
+def _skipped(candidate: Candidate) -> tuple[str, ...]:
+    """Menu words at the edges of a list of names: HOME, HOW TO DOWNLOAD?, ARCHIVE."""
+    left_out = [value for number, value in candidate.title.cells.items() if number not in candidate.titles]
+    return tuple(dict.fromkeys(value for value in left_out if kind_of(value) in SKIPPED_KINDS))[:20]
+
+
+# ------------------------------------------------------------------------------------------------- learning again
 
 
 def relearn(
@@ -50,4 +266,54 @@ def relearn(
 ) -> tuple[Extraction, Learned] | None:
     """A new reading and what is learned from it, with known titles (or one example) as seeds, for a page
     whose design changed; None if nothing on the page holds enough of them."""
-    raise NotImplementedError
+    seeds = frozenset(fold_title(title)[0] for title in ([example] if example else known) if title.strip())
+    guessed = learned.rule is not None and learned.provisional  # then what is known may be guesses, too
+    if not seeds or (guessed and not example):
+        return None
+    shown = [example] if example else list(known)
+    best: tuple[float, Candidate] | None = None
+    for candidate in find_candidates(document):
+        trial = max(candidate, _seeded(candidate, shown), key=lambda one: len(one.folded() & seeds))
+        titles = trial.folded()
+        hits = len(titles & seeds)
+        if not hits:
+            continue
+        found, clean = hits / len(seeds), hits / max(1, len(titles))
+        if found < (0.3 if len(seeds) > 3 else 0.5):
+            continue
+        worth = 6 * found + (0 if example else 2 * clean) + 0.4 * trial.score
+        if best is None or worth > best[0]:
+            best = (worth, trial)
+    if best is None:
+        return None
+    chosen = best[1]
+    rule = make_rule(document, chosen)
+    if rule is None:
+        return None
+    titles = chosen.folded()
+    memory = Memory(key=chosen.key, shape=chosen.shape, titles=sketch(titles), count=len(titles))
+    provisional = chosen.group.size < 3 and not example
+    extraction = Extraction(
+        entries=rules.apply(rule, document),
+        rule=rule,
+        provisional=provisional,
+        frame_found=True,
+        chosen=chosen.key,
+        records=chosen.group.size,
+        memories=(memory,),
+    )
+    return extraction, learn(replace(learned, pages=0), document, extraction)
+
+
+def _seeded(candidate: Candidate, known: Sequence[str]) -> Candidate:
+    """The candidate with the frame that known titles show."""
+    regex = frame_from_known(list(candidate.title.cells.values()), known)
+    if not regex:
+        return candidate
+    titles: Mapping[int, str] = {number: apply_frame(regex, value) for number, value in candidate.title.cells.items()}
+    return replace(candidate, frame=regex, titles=titles)
+
+
+def holds(document: Document, title: str) -> bool:
+    """Whether a title stands anywhere in the visible text."""
+    return fold(title) in fold(document.text)

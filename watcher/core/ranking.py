@@ -25,6 +25,7 @@ _TAG_BONUS = {
     **dict.fromkeys(("time", "button", "label", "small", "option", "code", "pre"), -0.5),
 }
 _TITLE_LABELS = STRONG_TITLE_HINTS | {"client", "domain", "site", "website", "host", "who", "url", "link"}
+_NO_TITLES = frozenset({"href", "data-href", "data-url", "data-link", "onclick", "datetime", "data-id"})
 BEST_COLUMNS = 3
 """Title columns of a group that are kept in the running."""
 LEAST = 2.0
@@ -50,7 +51,8 @@ class Weights:
     aside: float = 1.0
     twin: float = 1.0
     attribute: float = 1.5
-    inside: float = 1.5
+    pure: float = 0.7
+    pages: float = 0.7
 
 
 DEFAULT = Weights()
@@ -131,13 +133,19 @@ def _framed(column: Column, frame: str) -> Column:
 
 def title_score(column: Column, group: Group, weights: Weights = DEFAULT) -> float | None:
     """How much a column looks like titles; None if it cannot be."""
+    if column.attr in _NO_TITLES:
+        return None
     names = column.share("name", "masked")
     domains = column.share("domain")
     if names + domains < 0.3:
         return None
     records = max(1, len(group.records))
+    if len(column.cells) * 5 < records * 2 and len(column.cells) < 8:
+        return None
     distinct = column.distinct()
-    score = (names * weights.name + domains * weights.domain) * (0.35 + 0.65 * distinct)
+    score = (
+        (names * weights.name + domains * weights.domain) * (0.35 + 0.65 * distinct) * (names + domains) ** weights.pure
+    )
     score += weights.tag * _TAG_BONUS.get(column.tag, 0.0)
     score += weights.hint * _hint(column.hints)
     if column.label:
@@ -154,8 +162,10 @@ def title_score(column: Column, group: Group, weights: Weights = DEFAULT) -> flo
     lengths = [len(value) for value in list(column.cells.values())[:100]]
     score -= weights.long * min(2.0, max(0.0, sum(lengths) / len(lengths) - 45) / 40)
     if column.attr:
-        score -= weights.attribute
-    return score
+        score -= weights.attribute * (2.0 if column.attr.endswith("~slug") else 1.0)
+    own = words_in(group.key)
+    inner = [aside_weight(word) for tag, key, _ in column.place for word in words_in(f"{tag} {key}") - own]
+    return score - weights.aside * max(inner, default=0.0)
 
 
 def _hint(words: frozenset[str]) -> float:
@@ -182,6 +192,8 @@ def _group_score(group: Group, columns: Sequence[Column], weights: Weights) -> f
     rich += min(0.6, 0.3 * facts)
     if any(column.linked for column in columns):
         rich += 0.2
+    if group.pages:
+        rich += weights.pages
     return score + weights.rich * rich - weights.aside * min(2.5, aside_of(group.key))
 
 
@@ -194,21 +206,22 @@ def aside_of(key: str) -> float:
 
 def _twin_penalty(candidate: Candidate, columns: Iterable[Column], weights: Weights) -> float:
     """Takes off when the record holds several titles of the same kind: then it is a row of records."""
-    place = candidate.title.place
+    title = candidate.title
     for column in columns:
-        if column is candidate.title or len(column.place) != len(place) or column.rank != candidate.title.rank:
+        if column is title or len(column.place) != len(title.place) or column.rank != title.rank or column.label:
             continue
         differing = [
-            index for index, (mine, other) in enumerate(zip(place, column.place, strict=True)) if mine != other
+            at for at, (mine, other) in enumerate(zip(title.place, column.place, strict=True)) if mine != other
         ]
-        if len(differing) == 1 and place[differing[0]][:2] == column.place[differing[0]][:2] and not column.label:
-            if (
-                column.share("name", "domain", "masked") > 0.6
-                and column.distinct() > 0.6
-                and differing[0] < len(place) - 1
-            ):
-                return weights.twin
+        if len(differing) != 1 or differing[0] >= len(title.place) - 1:
+            continue
+        mine, other = title.place[differing[0]], column.place[differing[0]]
+        alike = abs(column.share("name", "masked") - title.share("name", "masked")) < 0.3
+        if (
+            mine[:2] == other[:2]
+            and alike
+            and column.share("name", "domain", "masked") > 0.6
+            and column.distinct() > 0.6
+        ):
+            return weights.twin
     return 0.0
-
-
-FIELD_KINDS = frozenset(FIELD_HINTS.values())

@@ -1,34 +1,279 @@
-"""Rules: how entries are read from a document, checked, written and named."""
+"""Rules applied: entries from a document by CSS or JMESPath.
+
+Every field is looked for once in the whole page, and each match is given to the record it stands in: the work is linear
+in the page, whatever the number of records.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
+import jmespath
+from jmespath.exceptions import JMESPathError
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+
+from watcher.core.feeds import plain
+from watcher.core.identity import assign_keys
+from watcher.core.outline import visible_chunks
 from watcher.core.parse import Document
-from watcher.records import Entry, Rule
+from watcher.core.rule_tables import faults, from_table, rule_digest, split, to_toml, wrapped
+from watcher.records import Entry, Rule, Selector
 
+__all__ = [
+    "apply",
+    "faults",
+    "field_values",
+    "from_table",
+    "is_frame_there",
+    "records_of",
+    "rule_digest",
+    "split",
+    "to_toml",
+]
 
-def from_table(table: Mapping[str, Any]) -> Rule:
-    """The rule that a ``[site.rule]`` table describes; the table must have no faults."""
-    raise NotImplementedError
-
-
-def faults(table: Mapping[str, Any]) -> list[str]:
-    """What is wrong with a ``[site.rule]`` table: one sentence a fault, starting with the key; none if it is good."""
-    raise NotImplementedError
-
-
-def to_toml(rule: Rule) -> str:
-    """The rule as a ``[site.rule]`` block."""
-    raise NotImplementedError
-
-
-def rule_digest(rule: Rule) -> str:
-    """SHA-256 (hex) of the canonical JSON of the rule."""
-    raise NotImplementedError
+LONGEST_TITLE = 1_000
+LONGEST_FIELD = 20_000
+_TEXT = "::text"
+_DOTTED = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_][\w]*)*")
 
 
 def apply(rule: Rule, document: Document) -> tuple[Entry, ...]:
     """The entries that the rule reads from the document, in page order; keys are assigned."""
-    raise NotImplementedError
+    rows = _json_rows(rule, document) if rule.format == "json" else _html_rows(rule, document)
+    skipped = {_folded(title) for title in rule.skip}
+    entries: list[Entry] = []
+    for row in rows:
+        title = row.pop("title", "")[:LONGEST_TITLE]
+        if not title or _folded(title) in skipped:
+            continue
+        link = row.pop("link", "")
+        url = document.absolute(link) if link else ""
+        entries.append(Entry(key="", title=title, url=url, fields=row))
+    return assign_keys(entries, base=document.url)
+
+
+def _folded(title: str) -> str:
+    return " ".join(title.casefold().split())
+
+
+# ---------------------------------------------------------------------------------------------------------- HTML
+
+
+def records_of(rule: Rule, tree: LexborHTMLParser) -> tuple[str, list[LexborNode]]:
+    """The first of the rule's entry selectors that matches, and its matches; the first one and none, if none does."""
+    for selector in rule.entry:
+        nodes = select(tree, selector)
+        if nodes:
+            return selector, nodes
+    return rule.entry[0] if rule.entry else "", []
+
+
+def select(tree: LexborHTMLParser, selector: str) -> list[LexborNode]:
+    """What a selector matches; nothing if it cannot be read."""
+    try:
+        return tree.css(selector)
+    except (SelectolaxError, ValueError):
+        return []
+
+
+def _html_rows(rule: Rule, document: Document) -> list[dict[str, str]]:
+    if document.tree is None:
+        return []
+    entry, records = records_of(rule, document.tree)
+    rows: list[dict[str, str]] = [{} for _ in records]
+    if not records:
+        return rows
+    number_of = {node.mem_id: number for number, node in enumerate(records)}
+    for name, selectors in rule.fields.items():
+        for selector in selectors:
+            for number, value in field_values(document.tree, entry, records, number_of, selector).items():
+                if value and name not in rows[number]:
+                    rows[number][name] = value[:LONGEST_FIELD]
+    return rows
+
+
+def field_values(
+    tree: LexborHTMLParser, entry: str, records: Sequence[LexborNode], number_of: Mapping[int, int], selector: Selector
+) -> dict[int, str]:
+    """Record number to what the selector takes from it."""
+    css = selector.css.strip()
+    own_text = css.endswith(_TEXT)
+    css = css.removesuffix(_TEXT).strip()
+    matches: dict[int, list[LexborNode]] = {}
+    if not css:
+        matches = {number: [node] for number, node in enumerate(records)}
+    else:
+        beside = css[0] in "+~"
+        for node in select(tree, wrapped(entry, css)):
+            number = _record_beside(node, number_of) if beside else _record_above(node, number_of)
+            if number >= 0:
+                matches.setdefault(number, []).append(node)
+    found: dict[int, str] = {}
+    for number, nodes in matches.items():
+        value = _taken(nodes, selector, own_text)
+        if value:
+            found[number] = value
+    return found
+
+
+def _record_above(node: LexborNode, number_of: Mapping[int, int]) -> int:
+    above = node.parent
+    while above is not None:
+        number = number_of.get(above.mem_id, -1)
+        if number >= 0:
+            return number
+        above = above.parent
+    return -1
+
+
+def _record_beside(node: LexborNode, number_of: Mapping[int, int]) -> int:
+    """The nearest record before the node or before one of the elements that it is in."""
+    at: LexborNode | None = node
+    while at is not None:
+        before = at.prev
+        while before is not None:
+            number = number_of.get(before.mem_id, -1)
+            if number >= 0:
+                return number
+            before = before.prev
+        at = at.parent
+    return -1
+
+
+def _taken(nodes: Sequence[LexborNode], selector: Selector, own_text: bool) -> str:
+    nth = selector.nth
+    if own_text and not selector.attr:
+        chunks = [chunk for node in nodes for chunk in _own_chunks(node)]
+        raw = chunks[nth] if -len(chunks) <= nth < len(chunks) else ""
+    else:
+        if not -len(nodes) <= nth < len(nodes):
+            return ""
+        node = nodes[nth]
+        raw = (node.attributes.get(selector.attr) or "") if selector.attr else text_of(node)
+    return _finished(" ".join(raw.split()), selector)
+
+
+def _own_chunks(node: LexborNode) -> list[str]:
+    chunks = [child.text_content or "" for child in node.iter(include_text=True) if child.is_text_node]
+    return [chunk for chunk in chunks if chunk.strip()]
+
+
+def text_of(node: LexborNode) -> str:
+    """The visible text of an element, white space folded."""
+    only = node.first_child
+    if only is not None and only.next is None and only.is_text_node:
+        return " ".join((only.text_content or "").split())
+    return " ".join(visible_chunks(node))
+
+
+def _finished(value: str, selector: Selector) -> str:
+    if selector.regex and value:
+        match = _compiled(selector.regex).search(value[:LONGEST_FIELD])
+        value = (match[1] if match.re.groups else match[0]) or "" if match else ""
+    value = value.strip()
+    return selector.template.replace("{}", value) if selector.template and value else value
+
+
+@lru_cache(maxsize=512)
+def _compiled(regex: str) -> re.Pattern[str]:
+    try:
+        return re.compile(regex)
+    except (re.error, RecursionError, OverflowError):
+        return re.compile(r"(?!)")
+
+
+def is_frame_there(rule: Rule, document: Document) -> bool:
+    """Whether what the rule's records stand in is on the page, even if it holds none."""
+    if rule.format == "json":
+        return any(
+            isinstance(_search(path.removesuffix("[]").removesuffix("[*]"), document.data), (list, dict))
+            for path in rule.entry
+        )
+    if document.tree is None:
+        return False
+    for selector in rule.entry:
+        container = container_of(selector)
+        if (container and select(document.tree, container)) or select(document.tree, selector):
+            return True
+    return False
+
+
+def container_of(selector: str) -> str:
+    """The part of an entry selector before its last step; empty if it has one step."""
+    head, mark, _ = selector.rpartition(" > ")
+    return head if mark else selector.rpartition(" ")[0]
+
+
+# ---------------------------------------------------------------------------------------------------------- JSON
+
+
+def _json_rows(rule: Rule, document: Document) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = []
+    for path in rule.entry:
+        found = _search(path, document.data)
+        if isinstance(found, dict):
+            found = [found]
+        if isinstance(found, list) and found:
+            for record in found:
+                row: dict[str, str] = {}
+                for name, selectors in rule.fields.items():
+                    value = next(
+                        filter(None, (_finished(json_text(_search(one.css, record)), one) for one in selectors)), ""
+                    )
+                    if value:
+                        row[name] = value[:LONGEST_FIELD]
+                rows.append(row)
+            break
+    return rows
+
+
+def _search(path: str, value: Any) -> Any:
+    """What a JMESPath finds; None if it cannot be read or applied."""
+    if path in {"@", ""}:
+        return value
+    if _DOTTED.fullmatch(path):
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+    compiled = _jmespath(path)
+    if compiled is None:
+        return None
+    try:
+        return compiled.search(value)
+    except (JMESPathError, RecursionError, TypeError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=512)
+def _jmespath(path: str) -> Any:
+    try:
+        return jmespath.compile(path)
+    except (JMESPathError, RecursionError):
+        return None
+
+
+def json_text(value: Any) -> str:
+    """A JSON value as a person would read it: markup taken off texts, lists joined; objects have no text."""
+    if isinstance(value, str):
+        return " ".join(plain(value).split())
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, list):
+        return ", ".join(filter(None, map(_scalar_text, value[:50])))
+    return ""
+
+
+def _scalar_text(value: Any) -> str:
+    return json_text(value) if not isinstance(value, (list, dict)) else ""
+
+
+def texts(entries: Iterable[Entry]) -> list[str]:
+    """The titles of entries."""
+    return [entry.title for entry in entries]

@@ -52,6 +52,7 @@ def frame_from_known(values: Sequence[str], known: Sequence[str]) -> str:
             start = folded.index(name)
             found.append((value[:start], value[start + len(name) :]))
     alone = sum(1 for value in values[:MOST] if value.casefold() in exact)
+    found = [ends for ends in found if not (_KEPT_PREFIX.fullmatch(ends[0]) and not ends[1])]
     if not found or alone >= len(found):
         return ""
     befores, afters = [before for before, _ in found], [after for _, after in found]
@@ -61,9 +62,10 @@ def frame_from_known(values: Sequence[str], known: Sequence[str]) -> str:
     if all(after == afters[0] for after in afters):
         return f"^{_loose(before)}(.+?){_loose(afters[0])}$"
     opening = commonprefix([after for after in afters if after])
-    if opening and not opening[0].isalnum():
-        return f"^{_loose(before)}(.+?)(?:{re.escape(opening[0])}.*)?$"
-    return ""
+    mark = opening.strip()
+    if mark and not mark[0].isalnum():
+        return f"^{_loose(before)}(.+?)(?:{_loose(opening[: opening.index(mark[0]) + 1])}.*)?$"
+    return f"^{_loose(before)}(.+)$" if before and all(not after for after in afters) else ""
 
 
 def _common_ends(values: Sequence[str]) -> tuple[str, str]:

@@ -111,6 +111,7 @@ _ASIDE = {
         sponsors copyright legal cookie topbar toolbar share pgp counter counters submenu dropdown tabs tablist offcanvas
         carousel""".split(), 1.5,
     ),
+    **dict.fromkeys("brand logo masthead jumbotron hero".split(), 1.0),
     **dict.fromkeys("header aside news search form login announcement announcements modal support chat team help".split(), 0.5),
 }  # fmt: skip
 

@@ -1,0 +1,114 @@
+"""What the pages of one site taught: candidates in the running, how they behaved, and the rule that won."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from xxhash import xxh3_64_intdigest
+
+from watcher.records import Rule
+
+SKETCH = 160
+"""Titles of a candidate that are remembered (those with the smallest hashes, so that two pages can be compared)."""
+REMEMBERED = 10
+"""Candidates that are remembered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """How one candidate behaved from page to page."""
+
+    key: str
+    shape: str
+    titles: str = ""
+    """Sketch of its titles on the last page that had it."""
+    count: int = 0
+    """Titles there."""
+    churned: int = 0
+    """Times that its titles changed and yet overlapped: entries do that."""
+    frozen: int = 0
+    """Times that it stayed as it was while another list changed: menus do that."""
+    replaced: int = 0
+    """Times that it came with other titles altogether: advertisements do that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What the pages of one site taught; bounded in size; msgspec turns it to JSON and back."""
+
+    rule: Rule | None = None
+    """What reads the site at present."""
+    provisional: bool = True
+    """The rule is a guess that churn has not confirmed yet."""
+    pages: int = 0
+    """Good pages that taught it."""
+    chosen: str = ""
+    """Key of the candidate that the rule was made from."""
+    records: int = 0
+    """Records that the rule was made from."""
+    memories: tuple[Memory, ...] = ()
+    """The candidates in the running, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """How a candidate's titles on one page compare with those on the page before."""
+
+    shared: float
+    """Part of the smaller set that is in both."""
+    changed: bool
+
+
+def sketch(titles: Iterable[str]) -> str:
+    """The smallest hashes of a set of titles, as text."""
+    hashes = sorted({xxh3_64_intdigest(title.encode("utf-8", "replace")) >> 16 for title in titles})[:SKETCH]
+    packed = b"".join(struct.pack(">Q", value)[2:] for value in hashes)
+    return base64.b64encode(packed).decode("ascii")
+
+
+def _hashes(text: str) -> list[int]:
+    packed = base64.b64decode(text)
+    return [int.from_bytes(packed[at : at + 6], "big") for at in range(0, len(packed), 6)]
+
+
+def compare_sketches(old: str, old_count: int, new: str, new_count: int) -> Move:
+    """How two sets of titles overlap, as far as their sketches tell."""
+    before, after = _hashes(old), _hashes(new)
+    if old_count > len(before) and before:  # only the part of the range that both cover can be compared
+        after = [value for value in after if value <= before[-1]]
+    if new_count > len(after) and after and len(_hashes(new)) == SKETCH:
+        limit = _hashes(new)[-1]
+        before = [value for value in before if value <= limit]
+    one, other = set(before), set(after)
+    smaller = min(len(one), len(other))
+    shared = len(one & other) / smaller if smaller else 0.0
+    return Move(shared=shared, changed=one != other)
+
+
+def evidence(memory: Memory) -> float:
+    """What a candidate's behaviour adds to its score."""
+    gain = 2.5 * (1 - 0.5**memory.churned)
+    loss = 1.6 * (1 - 0.6**memory.frozen) * (0.3 if memory.churned else 1.0)
+    return gain - loss - 2.5 * (1 - 0.5**memory.replaced)
+
+
+def behave(memory: Memory, titles: str, count: int, *, others_changed: bool) -> Memory:
+    """The memory once the candidate was seen again with these titles."""
+    move = compare_sketches(memory.titles, memory.count, titles, count)
+    if not move.changed:
+        return replace(memory, frozen=min(20, memory.frozen + others_changed))
+    if move.shared >= 0.3:
+        return replace(memory, titles=titles, count=count, churned=min(20, memory.churned + 1))
+    return replace(memory, titles=titles, count=count, replaced=min(20, memory.replaced + 1))
+
+
+def find(memories: Sequence[Memory], key: str, shape: str) -> Memory | None:
+    """What is remembered of a candidate: by its key, else by the only one of its shape."""
+    for memory in memories:
+        if memory.key == key:
+            return memory
+    alike = [memory for memory in memories if memory.shape == shape]
+    return alike[0] if len(alike) == 1 else None

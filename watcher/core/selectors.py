@@ -1,0 +1,149 @@
+"""CSS for a group's records and for the places in them, proved on the page they come from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from watcher.core.candidates import Column, Group
+from watcher.core.outline import Outline
+from watcher.core.rules import field_values, select
+from watcher.core.words import STATUS_WORDS, words_in
+from watcher.records import Selector
+
+_IDENTIFIER = re.compile(r"-?[A-Za-z_][\w-]*")
+_STEADY_ID = re.compile(r"[A-Za-z_][A-Za-z_-]*\d?")
+PROVED = 400
+"""Records that a selector is proved on."""
+
+
+def entry_selector(outline: Outline, tree: LexborHTMLParser, group: Group) -> str:
+    """CSS that matches the group's records, as short as it can be; it starts no deeper than it must."""
+    first = group.records[0]
+    wanted = {outline.nodes[record].mem_id for record in group.records}
+    path = [first, *(above for above in outline.ancestors(first) if outline.tag[above] != "html")]
+    css = compound(outline, first)
+    best, fewest = "", 1 << 60
+    for above in path[1:] or [first]:
+        anchor = _steady_id(outline, above)
+        css = f"{anchor or compound(outline, above)} > {css}" if above != first else css
+        found = {node.mem_id for node in select(tree, css)}
+        if wanted <= found and len(found) < fewest:
+            best, fewest = css, len(found)
+        if (wanted <= found and len(found) <= group.size) or anchor:
+            break
+    return best or css
+
+
+def compound(outline: Outline, element: int, *, bare: bool = False) -> str:
+    """Tag and steady class of an element as CSS."""
+    tag, key = outline.tag[element], outline.key[element]
+    return step_css(tag, key, (outline.attrs[element].get("class") or "") if outline.attrs[element] else "", bare=bare)
+
+
+def step_css(tag: str, key: str, classes: str = "", *, bare: bool = False) -> str:
+    """Tag and class as CSS; a class that says how an entry stands (``active``, ``leaked``) is left out."""
+    name = tag if re.fullmatch(r"[a-z][a-z0-9-]*", tag) else "*"
+    if bare or not key or words_in(key) & STATUS_WORDS:
+        return name
+    if classes and key not in classes.split():  # a part of it was a hash
+        piece = max(re.split(r"[^A-Za-z0-9]+", key), key=len)
+        return f'{name}[class*="{piece}"]' if len(piece) > 2 else name
+    if _IDENTIFIER.fullmatch(key):
+        return f"{name}.{key}"
+    escaped = key.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{name}[class~="{escaped}"]'
+
+
+def _steady_id(outline: Outline, element: int) -> str:
+    attributes = outline.attrs[element]
+    value = (attributes.get("id") or "") if attributes else ""
+    return f"#{value}" if _STEADY_ID.fullmatch(value) and len(value) <= 40 else ""
+
+
+class Prover:
+    """Finds selectors for columns and proves them on the records of one page."""
+
+    def __init__(self, outline: Outline, tree: LexborHTMLParser, group: Group, entry: str) -> None:
+        self.outline = outline
+        self.tree = tree
+        self.entry = entry
+        self.records: Sequence[LexborNode] = select(tree, entry)
+        self.number_of: Mapping[int, int] = {node.mem_id: number for number, node in enumerate(self.records)}
+        # the page's numbering of records to the selector's
+        self.as_matched = {
+            number: self.number_of[outline.nodes[record].mem_id]
+            for number, record in enumerate(group.records)
+            if outline.nodes[record].mem_id in self.number_of
+        }
+
+    def selector(self, column: Column, regex: str = "") -> Selector | None:
+        """The simplest selector that takes the column's cells from the records; None if none does."""
+        wanted = {self.as_matched[number]: cell for number, cell in column.cells.items() if number in self.as_matched}
+        if len(wanted) > PROVED:
+            wanted = dict(list(wanted.items())[:PROVED])
+        best: tuple[float, Selector] | None = None
+        for trial in self._trials(column):
+            found = field_values(self.tree, self.entry, self.records, self.number_of, trial)
+            wrong = sum(1 for number, cell in wanted.items() if found.get(number, "") != cell)
+            extra = sum(1 for number in found if number not in wanted) if len(wanted) < PROVED else 0
+            cost = wrong + extra
+            if best is None or cost < best[0]:
+                best = (cost, trial)
+            if cost == 0:
+                break
+        if best is None or best[0] * 5 > len(wanted):
+            return None
+        found_selector = best[1]
+        return (
+            found_selector
+            if not regex
+            else Selector(css=found_selector.css, attr=found_selector.attr, regex=regex, nth=found_selector.nth)
+        )
+
+    def _trials(self, column: Column) -> Iterator[Selector]:
+        """Selectors that may take the column, the plainest first."""
+        owner = next(iter(column.owners.values()))
+        suffix = "" if column.attr or column.whole or self._alone(owner) else "::text"
+        steps: list[tuple[str, int]] = []
+        at = owner
+        for _ in column.place:
+            steps.insert(0, (compound(self.outline, at), self.outline.nth[at]))
+            at = self.outline.parent[at]
+        if not steps:
+            yield Selector(css=suffix, attr=column.attr, nth=column.rank if suffix else 0)
+            return
+        last = steps[-1][0]
+        paths = [last] if last not in {"div", "span", "a", "p"} or len(steps) == 1 else []
+        if len(steps) > 1:
+            paths.append(f"{steps[-2][0]} > {last}")
+        paths += [last, "> " + " > ".join(css for css, _ in steps)]
+        ranks = [0, steps[-1][1]] if not suffix else [column.rank, steps[-1][1], 0]
+        for path in dict.fromkeys(paths):
+            for nth in dict.fromkeys(ranks):
+                yield Selector(css=path + suffix, attr=column.attr, nth=nth)
+        exact = self._exact(owner, len(steps))
+        for nth in dict.fromkeys(ranks if suffix else [0]):
+            yield Selector(css=exact + suffix, attr=column.attr, nth=nth)
+
+    def _alone(self, owner: int) -> bool:
+        """Whether the chunk is all the text that the element holds."""
+        return self.outline.leaf_end[owner] - self.outline.leaf_start[owner] == 1
+
+    def _exact(self, owner: int, depth: int) -> str:
+        """The way from the record to an element by tags and numbers."""
+        outline = self.outline
+        parts: list[str] = []
+        at = owner
+        for _ in range(depth):
+            parent = outline.parent[at]
+            rank = 1 + sum(
+                1
+                for other in range(parent + 1, at)
+                if outline.parent[other] == parent and outline.tag[other] == outline.tag[at]
+            )
+            parts.append(f"{outline.tag[at]}:nth-of-type({rank})")
+            at = parent
+        return "> " + " > ".join(reversed(parts))
