@@ -7,9 +7,9 @@ from typing import Literal
 
 from watcher.core.http import Wire
 
-How = Literal["done", "closed", "reset", "deadline", "head-limit", "limit", "refused"]
-"""How the transfer ended: read to its end; the site closed in order, or the connection broke; our deadline; our limits;
-or aiohttp refused to read on, since it was no HTTP to it."""
+How = Literal["closed", "reset", "deadline", "head-limit", "limit", "left"]
+"""How the transfer ended: the site closed the connection in order, or it broke; our deadline; our limits; or we left,
+since all had come, or since it was no HTTP that could be read on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,20 +27,19 @@ _MISSES: dict[str, tuple[str, str, str]] = {
     "reset": ("unreachable", "reset", "the connection broke before a whole head came"),
     "head-limit": ("unreachable", "head-limit", "the head of the answer is too long"),
     "limit": ("unreachable", "head-limit", "the head of the answer is too long"),
-    "refused": ("unreachable", "bad-http", "the answer is no HTTP"),
-    "done": ("unreachable", "bad-http", "the answer is no HTTP"),
+    "left": ("unreachable", "bad-http", "the answer is no HTTP"),
     "closed": ("unreachable", "closed", "the site closed the connection before a whole head came"),
 }
-_CUTS = {"deadline": "deadline", "reset": "reset", "head-limit": "limit", "limit": "limit", "refused": "bad-http"}
+_CUTS = {"deadline": "deadline", "reset": "reset", "head-limit": "limit", "limit": "limit", "left": "bad-http"}
 
 
 def judge(wire: Wire, how: How) -> Ending:
     """What became of an exchange whose request was sent."""
     if wire.status is None:
-        verdict, word, sentence = _MISSES["refused" if wire.cut == "bad-http" else how]
-        cut = "" if not wire.head else _CUTS.get(how, wire.cut)
-        return Ending(verdict=verdict, why=(word, sentence), cut=cut)
-    if not wire.cut and (not wire.until_close or how in {"done", "closed"}):
+        verdict, word, sentence = _MISSES["left" if wire.cut == "bad-http" else how]
+        cut = wire.cut if wire.cut == "bad-http" else _CUTS.get(how, wire.cut)
+        return Ending(verdict=verdict, why=(word, sentence), cut=cut if wire.head else "")
+    if not wire.cut and (not wire.until_close or how == "closed"):
         return Ending(status=wire.status)
     cut = wire.cut if wire.cut == "bad-http" else _CUTS.get(how, wire.cut)
     return Ending(status=wire.status, cut=cut or "reset")

@@ -232,14 +232,13 @@ class SocksFetcher:
 
     async def _run_over(self, gateway: _Gateway, attempt: _Attempt, headers: Mapping[str, str]) -> Ending:
         tape = attempt.tape
-        how: How
+        how: How | None = None
         try:
             async with (
                 asyncio.timeout_at(attempt.deadline),
                 self._circuits.session(gateway.proxy, attempt.token, gateway.health) as session,
             ):
                 await self._talk(session, attempt, headers)
-            how = "done"
         except TimeoutError:
             if not tape.connected:
                 return Ending(verdict="timeout", why=("connect-timeout", "the site was not reached in time"))
@@ -247,10 +246,10 @@ class SocksFetcher:
         except Unreached as error:
             return await self._missed(gateway, attempt, error)
         except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError):
-            how = _how_it_ended(tape)
+            pass  # aiohttp's opinion; it takes a reset for the end of a body, too. The tape knows
         finally:
             tape.stop()
-        return judge(split(bytes(tape.received)), how)
+        return judge(split(bytes(tape.received)), how or _how_it_ended(tape))
 
     async def _missed(self, gateway: _Gateway, attempt: _Attempt, error: Unreached) -> Ending:
         """What an unreached site is. ProxyError if it is the proxy that went away."""
@@ -286,12 +285,12 @@ class SocksFetcher:
 
 
 def _how_it_ended(tape: Tape) -> How:
-    """How a transfer ended that did not come to its end."""
+    """How a transfer ended that was not ended by our deadline."""
     if tape.limit:
         return "head-limit" if tape.limit == "head" else "limit"
     if tape.lost is not None:
         return "reset"
-    return "closed" if tape.ended else "refused"
+    return "closed" if tape.ended else "left"
 
 
 def _headers(address: str, own: Mapping[str, str]) -> dict[str, str]:
