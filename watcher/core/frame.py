@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from statistics import median_low
 
 from watcher.core.phrases import fold
 from watcher.core.seen import Seen, digest
@@ -18,6 +19,8 @@ EPOCH = 16
 MOST_COUNTS = 48
 LONGEST_TAIL = 120
 ECHO_SAMPLE = 64
+RENEWED = 0.4
+"""A good page that shares less than this with the frame has a new one."""
 FEW = 3
 """Fewer marks than this say nothing."""
 
@@ -69,8 +72,9 @@ class Frame:
     """Entries on the last good first page."""
     tail: tuple[str, ...] = ()
     """The last three titles of the last good first page."""
-    echo: bool = False
-    """Entries' titles stand outside the records too (a side bar), so that a title on the page proves little."""
+    echo: int = 0
+    """How often a title stands on a good page, if it stands outside the records too (a side bar): one that stands there
+    less often proves little. 0: titles stand in the records alone."""
     kind: str = ""
     """Of the last good page: html, json …"""
     strikes: int = 0
@@ -94,13 +98,16 @@ class Faults:
 # --------------------------------------------------------------------------------------------- what it is held to
 
 
-def compare(frame: Frame, seen: Seen) -> Faults:
-    """How a page disagrees with what earlier good pages had in common; of a first page, only what it shows itself."""
+def compare(frame: Frame, seen: Seen, kind: str = "") -> Faults:
+    """How a page disagrees with what earlier good pages had in common; of a first page, only what it shows itself.
+
+    ``kind`` is the document's: one that was a feed and is HTML now cannot be held to the tags that close a feed.
+    """
     hard = [seen.cut] if seen.cut else []
     soft = []
     base = frame.base
     if base.pages:
-        missing = set(base.ends) - seen.ends
+        missing = set(base.ends) - seen.ends if kind in ("", frame.kind) else set()
         tags = {end for end in missing if end.startswith("</")}
         if tags or (missing and not any(end.startswith("</") for end in base.ends)):
             hard.append("closing-tag-missing")
@@ -140,24 +147,35 @@ def fresh_lines(frame: Frame, seen: Seen) -> tuple[str, ...]:
 # ----------------------------------------------------------------------------------------------- what it is taught
 
 
-def taught(frame: Frame, seen: Seen, titles: Sequence[str], *, kind: str, first: bool) -> Frame:
+def taught(frame: Frame, seen: Seen, titles: Sequence[str], text: str, *, kind: str, first: bool) -> Frame:
     """The frame once a good page is counted too. ``titles`` are its entries'; ``first``: it is page one."""
+    share = compare(frame, seen).share
+    if share is not None and share < RENEWED:
+        # a good page in another design: what it shares with the old one is chance
+        frame = replace(frame, base=Marks(), coming=Marks(), counts=(), rows=0)
     base, coming = _common(frame.base, seen), _common(frame.coming, seen)
     if coming.pages >= EPOCH:
         base, coming = coming, _common(Marks(), seen)
     grown = replace(frame, base=base, coming=coming, kind=kind, strikes=0, shape=0)
     if not first:
         return grown
-    outside = set(seen.lines)
-    sample = titles[:: -(-len(titles) // ECHO_SAMPLE) or 1]
-    echoes = sum(fold(title) in outside for title in sample)
     return replace(
         grown,
         counts=_counted(frame, seen, len(titles)),
         rows=len(titles),
         tail=tuple(title[:LONGEST_TAIL] for title in titles[-3:]),
-        echo=bool(titles) and echoes * 3 >= len(sample),
+        echo=_echo(seen, titles, text),
     )
+
+
+def _echo(seen: Seen, titles: Sequence[str], text: str) -> int:
+    """How often titles stand on the page, if many stand outside the records; else 0."""
+    outside = set(seen.lines)
+    sample = [fold(title) for title in titles[:: -(-len(titles) // ECHO_SAMPLE) or 1]]
+    if not sample or sum(title in outside for title in sample) * 3 < len(sample):
+        return 0
+    folded = fold(text)
+    return max(1, median_low([folded.count(title) for title in sample]))
 
 
 def _common(marks: Marks, seen: Seen) -> Marks:

@@ -115,12 +115,21 @@ def _hold_to(memory: Memory, rule: Rule | None) -> Memory:
 
 def _take(page: Page, document: Document, memory: Memory, known: Sequence[str], hints: Hints) -> _Taken:
     """The entries by the rule that was given, else (or if that finds none) by what was learned."""
-    extraction = extract(document, memory.learned, rule=hints.rule, known=known)
-    if hints.rule is not None and not extraction.entries and memory.learned.rule is not None:
-        by_learning = extract(document, memory.learned, known=known)
+    learned, frame = memory.learned, memory.frame
+    extraction = extract(document, learned, rule=hints.rule, known=known)
+    if hints.rule is not None and not extraction.entries and learned.rule is not None:
+        by_learning = extract(document, learned, known=known)
         extraction = by_learning if by_learning.entries else extraction
-    ruled = hints.rule is not None or (memory.learned.rule is not None and not extraction.provisional)
-    return _weigh(page, document, extraction, memory.frame, known, ruled=ruled)
+    ruled = hints.rule is not None or (learned.rule is not None and not extraction.provisional)
+    taken = _weigh(page, document, extraction, frame, known, ruled=ruled)
+    weighed = taken.evidence
+    if ruled or learned.rule is None or not known or weighed.listed or weighed.standing:
+        return taken
+    # still guessing, and all that was known is gone: a list that is empty now must not make another list the best guess
+    by_last_guess = extract(document, learned, rule=learned.rule)
+    if by_last_guess.entries or not by_last_guess.frame_found:
+        return taken
+    return _weigh(page, document, replace(by_last_guess, provisional=True), frame, known, ruled=False)
 
 
 def _take_anew(
@@ -148,6 +157,7 @@ def _weigh(
     evidence = Evidence(
         status=page.status,
         cut=page.cut,
+        kind=document.kind,
         size=len(document.markup.strip()),
         seen=seen,
         frame=frame,
@@ -156,7 +166,7 @@ def _weigh(
         container=extraction.frame_found,
         known=len(known),
         listed=listed,
-        standing=standing(document, unlisted) if listed * 2 < usual else 0,
+        standing=standing(document, unlisted, frame.echo) if listed * 2 < usual else 0,
         tail=_has_tail(extraction.entries, frame) or not unlisted,
     )
     return _Taken(extraction=extraction, seen=seen, evidence=evidence, judgement=judge(evidence))
@@ -191,7 +201,7 @@ def _counted(memory: Memory, document: Document, taken: _Taken, hints: Hints) ->
         return memory
     learned = memory.learned if hints.rule is not None else learn(memory.learned, document, taken.extraction)
     titles = [entry.title for entry in taken.extraction.entries]
-    frame = taught(memory.frame, taken.seen, titles, kind=document.kind, first=hints.number == 1)
+    frame = taught(memory.frame, taken.seen, titles, document.text, kind=document.kind, first=hints.number == 1)
     return replace(memory, learned=learned, frame=frame)
 
 

@@ -20,19 +20,19 @@ SHORTEST = 4
 NOT_WORD = re.compile(r"\W+")
 
 
-def standing(document: Document, titles: Sequence[str]) -> int:
-    """An estimate of how many of the titles stand on the page, wherever."""
+def standing(document: Document, titles: Sequence[str], times: int = 0) -> int:
+    """An estimate of how many of the titles stand on the page, wherever; with ``times``, at least so often."""
     able = [title for title in titles if len(title) >= SHORTEST]
     if not able:
         return 0
     step = -(-len(able) // SAMPLE)
     sample = able[::step]
     text = fold(document.text)
-    found = sum(stands(title, text) for title in sample)
+    found = sum(stands(title, text) and (times < 2 or text.count(_bare(title)) >= times) for title in sample)
     if not found and document.kind != "json":
         # a list in a script is no visible text
-        text = fold(document.markup)
-        found = sum(stands(title, text) for title in sample)
+        markup = fold(document.markup)
+        found = sum(stands(title, markup) and not stands(title, text) for title in sample)
     return round(found * len(able) / len(sample))
 
 

@@ -30,6 +30,7 @@ TOPICS: tuple[tuple[Topic, str, int], ...] = (
 )
 """What words may say, the verdict that follows, and how much else may stand there. The last is left out in the site's
 own frame: there "not found" is what a list without entries says."""
+FEW_KNOWN = 3
 PATIENCE = 4
 """Pages in a row that break the frame in the same way, until that is the new frame."""
 PATIENCE_COUNTED = 100
@@ -43,6 +44,8 @@ class Evidence:
     status: int
     cut: str = ""
     """Why the transfer was not finished."""
+    kind: str = ""
+    """Of the document: html, json …"""
     size: int = 1
     """Characters of its source."""
     seen: Seen
@@ -58,7 +61,7 @@ class Evidence:
     listed: int = 0
     """Those among the entries."""
     standing: int = 0
-    """Those that stand on the page, but among no entry (an estimate)."""
+    """Those that stand on the page, but among no entry (an estimate; what a side bar has too is not counted)."""
     tail: bool = False
     """One of the last entries of the last good page is among the entries, or all known ones are."""
 
@@ -85,7 +88,7 @@ def judge(evidence: Evidence) -> Judgement:
         return Judgement(verdict="partial", why=(f"cut:{evidence.cut}",))
     if not evidence.size:
         return Judgement(verdict="error", why=("empty-body",))
-    faults = compare(evidence.frame, evidence.seen)
+    faults = compare(evidence.frame, evidence.seen, evidence.kind)
     if _is_the_listing(evidence, faults):
         return _listing(evidence, faults)
     if not evidence.frame.base.pages:
@@ -103,9 +106,20 @@ def _is_the_listing(evidence: Evidence, faults: Faults) -> bool:
     return evidence.listed * 10 >= usual or (faults.share is not None and faults.share >= INTACT)
 
 
+def _unread(evidence: Evidence) -> bool:
+    """The rule fails: known titles stand on the page, and it reads few of them or of anything.
+
+    While the rule is a guess, titles that an earlier guess took for entries prove nothing.
+    """
+    guessing = not evidence.ruled and (evidence.frame.base.pages > 0 or evidence.known < FEW_KNOWN)
+    return not guessing and evidence.standing > evidence.listed and evidence.standing * 2 > evidence.entries
+
+
 def _listing(evidence: Evidence, faults: Faults) -> Judgement:
     """A listing page: is it whole?"""
     frame = evidence.frame
+    if _unread(evidence):
+        return Judgement(verdict="redesigned", why=("known-titles-unread",))
     if faults.hard:
         patient = evidence.tail and "ends-inside" not in faults.hard[0] and frame.strikes >= PATIENCE
         if not patient:
@@ -124,6 +138,8 @@ def _first(evidence: Evidence, faults: Faults) -> Judgement:
     """A page of a site that no good page has been seen of: its own words and form must do."""
     if not (evidence.ruled and evidence.entries) and (said := hint(evidence)):
         return said
+    if _unread(evidence):
+        return Judgement(verdict="redesigned", why=("known-titles-unread",))
     if faults.hard:
         if evidence.entries and "ends-inside" not in faults.hard[0] and evidence.frame.strikes >= PATIENCE:
             return Judgement(verdict="listing", why=(f"always:{faults.hard[0]}",), complete=True)
@@ -144,7 +160,7 @@ def _another_page(evidence: Evidence, faults: Faults) -> Judgement:
         return Judgement(verdict="partial", why=faults.hard, broken=faults.hard)
     if said := hint(evidence):
         return said
-    if evidence.standing:
+    if _unread(evidence):
         return Judgement(verdict="redesigned", why=("known-titles-unread",))
     if _outside(evidence) <= SHORT and not evidence.entries:
         return Judgement(verdict="blocked", why=("frame-missing", "no-known-entry"))
@@ -158,7 +174,7 @@ def _frame_without_known(evidence: Evidence, faults: Faults) -> Judgement:
         return said
     if faults.hard:
         return Judgement(verdict="partial", why=faults.hard, broken=faults.hard)
-    if evidence.standing and not evidence.frame.echo and evidence.standing > evidence.listed:
+    if _unread(evidence):
         return Judgement(verdict="redesigned", why=("known-titles-unread",))
     if not trusted and not (evidence.ruled and evidence.entries):
         return Judgement(verdict="blocked", why=("no-known-entry",))
