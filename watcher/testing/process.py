@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Literal
 
@@ -12,8 +13,8 @@ from typing import Any, Literal
 class PracticeProcess:
     """The world while the ``with`` block lasts; it ends by itself if this process is killed.
 
-    ``with PracticeProcess("story") as world:`` – watch ``world.mirror`` through ``world.proxy_url``, ``world.turn()`` to
-    the next chapter; ``"practice"`` goes on by the clock. The calls wait for an answer, some milliseconds: in
+    ``with PracticeProcess("story") as world:`` – watch ``world.mirror`` through ``world.proxy_url``, ``world.turn()``
+    to the next chapter; ``"practice"`` goes on by the clock. The calls wait for an answer, some milliseconds: in
     asynchronous code wrap them in ``asyncio.to_thread``.
     """
 
@@ -31,11 +32,10 @@ class PracticeProcess:
             text=True,
             start_new_session=True,  # Ctrl-C is for whoever watches; the world ends after them
         )
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.stop)
             told = self._read() or {}
-        except BaseException:
-            self.stop()
-            raise
+            undo.pop_all()
         self.proxy_url, self.mirror = told["proxy"], told["mirror"]
         return self
 
