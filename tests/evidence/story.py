@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from watcher.core import custody, http, merkle
 from watcher.core.material import Head, Kept, Leaf, Material, Seen, Told
+from watcher.core.rule_tables import rule_digest
 from watcher.edge.sign import SigningKey
 from watcher.records import Capture, Entry, Event, Reading, Rule, Selector, Snapshot
 
@@ -88,7 +89,7 @@ class Story:
             complete=complete,
             entries=entries,
             rule=RULE,
-            rule_digest=custody.rule_digest(RULE),
+            rule_digest=rule_digest(RULE),
         )
         leaf = self.log(custody.reading_record(kept.capture.id, reading, at=kept.capture.finished_at, vantage="local"))
         capture = replace(kept.capture, verdict=reading.verdict, complete=complete)

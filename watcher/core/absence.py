@@ -71,11 +71,15 @@ def prove(key: str, keys: Iterable[str]) -> SetProof:
 
 def verify(key: str, proof: SetProof, commitment: bytes) -> None:
     """None if the proof shows, for the committed set, what it says of ``key``; else ``EvidenceError``."""
+    verify_leaf(key_leaf(key), proof, commitment)
+
+
+def verify_leaf(wanted: bytes, proof: SetProof, commitment: bytes) -> None:
+    """The same of a key that is known by its leaf hash alone."""
     if _bind(proof.size, proof.root) != commitment:
         raise EvidenceError("absence: the proof is about another set of entries than the one in the log")
     for neighbour in proof.neighbours:
         merkle.verify_inclusion(neighbour.leaf, neighbour.index, proof.size, neighbour.path, proof.root)
-    wanted = key_leaf(key)
     if proof.present:
         if len(proof.neighbours) != 1 or proof.neighbours[0].leaf != wanted:
             raise EvidenceError("absence: the proof of presence shows another entry")

@@ -226,3 +226,11 @@ def _hexes(path: tuple[bytes, ...]) -> list[Json]:
 
 def _json(value: Mapping[str, Json]) -> bytes:
     return json.dumps(value, indent=1, ensure_ascii=True, sort_keys=True).encode() + b"\n"
+
+
+def whole(material: Material, *, verifier: bytes, key: note.VerifierKey, sign: note.Sign) -> bytes:
+    """The bundle: its files, the package that lists them, and the vantage's signature over that."""
+    made = files(material, verifier=verifier)
+    package = wacz.datapackage(cover(material), made, pages(material))
+    signed = note.sign(wacz.statement(key.name, package), key, sign)
+    return wacz.pack({**made, wacz.PACKAGE: package, wacz.PACKAGE_DIGEST: wacz.package_digest(package, str(signed))})

@@ -16,7 +16,7 @@ import rfc8785
 from watcher.core import absence
 from watcher.core.moments import rfc3339
 from watcher.errors import EvidenceError
-from watcher.records import Capture, Event, Reading, Rule, Snapshot
+from watcher.records import Capture, Event, Reading, Snapshot
 
 FORM = 1
 """The version of the records' form."""
@@ -47,11 +47,6 @@ def leaf_data(record: Mapping[str, Json]) -> bytes:
 def digest(record: Mapping[str, Json]) -> str:
     """The SHA-256 (hex) of a record's canonical form."""
     return leaf_data(record).hex()
-
-
-def rule_digest(rule: Rule | None) -> str:
-    """The SHA-256 (hex) of the canonical JSON of a rule; empty without one."""
-    return "" if rule is None else digest(described(rule))
 
 
 def described(value: object) -> Record:

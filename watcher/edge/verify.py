@@ -1,0 +1,93 @@
+"""``watcher verify``: every check of a bundle or a store, by name."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+
+from watcher.core import bundle, bundle_checks, note
+from watcher.core.bundle_checks import Trust
+from watcher.core.bundle_reading import Opened, open_bundle
+from watcher.core.bundle_reread import reread
+from watcher.core.checks import CheckResult, Checks, need
+from watcher.core.moments import rfc3339
+from watcher.edge import tokens
+from watcher.edge.sign import check_signature
+from watcher.errors import EvidenceError, UnreadableError
+
+CLOCK_TOLERANCE = timedelta(minutes=10)
+"""How far a vantage's clock may be ahead of an authority's."""
+
+
+def verify_bundle(data: bytes, *, key: str | None = None, roots: bytes | None = None) -> list[CheckResult]:
+    """Every check of a bundle; ``key`` is the verifier key that the user trusts, ``roots`` the authorities' (PEM)."""
+    pinned = None if key is None else note.parse_key(key)
+    trusted = None if roots is None else tokens.load_roots(roots, source="--tsa-roots")
+    checks = Checks()
+    try:
+        opened = open_bundle(data)
+    except EvidenceError as error:
+        checks.add("zip", False, str(error))
+        return checks.results
+    checks.add("zip", True, f"{len(opened.files)} files")
+    checks.run("package", lambda: bundle_checks.package(opened))
+    checks.run("documents", lambda: bundle_checks.documents(opened))
+    if pinned is None:
+        if not checks.run("key", lambda: f"{note.parse_key(opened.log['key'])}"):
+            return checks.results
+        checks.results.pop()
+    trust = Trust(key=pinned or note.parse_key(opened.log["key"]), pinned=pinned is not None, check=check_signature)
+    checks.run("key", lambda: bundle_checks.key(opened, trust))
+    checks.run("signature", lambda: bundle_checks.signature(opened, trust))
+    if checks.run("checkpoints", lambda: bundle_checks.checkpoints(opened, trust)):
+        checks.run("consistency", lambda: bundle_checks.consistency(opened))
+        checks.run("leaves", lambda: bundle_checks.leaves(opened))
+    checks.run("captures", lambda: bundle_checks.captures(opened))
+    checks.run("wire", lambda: bundle_checks.wire(opened))
+    checks.run("bodies", lambda: bundle_checks.bodies(opened))
+    checks.run("readings", lambda: bundle_checks.readings(opened))
+    checks.run("snapshots", lambda: bundle_checks.snapshots(opened))
+    checks.run("events", lambda: bundle_checks.events(opened))
+    checks.run("absence", lambda: bundle_checks.presence(opened))
+    checks.run("reread", lambda: reread(opened))
+    checks.run("times", lambda: _times(opened, trusted))
+    return checks.results
+
+
+def verify(path: Path, *, key: str | None = None, roots: Path | None = None) -> list[CheckResult]:
+    """Every check of the bundle or store at ``path``; ``UnreadableError`` if it is neither."""
+    pem = None if roots is None else _read(roots)
+    if path.is_dir():
+        from watcher.edge.verify_store import verify_store
+
+        return verify_store(path, key=key, roots=pem)
+    return verify_bundle(_read(path), key=key, roots=pem)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableError(f"{path} cannot be read: {error.strerror}", hint="name a bundle or a store") from error
+
+
+def _times(opened: Opened, roots: tuple[x509.Certificate, ...] | None) -> str:
+    """Each token is of a checkpoint here, by an authority under the roots; no record claims to be later than it."""
+    paths = sorted(path for path in opened.files if path.endswith(".tsr"))
+    if not paths:
+        need(roots is None, "there is no time-stamp to check against your roots")
+        return "no independent time: only the vantage's own clock"
+    trusted = roots or tokens.load_roots(opened.file(bundle.ROOTS), source=bundle.ROOTS)
+    sizes = {path: head.size for head, path in opened.heads}
+    found = []
+    for path in paths:
+        stamped = path.rpartition("-")[0] + ".txt"
+        need(stamped in sizes, f"{path} is a time-stamp of no checkpoint here")
+        at = tokens.verify(opened.files[path], opened.files[stamped], trusted)
+        found.append(f"{sizes[stamped]} leaves existed by {rfc3339(at)[:19]}Z")
+        for index, record in opened.leaves.items():
+            late = index < sizes[stamped] and datetime.fromisoformat(record["at"]) > at + CLOCK_TOLERANCE
+            need(not late, f"leaf {index} says it was made after the time-stamp that covers it")
+    return "; ".join(found) + ("" if roots else " (by the bundle's own roots: name yours with --tsa-roots)")
