@@ -120,7 +120,7 @@ def _take(page: Page, document: Document, memory: Memory, known: Sequence[str], 
     if hints.rule is not None and not extraction.entries and learned.rule is not None:
         by_learning = extract(document, learned, known=known)
         extraction = by_learning if by_learning.entries else extraction
-    ruled = hints.rule is not None or (learned.rule is not None and not extraction.provisional)
+    ruled = hints.rule is not None or (learned.rule is not None and not learned.provisional)
     taken = _weigh(page, document, extraction, frame, known, ruled=ruled)
     weighed = taken.evidence
     if ruled or learned.rule is None or not known or weighed.listed or weighed.standing:

@@ -31,6 +31,8 @@ TOPICS: tuple[tuple[Topic, str, int], ...] = (
 """What words may say, the verdict that follows, and how much else may stand there. The last is left out in the site's
 own frame: there "not found" is what a list without entries says."""
 FEW_KNOWN = 3
+EMPTY_LINE = 60
+"""Characters of the line by which a site says that it lists nothing."""
 PATIENCE = 4
 """Pages in a row that break the frame in the same way, until that is the new frame."""
 PATIENCE_COUNTED = 100
@@ -144,10 +146,12 @@ def _first(evidence: Evidence, faults: Faults) -> Judgement:
         if evidence.entries and "ends-inside" not in faults.hard[0] and evidence.frame.strikes >= PATIENCE:
             return Judgement(verdict="listing", why=(f"always:{faults.hard[0]}",), complete=True)
         return Judgement(verdict="partial", why=faults.hard, broken=faults.hard)
+    says_empty = any(len(line) <= EMPTY_LINE and says(line, "nothing") for line in evidence.seen.lines)
+    # then what was found is another list; unless the site says so of something else, page after page
+    if says_empty and (not evidence.entries or (not evidence.ruled and evidence.frame.strikes < PATIENCE)):
+        return Judgement(verdict="empty", why=("site-says-empty", "first-page"), broken=("site-says-empty",))
     if evidence.entries:
         return Judgement(verdict="listing", complete=True)
-    if says(" ".join(evidence.seen.lines), "nothing"):
-        return Judgement(verdict="empty", why=("site-says-empty", "first-page"))
     return Judgement(verdict="unreadable", why=("no-entries-found",))
 
 
