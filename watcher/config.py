@@ -40,7 +40,8 @@ SECTIONS: Mapping[str, frozenset[str]] = {
 """Every section and its keys: says where a misplaced key belongs. ``[site.rule]`` and ``headers`` take any key."""
 SECTION_NAMES = tuple(name.strip("[]") for name in SECTIONS)
 
-_VANTAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
+VANTAGE_RIGHT = "write 1 to 100 of A-Z a-z 0-9 . _ / -, a letter or digit first"
+VANTAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 _PLACE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)$")
 
 _TOKEN = re.compile(
@@ -187,8 +188,8 @@ def parse(text: str, folder: Path, *, name: str = FILE, environ: Mapping[str, st
 def _settings(top: Table, folder: Path, path: Path) -> Settings:
     own = top.table("watcher", "[watcher]")
     vantage = own.text("vantage", "local")
-    if not _VANTAGE.fullmatch(vantage):
-        own.fault("vantage", "it names signatures; write 1 to 100 of A-Z a-z 0-9 . _ / -, a letter or digit first")
+    if not VANTAGE.fullmatch(vantage):
+        own.fault("vantage", f"it names signatures; {VANTAGE_RIGHT}")
     store = folder / own.text("store", "snapshots", needed='write a folder such as "snapshots"')
     key = folder / own.text("key", "watcher.key", needed='write a file such as "watcher.key"')
     operator = own.text("operator")

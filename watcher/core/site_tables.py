@@ -106,6 +106,6 @@ def _rule(table: Table) -> Rule | None:
 
     found = rules.faults(table.data)
     for fault in found:
-        key = re.split(r"[:\s]", fault, maxsplit=1)[0]
-        table.faults.add(table.path_of(key), table.name, fault)
+        key, _, problem = fault.partition(": ")
+        table.fault(key, line(problem, 300))
     return None if found else rules.from_table(table.data)

@@ -1,0 +1,45 @@
+"""``watcher doctor``: what is well, what is not, and how to mend it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import click
+
+from watcher.cli.kit import Command, State, json_option
+from watcher.cli.output import json_lines
+from watcher.core.escape import line
+
+
+@click.command(
+    "doctor",
+    cls=Command,
+    examples=[
+        ("watcher doctor", "What is wrong, and how to mend it:"),
+        ("watcher doctor --json | jq 'select(.ok | not)'", "For a monitor, only what is wrong:"),
+    ],
+    exits=[("0", "all is well"), ("1", "something is wrong"), ("2", "the configuration cannot be used")],
+)
+@json_option
+@click.pass_obj
+def doctor_command(state: State, *, as_json: bool) -> int:
+    """Check configuration, proxy, Tor, clock, key, disk, store, targets and time-stamp authorities, and say how to mend
+    each. Nothing is asked of any site."""
+    from watcher.edge.doctor import examine
+
+    findings = asyncio.run(examine(state.settings, datetime.now(UTC)))
+    if as_json:
+        json_lines({"check": one.check, "ok": one.ok, "detail": one.detail, "mend": one.mend} for one in findings)
+    else:
+        for one in findings:
+            click.echo(f"{_mark(one.ok, bool(one.mend))}  {one.check:<14}{line(one.detail, 500)}")
+            if one.mend:
+                click.echo(f"{'':>21}{'mend' if not one.ok else 'better'}: {line(one.mend, 500)}")
+    return 0 if all(one.ok for one in findings) else 1
+
+
+def _mark(ok: bool, better: bool) -> str:
+    if not ok:
+        return click.style("wrong", fg="red", bold=True)
+    return click.style("ok   ", fg="yellow" if better else "green")

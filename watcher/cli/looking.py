@@ -1,0 +1,312 @@
+"""``status``, ``entries``, ``events`` and ``captures``: what the store holds, for people and for programs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from watcher.cli.kit import Command, State, json_option, known, moment, say, since_option, site_option
+from watcher.cli.output import Cell, Column, json_lines, since, table, verdict, when
+from watcher.core import contract
+from watcher.core.moments import size_words
+from watcher.records import Event, EventKind, MirrorStatus, Site, StandingName, TargetStatus
+
+if TYPE_CHECKING:
+    from watcher.edge.ledger import Ledger
+
+FOLLOW_SECONDS = 1.0
+"""How long ``--follow`` waits between looks at the store."""
+SHORT = 60
+
+
+@click.command(
+    "status",
+    cls=Command,
+    examples=[
+        ("watcher status", "How the sites stand:"),
+        ("watcher status --json | jq 'select(.misses_in_a_row > 3) | .site'", "Sites that do not answer:"),
+    ],
+)
+@json_option
+@click.pass_obj
+def status_command(state: State, as_json: bool) -> None:
+    """How every target stands: verdict, last and next visit, last complete snapshot, entries listed, misses in a row,
+    health of its mirrors."""
+    with state.ledger() as ledger:
+        targets = configured(state.settings.sites, ledger.status() if ledger else ())
+    if as_json:
+        json_lines(contract.status_object(target) for target in targets)
+        return
+    if not targets:
+        say(f"there are no sites in {state.settings.path} yet; add a [[site]] to it")
+        return
+    now = datetime.now(UTC)
+    table(
+        [
+            Column("SITE"),
+            Column("TARGET"),
+            Column("VERDICT"),
+            Column("LISTED", right=True),
+            Column("LAST VISIT"),
+            Column("LAST COMPLETE"),
+            Column("NEXT"),
+            Column("MISSES", right=True),
+            Column("MIRRORS", right=True),
+        ],
+        (
+            (
+                target.site,
+                target.target,
+                verdict(target.verdict),
+                str(target.listed),
+                since(target.last_visit, now),
+                since(target.last_complete, now),
+                since(target.next_visit, now),
+                Cell(str(target.misses_in_a_row), "red" if target.misses_in_a_row else ""),
+                _health(target.mirrors),
+            )
+            for target in targets
+        ),
+    )
+
+
+def configured(sites: tuple[Site, ...], found: tuple[TargetStatus, ...]) -> tuple[TargetStatus, ...]:
+    """How the configured sites stand, those never visited too; each with its configured mirrors."""
+    by_site: dict[str, list[TargetStatus]] = {}
+    for target in found:
+        by_site.setdefault(target.site, []).append(target)
+    return tuple(_with_mirrors(site, target) for site in sites for target in by_site.get(site.name) or [_unseen(site)])
+
+
+def _unseen(site: Site) -> TargetStatus:
+    return TargetStatus(
+        site=site.name,
+        target="listing",
+        verdict="",
+        last_visit=None,
+        last_complete=None,
+        next_visit=None,
+        listed=0,
+        misses_in_a_row=0,
+        mirrors=(),
+    )
+
+
+def _with_mirrors(site: Site, target: TargetStatus) -> TargetStatus:
+    from dataclasses import replace
+
+    seen = {mirror.url: mirror for mirror in target.mirrors}
+    mirrors = (seen.get(url) or MirrorStatus(url=url, verdict="", last_visit=None) for url in site.mirrors)
+    return replace(target, mirrors=tuple(mirrors))
+
+
+def _health(mirrors: tuple[MirrorStatus, ...]) -> Cell:
+    good = sum(mirror.verdict in {"listing", "empty"} for mirror in mirrors)
+    return Cell(f"{good}/{len(mirrors)}", "" if good == len(mirrors) else "yellow")
+
+
+@click.command(
+    "entries",
+    cls=Command,
+    examples=[
+        ("watcher entries --site clop --standing withdrawn", "What was taken off a site:"),
+        ("watcher entries --match acme", "Is a name on any site?"),
+    ],
+)
+@site_option
+@click.option("--standing", type=click.Choice(get_args(StandingName)), help="Only entries of this standing.")
+@click.option("--match", metavar="TEXT", help="Only entries whose title, past or present, or key holds this.")
+@json_option
+@click.pass_obj
+def entries_command(
+    state: State, *, site: str | None, standing: StandingName | None, match: str | None, as_json: bool
+) -> None:
+    """The roster: every entry ever seen on each site, and its standing (listed, missing, withdrawn)."""
+    with state.ledger() as ledger:
+        _check_site(state, ledger, site)
+        found = ledger.entries(site, standing, match) if ledger else iter(())
+        if as_json:
+            json_lines(contract.entry_object(name, entry) for name, entry in found)
+            return
+        table(
+            [
+                Column("SITE"),
+                Column("STANDING"),
+                Column("TITLE", firm=False),
+                Column("FIRST SEEN"),
+                Column("LAST SEEN"),
+                Column("WITHDRAWN"),
+                Column("KEY", firm=False),
+            ],
+            (
+                (
+                    name,
+                    verdict(entry.standing),
+                    Cell(entry.title, limit=SHORT),
+                    when(entry.first_seen),
+                    when(entry.last_seen),
+                    when(entry.withdrawn_at),
+                    Cell(entry.key, limit=SHORT),
+                )
+                for name, entry in found
+            ),
+        )
+
+
+@click.command(
+    "events",
+    cls=Command,
+    examples=[
+        ("watcher events --since 1d", "What happened since yesterday:"),
+        ("watcher events --follow --json", "Every event as it comes, for a program:"),
+    ],
+    exits=[("0", "done, or --follow was interrupted"), ("2", "trouble of ours, told on stderr with its mend")],
+)
+@site_option
+@click.option(
+    "--kind",
+    metavar="KIND",
+    type=click.Choice(get_args(EventKind)),
+    help=f"Only events of this kind: {', '.join(get_args(EventKind))}.",
+)
+@since_option
+@click.option("--follow", is_flag=True, help="Go on: print events as they come, until interrupted.")
+@json_option
+@click.pass_obj
+def events_command(
+    state: State, *, site: str | None, kind: str | None, since: str | None, follow: bool, as_json: bool
+) -> None:
+    """Events, oldest first: what was listed, changed, renamed, withdrawn, relisted; and news of whole sites.
+
+    It happened after the first of the two times, and no later than the second.
+    """
+    news = _News(site, kind, moment(since))
+    with state.ledger() as ledger:
+        _check_site(state, ledger, site)
+        _print_events(news.of(ledger), as_json, head=True)
+    if follow:
+        with suppress(KeyboardInterrupt):
+            _follow(state, news, as_json)
+
+
+class _News:
+    """Events that were not seen before."""
+
+    def __init__(self, site: str | None, kind: str | None, since: datetime | None) -> None:
+        self._wanted = (site, kind, since)
+        self._last = 0
+
+    def of(self, ledger: Ledger | None) -> Iterator[Event]:
+        if ledger is None:
+            return
+        for number, event in ledger.numbered_events(*self._wanted, self._last):
+            self._last = number
+            yield event
+
+
+def _follow(state: State, news: _News, as_json: bool) -> None:
+    """Show what is new, again and again; a store that does not exist yet is waited for."""
+    while True:
+        with state.ledger(silent=True) as ledger:
+            while ledger is not None:
+                _print_events(news.of(ledger), as_json, head=False)
+                sys.stdout.flush()
+                time.sleep(FOLLOW_SECONDS)
+        time.sleep(FOLLOW_SECONDS)
+
+
+def _print_events(events: Iterator[Event], as_json: bool, *, head: bool) -> None:
+    if as_json:
+        json_lines(contract.event_object(event) for event in events)
+        return
+    rows = [
+        (
+            when(event.confirmed_at),
+            verdict(event.kind),
+            event.site,
+            Cell(event.entry.title if event.entry else "–", "bold" if event.watchlist else "", SHORT),
+            f"{when(event.not_before)} … {when(event.not_after)}",
+            Cell(", ".join(event.why), limit=SHORT),
+            event.id,
+        )
+        for event in events
+    ]
+    table(
+        [
+            Column("CONFIRMED"),
+            Column("KIND"),
+            Column("SITE"),
+            Column("ENTRY", firm=False),
+            Column("AFTER … NO LATER THAN", firm=False),
+            Column("WHY", firm=False),
+            Column("ID"),
+        ],
+        rows,
+        head=head,
+    )
+
+
+@click.command(
+    "captures",
+    cls=Command,
+    examples=[
+        ("watcher captures --site clop --since 2h", "What was seen of a site lately:"),
+        ("watcher captures --json | jq 'select(.status == null)'", "Misses only:"),
+    ],
+)
+@site_option
+@since_option
+@json_option
+@click.pass_obj
+def captures_command(state: State, *, site: str | None, since: str | None, as_json: bool) -> None:
+    """Captures and misses, oldest first. A miss says why nothing came; it says nothing about entries."""
+    start = moment(since)
+    with state.ledger() as ledger:
+        _check_site(state, ledger, site)
+        found = ledger.captures(site, start) if ledger else iter(())
+        if as_json:
+            json_lines(contract.capture_object(capture) for capture in found)
+            return
+        table(
+            [
+                Column("REQUESTED"),
+                Column("SITE"),
+                Column("TARGET"),
+                Column("VERDICT"),
+                Column("STATUS", right=True),
+                Column("BODY", right=True),
+                Column("NEW", right=True),
+                Column("TOOK", right=True),
+                Column("ID"),
+                Column("URL", firm=False),
+            ],
+            (
+                (
+                    when(one.requested_at),
+                    one.site,
+                    one.target,
+                    verdict(one.verdict),
+                    "–" if one.status is None else str(one.status),
+                    size_words(one.body_bytes),
+                    size_words(one.stored_bytes),
+                    f"{(one.finished_at - one.requested_at) / timedelta(seconds=1):.1f} s",
+                    one.id,
+                    Cell(one.url, limit=SHORT + 20),
+                )
+                for one in found
+            ),
+        )
+
+
+def _check_site(state: State, ledger: Ledger | None, site: str | None) -> None:
+    """Nothing if the site is configured, or known from before. Raises UsageError."""
+    if site is None or any(one.name == site for one in state.settings.sites):
+        return
+    names = [one.name for one in state.settings.sites]
+    known(site, sorted({*names, *(ledger.sites() if ledger else ())}), "site")

@@ -1,0 +1,48 @@
+"""``watcher``: the commands, each in its own module, loaded when it is asked for."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+import click
+
+import watcher
+from watcher.cli.kit import Commands, State
+
+TABLE = {
+    "init": ("init", "Write a commented watcher.toml, make the signing key and the store."),
+    "status": ("looking", "How every target stands."),
+    "entries": ("looking", "The roster: every entry ever seen, and its standing."),
+    "events": ("looking", "What was listed, changed, renamed, withdrawn, relisted; oldest first."),
+    "captures": ("looking", "Captures and misses, oldest first."),
+    "show": ("showing", "One capture, entry or event, whole."),
+    "read": ("reading", "Read a saved page as a visit would: verdict and entries."),
+    "learn": ("reading", "Find the repeated records of a page; print a rule for them."),
+    "doctor": ("doctor", "Check proxy, Tor, clock, key, store, disk; say how to mend each."),
+}
+"""Command to its module and short help, in the order of the help."""
+
+
+@click.group(
+    cls=Commands,
+    table=TABLE,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="`watcher COMMAND --help` shows a command's flags and examples. Data goes to stdout, talk to stderr.",
+)
+@click.version_option(watcher.__version__, prog_name="watcher", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Tells, and proves, that an entry on a leak site was listed, changed or withdrawn."""
+    ctx.ensure_object(State)
+    if os.environ.get("NO_COLOR"):
+        ctx.color = False
+
+
+def main() -> None:
+    """The program: UTF-8 out, whatever the locale."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    cli.main(prog_name="watcher")

@@ -1,0 +1,140 @@
+"""Data on stdout: JSON lines for programs, tables for people. Every text passes through ``core.escape`` here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from watcher.core.contract import dumps
+from watcher.core.escape import ENOUGH, line
+from watcher.core.moments import words
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+MOST_RICH = 1000
+"""Rows that are laid out for a terminal's width; more come as plain columns, at once."""
+
+STYLES = {
+    "listing": "green", "listed": "green", "recovered": "green", "detail": "green", "empty": "yellow",
+    "missing": "yellow", "partial": "yellow", "redesigned": "yellow", "error": "yellow", "changed": "cyan",
+    "renamed": "cyan", "relisted": "magenta", "withdrawn": "bold red", "seized": "bold red", "vanished": "yellow",
+    "blocked": "red", "login": "red", "unreachable": "red", "timeout": "red", "refused": "red",
+    "refused-content": "red", "unreadable": "red",
+}  # fmt: skip
+"""Verdicts, standings and kinds of events, in colour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell: a text as captured, and how it looks."""
+
+    text: str
+    style: str = ""
+    limit: int = ENOUGH
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's heading; ``firm``: never cut nor folded for a narrow terminal."""
+
+    title: str
+    right: bool = False
+    firm: bool = True
+
+
+def json_lines(objects: Iterable[dict[str, Any]]) -> None:
+    """One JSON object a line."""
+    write = sys.stdout.write
+    for value in objects:
+        write(dumps(value) + "\n")
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]], *, head: bool = True) -> None:
+    """The rows in columns: laid out by rich on a terminal, plain otherwise. Nothing for no rows, not even a head."""
+    shown = [tuple(_safe(cell) for cell in row) for row in rows]
+    if not shown:
+        return
+    if sys.stdout.isatty() and len(shown) <= MOST_RICH:
+        _rich(columns, shown, head)
+        return
+    heads = tuple(Cell(column.title) for column in columns)
+    widths = [max(_width(row[at].text) for row in (heads, *shown)) for at in range(len(columns))]
+    for row in (heads, *shown) if head else shown:
+        parts = [
+            " " * (width - _width(cell.text)) + cell.text
+            if column.right
+            else cell.text + " " * (width - _width(cell.text))
+            for column, cell, width in zip(columns, row, widths, strict=True)
+        ]
+        click.echo("  ".join(parts).rstrip())
+
+
+def verdict(text: str) -> Cell:
+    """A verdict, standing or kind in its colour."""
+    return Cell(text or "–", STYLES.get(text, ""))
+
+
+def when(moment: datetime | None) -> str:
+    """A moment for people: UTC to the second."""
+    return "–" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}Z"
+
+
+def since(moment: datetime | None, now: datetime) -> str:
+    """How long ago, or in how long."""
+    if moment is None:
+        return "–"
+    return f"{words(now - moment)} ago" if moment <= now else f"in {words(moment - now)}"
+
+
+def console() -> Console:
+    """Rich on stdout: colour only on a terminal, and not if NO_COLOR is set; never markup, emoji or guessed colours."""
+    from rich.console import Console
+
+    terminal = sys.stdout.isatty()
+    return Console(
+        file=sys.stdout,
+        force_terminal=terminal,
+        no_color=bool(os.environ.get("NO_COLOR")) or not terminal,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        legacy_windows=False,
+    )
+
+
+def _rich(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], head: bool) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=head)
+    for column in columns:
+        grid.add_column(
+            Text(column.title),
+            justify="right" if column.right else "left",
+            no_wrap=column.firm,
+            overflow="ellipsis" if column.firm else "fold",
+        )
+    for row in rows:
+        grid.add_row(*(Text(cell.text, style=cell.style) for cell in row))
+    console().print(grid)
+
+
+def _safe(cell: Cell | str) -> Cell:
+    whole = Cell(cell) if isinstance(cell, str) else cell
+    return Cell(line(whole.text, whole.limit), whole.style)
+
+
+def _width(text: str) -> int:
+    """Columns that a terminal needs for the text."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(one) else 2 if east_asian_width(one) in {"W", "F"} else 1 for one in text)

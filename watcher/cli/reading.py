@@ -1,0 +1,224 @@
+"""``watcher read`` and ``watcher learn``: what pages say, without visiting or keeping anything."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from watcher.cli.kit import Command, State, json_option, known, site_option
+from watcher.cli.output import STYLES, Cell, Column, json_lines, table
+from watcher.core import contract
+from watcher.core.escape import block, line
+from watcher.errors import UnreadableError, UsageError
+from watcher.records import Hints, Page, Reading
+
+if TYPE_CHECKING:
+    from watcher.config import Settings
+
+LARGEST_FILE = 64 << 20
+NOWHERE = "http://page.invalid/"
+"""Where a page stands of which nobody says where it stood."""
+SHORT = 70
+
+
+@click.command(
+    "read",
+    cls=Command,
+    examples=[
+        ("watcher read page.html", "What a saved page says:"),
+        ("watcher read page.html --site clop --json", "By the rule of a site, and held to what was learned of it:"),
+    ],
+    exits=[("0", "read, whatever it says"), ("2", "the file cannot be read")],
+)
+@click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+@click.option("--url", metavar="URL", default="", help="Where the page stood: its links are relative to that.")
+@site_option
+@json_option
+@click.pass_obj
+def read_command(state: State, *, file: Path, url: str, site: str | None, as_json: bool) -> None:
+    """Read a saved page (HTML or JSON; - is stdin) as a visit would: verdict and entries. Nothing is kept.
+
+    With --site it is read by that site's rule, and held to what its pages taught and to the entries that are listed.
+    """
+    body = contents(file)
+    hints, memory, titles = _of_site(state, site) if site else (Hints(), b"", ())
+    page = Page(body=body, url=url or hints.mirror or NOWHERE, status=200)
+    (reading,) = asyncio.run(read_pages([page], hints=hints, memory=memory, titles=titles))
+    if as_json:
+        json_lines([contract.reading_object(reading)])
+    else:
+        show(reading)
+
+
+@click.command(
+    "learn",
+    cls=Command,
+    examples=[
+        ("watcher learn page.html", "What is repeated on a saved page, as a rule to be edited:"),
+        ("watcher learn monday.html friday.html", "Several pages of one site make a better rule:"),
+        ('watcher learn page.html --example "Velmora Logistics"', "Where the wrong things are found, name one entry:"),
+    ],
+    exits=[
+        ("0", "a rule was found"),
+        ("1", "nothing that repeats like entries was found"),
+        ("2", "a source cannot be read"),
+    ],
+)
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+@click.option("--example", metavar="TEXT", help="The title of one entry that must be found.")
+@json_option
+@click.pass_obj
+def learn_command(state: State, *, sources: tuple[str, ...], example: str | None, as_json: bool) -> int:
+    """Find the repeated records of a page, show them, and print a [site.rule] block for them.
+
+    A SOURCE is a file, the id of a capture, or a URL, which is fetched through the proxy and not kept. Name pages of
+    one site, oldest first.
+    """
+    pages = [_source(state, source) for source in sources]
+    titles = (example,) if example else ()
+    reading = asyncio.run(read_pages(pages, titles=titles))[-1]
+    if as_json:
+        json_lines([contract.reading_object(reading)])
+    elif reading.rule:
+        from watcher.core.rules import to_toml
+
+        show(reading, with_rule=False)
+        click.echo(f"\n{block(to_toml(reading.rule)).strip()}")
+    else:
+        show(reading)
+    return 0 if reading.rule and reading.entries else 1
+
+
+async def read_pages(
+    pages: Sequence[Page], *, hints: Hints | None = None, memory: bytes = b"", titles: tuple[str, ...] = ()
+) -> list[Reading]:
+    """What the pages say, one after the other, each held to what those before it taught; in a process that may die."""
+    from watcher.edge.reader import WorkerReader
+
+    reader = WorkerReader(workers=1)
+    readings = []
+    try:
+        for page in pages:
+            reading, memory = await reader.read(page, memory, titles, hints or Hints())
+            readings.append(reading)
+    finally:
+        await reader.close()
+    return readings
+
+
+def contents(path: Path) -> bytes:
+    """The bytes of a file, or of stdin for ``-``. Raises UnreadableError."""
+    try:
+        if str(path) == "-":
+            data = sys.stdin.buffer.read(LARGEST_FILE + 1)
+        else:
+            with path.open("rb") as file:
+                data = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise UnreadableError(f"{line(str(path))}: {error.strerror}") from error
+    if len(data) > LARGEST_FILE:
+        raise UnreadableError(f"{line(str(path))} is larger than 64 MiB: this is no page")
+    return data
+
+
+def show(reading: Reading, *, with_rule: bool = True) -> None:
+    """A reading for people."""
+    whole = "" if reading.complete else ", not complete"
+    why = f": {', '.join(line(word) for word in reading.why)}" if reading.why else ""
+    click.echo(
+        f"{click.style(reading.verdict, STYLES.get(reading.verdict, '').rpartition(' ')[2] or None)}{whole}{why}"
+    )
+    if not reading.entries:
+        return
+    click.echo(f"{len(reading.entries)} entries\n")
+    names = [name for name in _usual(reading) if name not in {"title", "link"}][:2]
+    table(
+        [Column("TITLE", firm=False), *(Column(line(name, 20).upper(), firm=False) for name in names), Column("URL")],
+        (
+            (Cell(one.title, limit=SHORT), *(Cell(one.fields.get(name, ""), limit=40) for name in names), Cell(one.url))
+            for one in reading.entries
+        ),
+    )
+    if with_rule and reading.rule:
+        from watcher.core.rules import to_toml
+
+        guess = " (a first guess)" if reading.provisional else ""
+        click.echo(f"\nread by{guess}:\n{block(to_toml(reading.rule)).strip()}")
+
+
+def _usual(reading: Reading) -> list[str]:
+    """The fields that most entries have, commonest first."""
+    counts: dict[str, int] = {}
+    for entry in reading.entries:
+        for name in entry.fields:
+            counts[name] = counts.get(name, 0) + 1
+    usual = (name for name, count in counts.items() if count * 2 > len(reading.entries))
+    return sorted(usual, key=lambda name: -counts[name])
+
+
+def _of_site(state: State, name: str) -> tuple[Hints, bytes, tuple[str, ...]]:
+    """What the configuration says of a site's pages, what they taught, and the titles that are listed."""
+    settings = state.settings
+    site = settings.site(known(name, [one.name for one in settings.sites], "site"))
+    hints = Hints(rule=site.rule, pages=site.pages, next=site.next, mirror=site.mirrors[0])
+    with state.ledger(silent=True) as ledger:
+        if ledger is None:
+            return hints, b"", ()
+        believed = ledger.state(name)
+    titles = tuple(entry.title for entry in believed.roster.entries.values() if entry.standing != "withdrawn")
+    return hints, believed.memory, titles
+
+
+def _source(state: State, source: str) -> Page:
+    """The page that a file, a capture or an address brings."""
+    if "://" in source:
+        return asyncio.run(_fetched(state.settings, source))
+    path = Path(source)
+    if source == "-" or path.exists():
+        return Page(body=contents(path), url=NOWHERE, status=200)
+    if state.given or Path("watcher.toml").exists():
+        with state.ledger(silent=True) as ledger:
+            found = [one for one in (ledger.find(source) if ledger else ()) if one.what == "capture"]
+            if ledger and len(found) == 1:
+                return ledger.page(found[0].id)
+    raise UsageError(
+        f'"{line(source, 80)}" is no file and no capture',
+        hint="`watcher captures` shows ids; a URL begins with http://",
+    )
+
+
+async def _fetched(settings: Settings, address: str) -> Page:
+    """The page at an address, through the proxy. Raises UnreadableError if none came."""
+    from watcher.core.addresses import page_address
+    from watcher.core.coding import decode
+    from watcher.core.http import header, parse_head, split
+    from watcher.edge.fetch import SocksFetcher
+    from watcher.ports import Ask
+
+    try:
+        url = page_address(address)
+    except ValueError as error:
+        raise UsageError(f"{line(address, 80)} is no address of a page: {error}") from None
+    ask = Ask(
+        url=url, mirror=url, isolation="learn", headers={}, timeout_seconds=settings.proxy.timeout.total_seconds()
+    )
+    async with SocksFetcher(settings.proxy.urls, [url], max_body=settings.proxy.max_body) as fetcher:
+        last = (await fetcher.fetch(ask))[-1]
+    if last.status is None:
+        raise UnreadableError(f"{line(url, 120)}: {last.verdict}: {', '.join(line(word) for word in last.why)}")
+    wire = split(last.response)
+    head = parse_head(wire.head)
+    headers = head.headers if head else ()
+    decoded = decode(wire.payload, headers, LARGEST_FILE)
+    return Page(
+        body=decoded.body,
+        url=last.url,
+        status=last.status,
+        content_type=header(headers, "content-type"),
+        cut=last.cut or decoded.cut,
+    )

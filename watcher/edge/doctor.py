@@ -1,0 +1,250 @@
+"""What is well and what is not with everything that the watcher stands on, and how to mend it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import stat
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from watcher.config import Settings
+from watcher.core.moments import size_words, words
+from watcher.edge import lock
+from watcher.edge.ledger import Ledger
+from watcher.edge.machine import clock_facts
+from watcher.edge.proxy import check_proxy
+from watcher.edge.schema import LEDGER
+from watcher.edge.sign import load_key
+from watcher.edge.tor_control import tor_state
+from watcher.errors import ProxyError, StoreError, WatcherError
+from watcher.records import TargetStatus
+
+BUILT = datetime(2026, 1, 1, tzinfo=UTC)
+"""No clock that is right can be before this program was written."""
+NEVER = datetime(2100, 1, 1, tzinfo=UTC)
+LITTLE_SPACE = 100 << 20
+SOME_SPACE = 1 << 30
+OVERDUE = 2
+"""Intervals without a visit after which a target counts as unchecked."""
+ADAPTIVE = timedelta(minutes=15)
+LATE_AT_MOST = timedelta(minutes=5)
+"""What a target may be late beyond its intervals, so that a busy minute is no alarm."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at."""
+
+    check: str
+    ok: bool
+    detail: str
+    mend: str = ""
+    """What to do; where ``ok``, what would be better still."""
+
+
+async def examine(settings: Settings, now: datetime) -> tuple[Finding, ...]:
+    """Every finding, good and bad."""
+    return (
+        *_configuration(settings),
+        *[await _proxy(url) for url in settings.proxy.urls if not settings.proxy.managed],
+        *await _tor(settings),
+        *_clock(now),
+        _key(settings),
+        *_store(settings, now),
+        _timestamps(settings),
+    )
+
+
+def _configuration(settings: Settings) -> list[Finding]:
+    if settings.doubts:
+        return [
+            Finding(check="configuration", ok=False, detail=what, mend=mend)
+            for what, _, mend in (doubt.rpartition("; ") for doubt in settings.doubts)
+        ]
+    count = len(settings.sites)
+    mend = "" if count else "add a [[site]] to it"
+    return [Finding(check="configuration", ok=True, detail=f"{settings.path}: {count} sites", mend=mend)]
+
+
+async def _proxy(url: str) -> Finding:
+    shown = url.rpartition("@")[2].removeprefix("socks5://")
+    try:
+        await check_proxy(url)
+    except ProxyError as error:
+        return Finding(check="proxy", ok=False, detail=str(error), mend=error.hint)
+    return Finding(check="proxy", ok=True, detail=f"{shown} answers as a SOCKS5 proxy")
+
+
+async def _tor(settings: Settings) -> list[Finding]:
+    """Of each proxy on this machine that has a control port on the next number, as tor's default is."""
+    if settings.proxy.managed:
+        found = shutil.which("tor")
+        mend = "" if found else "apt-get install tor (or the like), or write the address of a proxy under [proxy] url"
+        return [Finding(check="tor", ok=bool(found), detail=found or "the program tor is not installed", mend=mend)]
+    findings = []
+    for url in settings.proxy.urls:
+        parts = urlsplit(url)
+        if not _is_here(parts.hostname or "") or not parts.port or parts.port > 65534:
+            continue
+        place = f"{parts.hostname}:{parts.port + 1}"
+        state = await tor_state(parts.hostname or "", parts.port + 1)
+        if state is None:
+            detail, ok, mend = f"no control port at {place}: whether the proxy is a tor is not known", True, ""
+        elif state.percent is None:
+            detail, ok = f"tor {state.version} at {place}: {state.summary}", True
+            mend = "CookieAuthentication 1 in torrc, and read access to its cookie, would show how far it is"
+        else:
+            ok = state.percent == 100
+            detail = f"tor {state.version} at {place} is ready to {state.percent} % ({state.summary})"
+            mend = "" if ok else "wait; if it stays so, look at tor's log: the network or a firewall may keep it out"
+        findings.append(Finding(check="tor", ok=ok, detail=detail, mend=mend))
+    return findings
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _clock(now: datetime) -> list[Finding]:
+    shown = f"{now:%Y-%m-%d %H:%M:%S}Z"
+    if not BUILT < now < NEVER:
+        mend = "set the clock (chrony or systemd-timesyncd keep it right): every record carries its time"
+        return [Finding(check="clock", ok=False, detail=f"it says {shown}, which cannot be", mend=mend)]
+    facts = clock_facts()
+    if facts["clock_state"] == "synchronised":
+        error = int(facts.get("clock_max_error_microseconds", 0)) / 1000
+        return [Finding(check="clock", ok=True, detail=f"{shown}, synchronised, wrong by {error:.0f} ms at most")]
+    mend = "chrony or systemd-timesyncd would keep it right, and make times worth more as evidence"
+    return [Finding(check="clock", ok=True, detail=f"{shown}, {facts['clock_state']}", mend=mend)]
+
+
+def _key(settings: Settings) -> Finding:
+    try:
+        key = load_key(settings.key)
+    except WatcherError as error:
+        return Finding(check="key", ok=False, detail=str(error), mend=error.hint)
+    if key.origin != settings.vantage:
+        return Finding(
+            check="key",
+            ok=False,
+            detail=f"{settings.key} signs as {key.origin}, and this vantage is {settings.vantage}",
+            mend=f'write vantage = "{key.origin}", or name another key under [watcher] key',
+        )
+    return Finding(check="key", ok=True, detail=f"{settings.key}, yours alone; public: {key.vkey}")
+
+
+# ----------------------------------------------------------------------------------------------------- the store
+
+
+def _store(settings: Settings, now: datetime) -> list[Finding]:
+    folder = settings.store
+    if not folder.is_dir():
+        mend = f"mkdir -m 700 {folder}, or name another folder under [watcher] store"
+        return [Finding(check="store", ok=False, detail=f"there is no folder {folder}", mend=mend)]
+    findings = [_room(folder), _rights(folder)]
+    if not (folder / LEDGER).exists():
+        mend = "`watcher check` visits every target once"
+        return [*findings, Finding(check="store", ok=True, detail="nothing was kept yet", mend=mend)]
+    try:
+        with Ledger.open(folder) as ledger:
+            targets = ledger.status()
+            last = max((target.last_visit for target in targets if target.last_visit), default=None)
+    except StoreError as error:
+        return [*findings, Finding(check="store", ok=False, detail=str(error), mend=error.hint)]
+    owner = _owner(folder)
+    findings.append(Finding(check="store", ok=True, detail=f"{folder}, {owner or 'no watcher is running on it'}"))
+    if last and last > now + timedelta(minutes=1):
+        detail = f"it went back: the last visit was {words(last - now)} from now"
+        mend = "set the clock; until then times of new captures contradict older ones"
+        findings.append(Finding(check="clock", ok=False, detail=detail, mend=mend))
+    return [*findings, _unchecked(settings, targets, now, bool(owner))]
+
+
+def _room(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    mend = "make room, or move the store: captures that cannot be kept are not made"
+    return Finding(
+        check="disk",
+        ok=free >= LITTLE_SPACE,
+        detail=f"{size_words(free)} free for {folder}",
+        mend=mend if free < SOME_SPACE else "",
+    )
+
+
+def _rights(folder: Path) -> Finding:
+    if not os.access(folder, os.W_OK):
+        mend = f"give it to the watcher's user: chown -R USER {folder}"
+        return Finding(check="store", ok=False, detail=f"{folder} cannot be written by this user", mend=mend)
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & 0o077:
+        mend = f"chmod 700 {folder}: it holds what criminals published about others"
+        return Finding(check="store", ok=True, detail=f"{folder} can be read by other users", mend=mend)
+    return Finding(check="store", ok=True, detail=f"{folder} is readable by its owner alone")
+
+
+def _owner(folder: Path) -> str:
+    """Who watches into the store now, in words; empty if nobody does."""
+    try:
+        told = (folder / lock.NAME).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
+    found = re.match(r"pid (\d{1,10}) on (\S+)", told)
+    if not found:
+        return ""
+    if found[2] == socket.gethostname():
+        try:
+            os.kill(int(found[1]), 0)
+        except ProcessLookupError:
+            return ""
+        except (PermissionError, OverflowError):
+            pass
+    return f"in use by a watcher ({told})"
+
+
+def _unchecked(settings: Settings, targets: tuple[TargetStatus, ...], now: datetime, running: bool) -> Finding:
+    """A target that nobody looks at any more must not go unnoticed."""
+    every = {site.name: site.every if isinstance(site.every, timedelta) else ADAPTIVE for site in settings.sites}
+    late = []
+    for target in targets:
+        if target.site not in every or target.next_visit is None:
+            continue
+        if now - target.next_visit > (OVERDUE - 1) * every[target.site] + LATE_AT_MOST:
+            late.append((now - target.next_visit, target.site))
+    if not late:
+        return Finding(check="targets", ok=True, detail=f"{len(targets)} visited, none of them overdue")
+    longest, site = max(late)
+    return Finding(
+        check="targets",
+        ok=False,
+        detail=f"{len(late)} of {len(targets)} overdue for more than {OVERDUE} intervals; {site} for {words(longest)}",
+        mend="the watcher runs and does not keep up: see its log" if running else "start `watcher run`",
+    )
+
+
+def _timestamps(settings: Settings) -> Finding:
+    stamps = settings.timestamp
+    if not stamps.authorities:
+        mend = "[timestamp] authorities: without them only your own clock says when"
+        return Finding(check="timestamps", ok=True, detail="no authority is configured", mend=mend)
+    roots = stamps.roots
+    try:
+        pem = roots.read_bytes() if roots else b""
+    except OSError as error:
+        mend = "write there, as PEM, the root certificates of the authorities that you trust"
+        return Finding(check="timestamps", ok=False, detail=f"{roots}: {error.strerror}", mend=mend)
+    count = pem.count(b"-----BEGIN CERTIFICATE-----")
+    if not count:
+        mend = "write there, as PEM, the root certificates of the authorities that you trust"
+        return Finding(check="timestamps", ok=False, detail=f"{roots} holds no certificate", mend=mend)
+    detail = f"{len(stamps.authorities)} authorities, {count} pinned roots"
+    mend = "two authorities are worth more than one" if len(stamps.authorities) < 2 else ""
+    return Finding(check="timestamps", ok=True, detail=detail, mend=mend)
