@@ -1,0 +1,128 @@
+"""Writes what is believed of a site, and only what is new in it.
+
+Every complete snapshot moves the last sighting of every listed entry. That is said once a page (``state.looks``); an
+entry's own row is written when the entry itself changes, or drops out of sight.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import OrderedDict
+from datetime import datetime
+from typing import NamedTuple
+
+from watcher.edge.ledger import Ledger
+from watcher.edge.ledger_beliefs import Look
+from watcher.edge.names import Names
+from watcher.edge.rows import micros, sayable
+from watcher.edge.sayings import encode
+from watcher.ports import SiteState
+from watcher.records import Roster, RosterEntry, Snapshot
+
+MOST_ENTRIES = 20_000
+"""Roster entries kept in memory, of all sites together."""
+
+
+class _Belief(NamedTuple):
+    """A site's state as the ledger has it."""
+
+    state: SiteState
+    looks: tuple[Look, ...]
+
+
+class Believer:
+    """Writes rosters and memories, within the owner's transaction."""
+
+    def __init__(self, ledger: Ledger, names: Names) -> None:
+        self._ledger, self._names = ledger, names
+        self._connection: sqlite3.Connection = ledger.connection
+        self._beliefs: OrderedDict[str, _Belief] = OrderedDict()
+        self._held = 0
+
+    def forget(self) -> None:
+        self._beliefs.clear()
+        self._held = 0
+
+    def state(self, site: str) -> SiteState:
+        """What is believed of the site."""
+        return self._belief(site).state
+
+    def _belief(self, site: str) -> _Belief:
+        belief = self._beliefs.get(site)
+        if belief is None:
+            belief = _Belief(self._ledger.state(site), self._ledger.looks(site))
+            self._remember(site, belief)
+        return belief
+
+    def believe(self, site: str, snapshot: Snapshot, roster: Roster, memory: bytes) -> None:
+        """Make this what is believed of the site."""
+        number = self._names.site(site)
+        before = self._belief(site)
+        looks = _looks(snapshot, roster) or before.looks
+        self._write_entries(number, before, roster, looks)
+        old = before.state
+        if memory != old.memory or roster.notes != old.roster.notes or looks != before.looks:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)",
+                (number, memory, roster.notes, encode(looks).decode()),
+            )
+        self._remember(site, _Belief(SiteState(roster=roster, memory=memory), looks))
+
+    def _write_entries(self, number: int, before: _Belief, roster: Roster, looks: tuple[Look, ...]) -> None:
+        old, old_looks = before.state.roster.entries, {look: index for index, look in enumerate(before.looks)}
+        new_looks = {look: index for index, look in enumerate(looks)}
+        for key, entry in roster.entries.items():
+            was = old.get(key)
+            look = new_looks.get((entry.last_seen, entry.seen_in))
+            if was is not None and look == old_looks.get((was.last_seen, was.seen_in)) and _same(was, entry, look):
+                continue
+            self._connection.execute(
+                "INSERT INTO entry (site, key, standing, first_seen, look, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+                " ON CONFLICT DO UPDATE SET standing = ?3, first_seen = ?4, look = ?5, data = ?6",
+                (number, sayable(key), entry.standing, micros(entry.first_seen), look, encode(entry)),
+            )
+        for key in old.keys() - roster.entries.keys():
+            self._connection.execute("DELETE FROM entry WHERE site = ? AND key = ?", (number, sayable(key)))
+
+    def _remember(self, site: str, belief: _Belief) -> None:
+        before = self._beliefs.pop(site, None)
+        self._held += _weight(belief) - (_weight(before) if before else 0)
+        self._beliefs[site] = belief
+        while self._held > MOST_ENTRIES and len(self._beliefs) > 1:
+            _, oldest = self._beliefs.popitem(last=False)
+            self._held -= _weight(oldest)
+
+
+def _weight(belief: _Belief) -> int:
+    return len(belief.state.roster.entries) + 1
+
+
+def _looks(snapshot: Snapshot, roster: Roster) -> tuple[Look, ...]:
+    """When each page of the snapshot last showed entries of the roster; nothing if none of them did."""
+    last_seen: dict[str, datetime] = {}
+    pages = set(snapshot.captures)
+    for entry in roster.entries.values():
+        if entry.seen_in in pages:
+            last_seen.setdefault(entry.seen_in, entry.last_seen)
+    if not last_seen:
+        return ()
+    return tuple((last_seen.get(capture, snapshot.taken_at), capture) for capture in snapshot.captures)
+
+
+def _same(one: RosterEntry, other: RosterEntry, look: int | None) -> bool:
+    """Whether two states of an entry are one; with a look, whatever their last sighting, which the look tells."""
+    if one is other or look is None:
+        return one == other
+    return (
+        one.title == other.title
+        and one.url == other.url
+        and one.fields == other.fields
+        and one.standing == other.standing
+        and one.first_seen == other.first_seen
+        and one.missing_since == other.missing_since
+        and one.missing_in == other.missing_in
+        and one.withdrawn_at == other.withdrawn_at
+        and one.aliases == other.aliases
+        and one.absences == other.absences
+        and one.key == other.key
+    )

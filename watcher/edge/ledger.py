@@ -1,0 +1,65 @@
+"""The ledger as everyone reads it: any process may, at any time, while its owner writes (``watcher.edge.store``)."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, NamedTuple, Self
+
+from watcher.edge import schema
+from watcher.edge.bodies import BodyFiles
+from watcher.edge.ledger_beliefs import BeliefQuestions, Owed
+from watcher.edge.ledger_log import LogQuestions, SignedHead, Stamp
+from watcher.edge.rows import capture_id, capture_span
+
+__all__ = ["BODIES", "Found", "Ledger", "Owed", "SignedHead", "Stamp"]
+
+BODIES = "bodies"
+MOST_FOUND = 20
+
+
+class Found(NamedTuple):
+    """Something that goes by an identifier."""
+
+    what: Literal["capture", "event"]
+    id: str
+
+
+class Ledger(LogQuestions, BeliefQuestions):
+    """Everything that was kept, read, believed and concluded."""
+
+    def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
+        super().__init__(connection, BodyFiles(folder / BODIES))
+        self.folder = folder
+
+    @classmethod
+    def open(cls, folder: Path, *, readonly: bool = True) -> Self:
+        """The ledger of the store in ``folder``; ``StoreError`` if there is none, or of a newer form. To be read, or
+        (``readonly=False``, for the holder of the lock alone) made and brought up to date if need be."""
+        return cls(schema.open_reading(folder) if readonly else schema.open_owned(folder).conn, folder)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def find(self, prefix: str) -> tuple[Found, ...]:
+        """Captures and events whose identifier begins so (the first few)."""
+        found: list[Found] = []
+        span = capture_span(prefix)
+        if span:
+            rows = self.connection.execute(
+                "SELECT id FROM capture WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?", (*span, MOST_FOUND)
+            )
+            found += [Found("capture", capture_id(number)) for (number,) in rows]
+        rows = self.connection.execute(
+            "SELECT id FROM event WHERE id >= ?1 AND id < ?1 || char(1114111) ORDER BY id LIMIT ?2",
+            (prefix, MOST_FOUND),
+        )
+        found += [Found("event", identifier) for (identifier,) in rows]
+        return tuple(found)

@@ -1,0 +1,162 @@
+"""Questions to the ledger about what is believed and concluded: entries, sites, events, and whom they were told to."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+
+from watcher.edge.rows import micros, moment
+from watcher.ports import SiteState
+from watcher.records import Event, MirrorStatus, Roster, RosterEntry, StandingName, TargetStatus
+
+Look = tuple[datetime, str]
+"""When entries were last seen, and in which capture: the same for all entries of one page, so it is kept once."""
+
+_decode_entry = msgspec.json.Decoder(RosterEntry).decode
+_decode_event = msgspec.json.Decoder(Event).decode
+_decode_looks = msgspec.json.Decoder(tuple[Look, ...]).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """An alert that is due: an event not yet delivered to a sink."""
+
+    event: Event
+    seq: int
+    sink: str
+    tries: int
+    """How often it was tried in vain."""
+
+
+def _instant(count: int | None) -> datetime | None:
+    return None if count is None else moment(count)
+
+
+class BeliefQuestions:
+    """Everything about beliefs; part of ``Ledger``."""
+
+    connection: sqlite3.Connection
+
+    # --------------------------------------------------------------------------------------- sites and entries
+
+    def sites(self) -> tuple[str, ...]:
+        """Every site that anything is known of."""
+        return tuple(name for (name,) in self.connection.execute("SELECT name FROM site ORDER BY name"))
+
+    def state(self, site: str) -> SiteState:
+        """What is believed of a site and what its pages taught; empty at first."""
+        row = self.connection.execute(
+            "SELECT memory, notes FROM state WHERE site = (SELECT id FROM site WHERE name = ?)", (site,)
+        ).fetchone()
+        memory, notes = row or (b"", b"")
+        entries = {entry.key: entry for _, entry in self.entries(site)}
+        return SiteState(roster=Roster(site=site, entries=entries, notes=notes), memory=memory)
+
+    def roster(self, site: str) -> Roster:
+        """The standing of every entry ever seen on a site."""
+        return self.state(site).roster
+
+    def entries(
+        self, site: str | None = None, standing: StandingName | None = None, match: str | None = None
+    ) -> Iterator[tuple[str, RosterEntry]]:
+        """Entries with their site, by site, in the order in which they were first seen. ``match`` is looked for,
+        whatever its case, in titles, past titles and keys."""
+        wanted = None if match is None else match.casefold()
+        looks = self._looks()
+        rows = self.connection.execute(
+            "SELECT s.name, e.site, e.look, e.data FROM entry e JOIN site s ON s.id = e.site"
+            " WHERE (?1 IS NULL OR s.name = ?1) AND (?2 IS NULL OR e.standing = ?2)"
+            " ORDER BY s.name, e.first_seen, e.rowid",
+            (site, standing),
+        )
+        for name, number, look, data in rows:
+            entry = _decode_entry(data)
+            if look is not None:
+                last_seen, seen_in = looks[number][look]
+                entry = replace(entry, last_seen=last_seen, seen_in=seen_in)
+            if wanted is None or any(wanted in text.casefold() for text in (entry.title, entry.key, *entry.aliases)):
+                yield name, entry
+
+    def looks(self, site: str) -> tuple[Look, ...]:
+        """When the pages of a site's last good snapshot showed the entries that are in sight."""
+        row = self.connection.execute(
+            "SELECT looks FROM state WHERE site = (SELECT id FROM site WHERE name = ?)", (site,)
+        ).fetchone()
+        return _decode_looks(row[0]) if row else ()
+
+    def _looks(self) -> dict[int, tuple[Look, ...]]:
+        return {site: _decode_looks(looks) for site, looks in self.connection.execute("SELECT site, looks FROM state")}
+
+    def status(self) -> tuple[TargetStatus, ...]:
+        """How every target stands."""
+        mirrors: dict[int, list[MirrorStatus]] = {}
+        for site, url, verdict, visited in self.connection.execute(
+            "SELECT site, url, verdict, last_visit FROM mirror ORDER BY site, url"
+        ):
+            mirrors.setdefault(site, []).append(MirrorStatus(url=url, verdict=verdict, last_visit=_instant(visited)))
+        rows = self.connection.execute(
+            "SELECT s.name, t.* FROM target t JOIN site s ON s.id = t.site ORDER BY s.name, t.target"
+        )
+        return tuple(
+            TargetStatus(
+                site=name,
+                target=target,
+                verdict=verdict,
+                last_visit=_instant(last_visit),
+                last_complete=_instant(last_complete),
+                next_visit=_instant(next_visit),
+                listed=listed,
+                misses_in_a_row=misses,
+                mirrors=tuple(mirrors.get(site, ())),
+            )
+            for name, site, target, verdict, last_visit, last_complete, next_visit, listed, misses in rows
+        )
+
+    # -------------------------------------------------------------------------------------------------- events
+
+    def event(self, identifier: str) -> Event | None:
+        """The event; None if there is none of that identifier."""
+        row = self.connection.execute("SELECT data FROM event WHERE id = ?", (identifier,)).fetchone()
+        return _decode_event(row[0]) if row else None
+
+    def events(
+        self,
+        site: str | None = None,
+        kind: str | None = None,
+        since: datetime | None = None,
+        after_seq: int | None = None,
+    ) -> Iterator[Event]:
+        """Events in the order in which they were recorded: of a site, of a kind, confirmed since a time."""
+        return (event for _, event in self.numbered_events(site, kind, since, after_seq))
+
+    def numbered_events(
+        self,
+        site: str | None = None,
+        kind: str | None = None,
+        since: datetime | None = None,
+        after_seq: int | None = None,
+    ) -> Iterator[tuple[int, Event]]:
+        """Events with their number; the last one seen is the ``after_seq`` of the next question."""
+        rows = self.connection.execute(
+            "SELECT seq, data FROM event WHERE seq > ?1 AND (?2 IS NULL OR kind = ?2)"
+            " AND (?3 IS NULL OR site = (SELECT id FROM site WHERE name = ?3)) AND (?4 IS NULL OR confirmed >= ?4)"
+            " ORDER BY seq",
+            (after_seq or 0, kind, site, None if since is None else micros(since)),
+        )
+        return ((seq, _decode_event(data)) for seq, data in rows)
+
+    def owed(self, now: datetime, limit: int = 100) -> tuple[Owed, ...]:
+        """Alerts that are due, the oldest event first."""
+        rows = self.connection.execute(
+            "SELECT e.seq, e.data, k.name, d.tries FROM delivery d JOIN event e ON e.seq = d.event"
+            " JOIN sink k ON k.id = d.sink WHERE d.state = 'owed' AND d.next_try <= ?"
+            " ORDER BY e.seq, k.id LIMIT ?",
+            (micros(now), limit),
+        )
+        return tuple(
+            Owed(event=_decode_event(data), seq=seq, sink=sink, tries=tries) for seq, data, sink, tries in rows
+        )

@@ -1,0 +1,202 @@
+"""Records what a visit concluded: readings, snapshot, events, and a leaf for each (step 6 of a visit)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+
+from watcher.core import custody
+from watcher.edge.custody_log import Kind, logged_reading, speaks_for
+from watcher.edge.keeper import InHand, Keeper
+from watcher.edge.ledger import Ledger
+from watcher.edge.names import Names, Place
+from watcher.edge.rows import micros, text_digest, visit_started
+from watcher.edge.sayings import Said, encode, encode_why, said
+from watcher.errors import StoreError
+from watcher.ports import Outcome
+from watcher.records import MISS_VERDICTS, Event, Reading, RosterEntry, Snapshot
+
+MOST_READ = 256
+"""Readings kept in memory, to know the same one again."""
+LISTING = "listing"
+
+
+class _Visit(NamedTuple):
+    site: int
+    started: int
+    at: datetime
+    """When it is recorded."""
+
+
+class _Read(NamedTuple):
+    """A reading as it came, as the log has it, and where it is."""
+
+    came: Reading
+    logged: Reading
+    content: int
+
+
+class Recorder:
+    """Writes outcomes, within the owner's transaction."""
+
+    def __init__(self, ledger: Ledger, names: Names, keeper: Keeper) -> None:
+        self._ledger, self._names, self._keeper = ledger, names, keeper
+        self._connection = ledger.connection
+        self._reads: OrderedDict[int, _Read] = OrderedDict()
+
+    def forget(self) -> None:
+        self._reads.clear()
+
+    def record(self, outcome: Outcome, at: datetime) -> None:
+        """Readings, snapshot and events of a visit. Said again, the same changes nothing; a new reading takes the old
+        one's place, and the log keeps both."""
+        site, started = self._names.site(outcome.site), visit_started(outcome.visit)
+        before = self._ledger.leaf_of_snapshot(outcome.visit)  # made before the readings it rests on change
+        hands = self._keeper.in_hand(site, outcome.visit)
+        known = {hand.capture.id: hand for hand in hands}
+        reads: dict[str, _Read] = {}
+        for name, reading in outcome.readings.items():
+            if name not in known:
+                raise StoreError(f"capture {name} of visit {outcome.visit} was never kept")
+            reads[name] = self._content(known[name].place, reading)
+        pages = [reads[name] for name in outcome.snapshot.captures if name in reads]
+        covered = speaks_for(outcome.snapshot, [page.came for page in pages])
+        visit = _Visit(site, started, at)
+        for name, read in reads.items():
+            self._reading(visit, known[name], read, silent=covered and name in outcome.snapshot.captures)
+        snapshot = _logged(outcome.snapshot, pages)
+        record = custody.snapshot_record(snapshot, at=at)
+        if before is None or {**before.record, "at": ""} != {**record, "at": ""}:
+            if before is not None:
+                self._supersede(before.index, before.record)
+            leaf = self._ledger.log.append(Kind.SNAPSHOT, started, custody.leaf_data(record))
+            first = next((hand.capture.isolation for hand in hands if hand.capture.id in snapshot.captures[:1]), "")
+            form = said(snapshot, [page.logged for page in pages], [hand.capture.id for hand in hands], first)
+            self._snapshot(visit, snapshot, form, leaf)
+        for event in outcome.decision.events:
+            self._event(site, event, at)
+        self._status(site, outcome.snapshot, hands, reads, outcome.decision.roster.entries)
+        self._connection.execute("DELETE FROM underway WHERE site = ? AND started = ?", (site, started))
+
+    # ------------------------------------------------------------------------------------------------ readings
+
+    def _content(self, place: Place, reading: Reading) -> _Read:
+        """The reading, said once."""
+        last = self._reads.get(place.number)
+        if last is not None and last.came == reading:
+            return last
+        logged = logged_reading(reading)
+        content = self._ledger.contents.put(
+            encode(logged), reading.verdict, encode_why(reading.why), reading.complete, place.reading
+        )
+        self._names.reading_at(place, content)
+        read = self._reads[place.number] = _Read(reading, logged, content)
+        self._reads.move_to_end(place.number)
+        if len(self._reads) > MOST_READ:
+            self._reads.popitem(last=False)
+        return read
+
+    def _reading(self, visit: _Visit, hand: InHand, read: _Read, *, silent: bool) -> None:
+        """What one capture says; ``silent`` if the snapshot's leaf says it."""
+        before = self._connection.execute(
+            "SELECT content, leaf FROM reading WHERE capture = ?", (hand.number,)
+        ).fetchone()
+        if before is not None:
+            if before[0] == read.content:
+                return
+            if before[1] is not None:
+                self._supersede(before[1], self._ledger.record_of(before[1]))
+        leaf = None
+        if not silent:
+            record = custody.reading_record(hand.capture.id, read.logged, at=visit.at, vantage=hand.capture.vantage)
+            leaf = self._ledger.log.append(Kind.READING, hand.number, custody.leaf_data(record))
+        row = (hand.number, read.content, micros(visit.at) - visit.started, leaf)
+        self._connection.execute("INSERT OR REPLACE INTO reading VALUES (?, ?, ?, ?)", row)
+
+    def _supersede(self, leaf: int, record: custody.Record) -> None:
+        """Keep the record of a leaf whose rows are about to change."""
+        self._connection.execute("INSERT INTO act VALUES (?, ?)", (leaf, custody.canonical(record)))
+        self._connection.execute("UPDATE leaf SET kind = ?, ref = NULL WHERE n = ?", (Kind.ACT, leaf))
+
+    # ------------------------------------------------------------------------------------------------ snapshot
+
+    def _snapshot(self, visit: _Visit, snapshot: Snapshot, form: Said, leaf: int) -> None:
+        last = self._connection.execute(
+            "SELECT content FROM snapshot WHERE site = ? ORDER BY started DESC LIMIT 1", (visit.site,)
+        ).fetchone()
+        content = self._ledger.contents.put(
+            encode(form), snapshot.verdict, encode_why(snapshot.why), snapshot.complete, last[0] if last else None
+        )
+        self._connection.execute(
+            "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                visit.site,
+                visit.started,
+                micros(snapshot.taken_at) - visit.started,
+                micros(snapshot.finished_at) - visit.started,
+                content,
+                micros(visit.at) - visit.started,
+                leaf,
+            ),
+        )
+
+    # --------------------------------------------------------------------------------------- events and status
+
+    def _event(self, site: int, event: Event, at: datetime) -> None:
+        """The event and the alerts it owes; one recorded before is passed over."""
+        row = (event.id, site, event.kind, micros(event.confirmed_at), micros(at), self._ledger.log.size, encode(event))
+        added = self._connection.execute(
+            "INSERT OR IGNORE INTO event (id, site, kind, confirmed, recorded, leaf, data)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
+        if added.rowcount and added.lastrowid is not None:
+            record = custody.event_record(event, at=at)
+            self._ledger.log.append(Kind.EVENT, added.lastrowid, custody.leaf_data(record))
+            self._connection.execute(
+                "INSERT INTO delivery SELECT ?, id, 'owed', 0, 0, '' FROM sink WHERE active", (added.lastrowid,)
+            )
+
+    def _status(
+        self,
+        site: int,
+        snapshot: Snapshot,
+        hands: Sequence[InHand],
+        reads: Mapping[str, _Read],
+        entries: Mapping[str, RosterEntry],
+    ) -> None:
+        """How the target and the mirrors asked stand now; an older visit, read again, changes nothing."""
+        visited = micros(snapshot.finished_at)
+        self._connection.execute(
+            "INSERT INTO target VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?6, ?7) ON CONFLICT DO UPDATE SET"
+            " verdict = ?3, last_visit = ?4, last_complete = coalesce(?5, last_complete), listed = ?6,"
+            " misses = CASE WHEN ?7 THEN misses + 1 ELSE 0 END WHERE last_visit IS NULL OR last_visit < ?4",
+            (
+                site,
+                LISTING,
+                snapshot.verdict,
+                visited,
+                visited if snapshot.complete else None,
+                sum(entry.standing == "listed" for entry in entries.values()),
+                snapshot.verdict in MISS_VERDICTS,
+            ),
+        )
+        for hand in hands:
+            capture = hand.capture
+            verdict = reads[capture.id].came.verdict if capture.id in reads else capture.verdict
+            if capture.target == LISTING and verdict:
+                self._connection.execute(
+                    "INSERT INTO mirror VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET verdict = ?3, last_visit = ?4"
+                    " WHERE last_visit <= ?4",
+                    (site, capture.mirror, verdict, micros(capture.finished_at)),
+                )
+
+
+def _logged(snapshot: Snapshot, pages: Sequence[_Read]) -> Snapshot:
+    """The snapshot as the log has it: its text as a digest."""
+    if len(pages) == 1 and snapshot.text == pages[0].came.text:
+        return replace(snapshot, text=pages[0].logged.text)
+    return replace(snapshot, text=text_digest(snapshot.text))

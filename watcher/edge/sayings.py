@@ -1,0 +1,151 @@
+"""How a reading and a snapshot are spelled in the ledger: what their captures already say is not said again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from watcher.edge.rows import sayable
+from watcher.records import Entry, Reading, Snapshot
+
+Ordinal = int | str
+"""A capture: which of its visit's captures it is, or, from another visit, its identifier."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A snapshot without what differs between two visits to an unchanged page: times and identifiers."""
+
+    mirror: str
+    vantage: str
+    verdict: str
+    why: tuple[str, ...]
+    complete: bool
+    entries: tuple[Entry, ...] | None
+    """None: those of its readings, each key once."""
+    text: str | None
+    """As a digest; None: that of its one reading."""
+    captures: tuple[Ordinal, ...]
+    seen_in: Mapping[str, Ordinal]
+    isolation: str | None
+    """None: that of its first capture."""
+    rule_digest: str
+    provisional: bool
+    backfill: bool
+
+
+_decode_said = msgspec.json.Decoder(Said).decode
+_decode_reading = msgspec.json.Decoder(Reading).decode
+_decode_why = msgspec.json.Decoder(tuple[str, ...]).decode
+
+
+def encode(value: Any) -> bytes:
+    """The record as JSON; lone surrogates, which UTF-8 cannot spell, become U+FFFD."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_spelled(msgspec.to_builtins(value)))
+
+
+def _spelled(value: Any) -> Any:
+    if isinstance(value, str):
+        return sayable(value)
+    if isinstance(value, dict):
+        return {_spelled(key): _spelled(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_spelled(item) for item in value]
+    return value
+
+
+def encode_why(why: Sequence[str]) -> str:
+    return encode(why).decode() if why else ""
+
+
+def decode_why(text: str) -> tuple[str, ...]:
+    return _decode_why(text) if text else ()
+
+
+def decode_reading(data: bytes) -> Reading:
+    return _decode_reading(data)
+
+
+def decode_said(data: bytes) -> Said:
+    return _decode_said(data)
+
+
+def merged(readings: Sequence[Reading]) -> tuple[Entry, ...]:
+    """The entries of several pages in order, each key once."""
+    if len(readings) == 1:
+        return readings[0].entries
+    entries: dict[str, Entry] = {}
+    for reading in readings:
+        for entry in reading.entries:
+            entries.setdefault(entry.key, entry)
+    return tuple(entries.values())
+
+
+def said(snapshot: Snapshot, readings: Sequence[Reading], ids: Sequence[str], isolation: str) -> Said:
+    """The snapshot (with its text as a digest), spelled beside its readings (likewise), its visit's captures ``ids``
+    and the first capture's isolation."""
+    place: dict[str, Ordinal] = {name: index for index, name in enumerate(ids)}
+    return Said(
+        mirror=snapshot.mirror,
+        vantage=snapshot.vantage,
+        verdict=snapshot.verdict,
+        why=snapshot.why,
+        complete=snapshot.complete,
+        entries=None if snapshot.entries == merged(readings) else snapshot.entries,
+        text=None if len(readings) == 1 and snapshot.text == readings[0].text else snapshot.text,
+        captures=tuple(place.get(name, name) for name in snapshot.captures),
+        seen_in={key: place.get(name, name) for key, name in snapshot.seen_in.items()},
+        isolation=None if snapshot.isolation == isolation else snapshot.isolation,
+        rule_digest=snapshot.rule_digest,
+        provisional=snapshot.provisional,
+        backfill=snapshot.backfill,
+    )
+
+
+def snapshot_of(
+    form: Said,
+    readings: Mapping[str, Reading],
+    ids: Sequence[str],
+    isolation: str,
+    *,
+    site: str,
+    visit: str,
+    taken_at: datetime,
+    finished_at: datetime,
+) -> Snapshot:
+    """The snapshot again; ``readings`` by capture."""
+    captures = tuple(_identifier(one, ids) for one in form.captures)
+    of_pages = [readings[one] for one in captures if one in readings]
+    text = form.text
+    if text is None:
+        text = of_pages[0].text if of_pages else ""
+    return Snapshot(
+        site=site,
+        visit=visit,
+        mirror=form.mirror,
+        vantage=form.vantage,
+        taken_at=taken_at,
+        finished_at=finished_at,
+        verdict=form.verdict,
+        why=form.why,
+        complete=form.complete,
+        entries=merged(of_pages) if form.entries is None else form.entries,
+        text=text,
+        captures=captures,
+        seen_in={key: _identifier(one, ids) for key, one in form.seen_in.items()},
+        isolation=isolation if form.isolation is None else form.isolation,
+        rule_digest=form.rule_digest,
+        provisional=form.provisional,
+        backfill=form.backfill,
+    )
+
+
+def _identifier(one: Ordinal, ids: Sequence[str]) -> str:
+    return ids[one] if isinstance(one, int) else one
