@@ -19,7 +19,7 @@ from watcher.core.paginate import next_urls
 from watcher.core.parse import Document, parse
 from watcher.core.phrases import fold
 from watcher.core.rules import rule_digest
-from watcher.core.seen import Seen, look
+from watcher.core.seen import Seen, digest, look
 from watcher.core.standing import standing, stands
 from watcher.core.verdict import Evidence, Judgement, hint, judge
 from watcher.records import Entry, Hints, Page, Reading, Rule
@@ -28,6 +28,7 @@ __all__ = ["Answer", "Hints", "Memory", "probe_answer", "read_detail", "read_pag
 
 Answer = Literal["alive", "gone", "unknown"]
 VERSION = 1
+MOST_COUNTED = 16
 OWN_FRAME = 0.5
 """Share of the listing's frame that makes another page one of the site's own."""
 
@@ -50,6 +51,8 @@ class Memory:
     frame: Frame = field(default_factory=Frame)
     rule: str = ""
     """Digest of the rule that was given when they were read; empty: none."""
+    counted: tuple[int, ...] = ()
+    """The last good pages, as hashes: the same page again teaches nothing, and leaves the memory as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +109,11 @@ def not_text(page: Page) -> str:
 
 def _hold_to(memory: Memory, rule: Rule | None) -> Memory:
     """The memory for this rule: numbers of rows and their order mean nothing under another one."""
-    digest = rule_digest(rule) if rule else ""
-    if memory.rule == digest:
+    named = rule_digest(rule) if rule else ""
+    if memory.rule == named:
         return memory
     frame = replace(memory.frame, counts=(), rows=0, tail=(), strikes=0, shape=0)
-    return replace(memory, rule=digest, frame=frame)
+    return replace(memory, rule=named, frame=frame, counted=())
 
 
 def _take(page: Page, document: Document, memory: Memory, known: Sequence[str], hints: Hints) -> _Taken:
@@ -144,7 +147,7 @@ def _take_anew(
     promised = taken.evidence.listed + taken.evidence.standing
     if again.evidence.listed * 2 < promised or again.evidence.listed <= taken.evidence.listed:
         return None
-    return again, replace(memory, learned=learned, frame=Frame())
+    return again, replace(memory, learned=learned, frame=Frame(), counted=())
 
 
 def _weigh(
@@ -199,10 +202,13 @@ def _counted(memory: Memory, document: Document, taken: _Taken, hints: Hints) ->
         return replace(memory, frame=struck(memory.frame, judged.broken))
     if judged.verdict != "listing" or not judged.complete:
         return memory
+    mark = digest(document.markup)
+    if mark in memory.counted and not memory.frame.strikes:
+        return memory
     learned = memory.learned if hints.rule is not None else learn(memory.learned, document, taken.extraction)
     titles = [entry.title for entry in taken.extraction.entries]
     frame = taught(memory.frame, taken.seen, titles, document.text, kind=document.kind, first=hints.number == 1)
-    return replace(memory, learned=learned, frame=frame)
+    return replace(memory, learned=learned, frame=frame, counted=(*memory.counted, mark)[-MOST_COUNTED:])
 
 
 def _reading(document: Document, taken: _Taken, why: tuple[str, ...], hints: Hints) -> Reading:
