@@ -79,7 +79,7 @@ class Story:
     def visit(
         self, titles: tuple[str, ...], *, wire: bytes | None = None, after: timedelta, complete: bool = True
     ) -> Seen:
-        """A visit that brought a listing; its one reading stands for the snapshot."""
+        """A visit that brought a listing."""
         self.now += after
         response = plain(page(titles)) if wire is None else wire
         entries = tuple(entry(title) for title in titles)
@@ -91,7 +91,9 @@ class Story:
             rule=RULE,
             rule_digest=rule_digest(RULE),
         )
-        leaf = self.log(custody.reading_record(kept.capture.id, reading, at=kept.capture.finished_at, vantage="local"))
+        silent = complete  # the snapshot's leaf says all that its one reading would; so both ways occur
+        record = custody.reading_record(kept.capture.id, reading, at=kept.capture.finished_at, vantage="local")
+        leaf = None if silent else self.log(record)
         capture = replace(kept.capture, verdict=reading.verdict, complete=complete)
         self.kept[-1] = replace(kept, capture=capture, reading=reading, reading_leaf=leaf, bytes_included=True)
         snapshot = Snapshot(
@@ -107,10 +109,7 @@ class Story:
             captures=(kept.capture.id,),
             rule_digest=reading.rule_digest,
         )
-        own = not complete  # so that both kinds of leaf occur
-        self.seen.append(
-            Seen(snapshot=snapshot, leaf=self.log(custody.snapshot_record(snapshot, at=self.now)) if own else leaf)
-        )
+        self.seen.append(Seen(snapshot=snapshot, leaf=self.log(custody.snapshot_record(snapshot, at=self.now))))
         self.sign()
         return self.seen[-1]
 

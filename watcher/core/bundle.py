@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from watcher.core import absence, custody, merkle, note, report, stix, wacz, warc
 from watcher.core.custody import Json, Record
-from watcher.core.material import Head, Kept, Leaf, Material, Seen, keys_of
+from watcher.core.material import Head, Kept, Leaf, Material, keys_of
 from watcher.core.redact import Redactor
 from watcher.errors import EvidenceError
 
@@ -129,26 +129,31 @@ def bytes_shown(kept: Kept, redactor: Redactor) -> bool:
 
 
 def _captures(material: Material, redactor: Redactor) -> Record:
-    captures: list[Json] = []
-    for kept in material.kept:
-        reading = None if kept.reading is None else custody.described(kept.reading)
-        captures.append(
-            {
-                "id": kept.capture.id,
-                "facts": _sealed(custody.capture_facts(kept.capture), redactor),
-                "reading": None if reading is None else _sealed(reading, redactor, withhold=not kept.bytes_included),
-                "bytes": bytes_shown(kept, redactor),
-            }
-        )
-    snapshots: list[Json] = [_snapshot(seen, redactor) for seen in material.snapshots]
+    captures: list[Json] = [
+        {
+            "id": kept.capture.id,
+            "facts": _sealed(custody.capture_facts(kept.capture), redactor),
+            "reading": _reading(kept, redactor),
+            "bytes": bytes_shown(kept, redactor),
+        }
+        for kept in material.kept
+    ]
+    snapshots: list[Json] = [
+        {
+            "leaf": seen.leaf.index,
+            "captures": [*seen.snapshot.captures],
+            "snapshot": _sealed(custody.described(seen.snapshot), redactor, withhold=not seen.whole),
+        }
+        for seen in material.snapshots
+    ]
     return {"form": FORM, "captures": captures, "snapshots": snapshots}
 
 
-def _snapshot(seen: Seen, redactor: Redactor) -> Record:
-    own = seen.leaf.record["act"] == "snapshot"
-    sealed = _sealed(custody.described(seen.snapshot), redactor, withhold=not seen.whole) if own else None
-    captures: list[Json] = list(seen.snapshot.captures)
-    return {"leaf": seen.leaf.index, "captures": captures, "snapshot": sealed}
+def _reading(kept: Kept, redactor: Redactor) -> Json:
+    """The reading; nothing where neither it nor a leaf of its own could be shown."""
+    if kept.reading is None or not (kept.bytes_included or kept.reading_leaf):
+        return None
+    return _sealed(custody.described(kept.reading), redactor, withhold=not kept.bytes_included)
 
 
 def _sealed(value: Record, redactor: Redactor, *, withhold: bool = False) -> Record:

@@ -206,34 +206,49 @@ def readings(opened: Opened) -> str:
         if item["reading"] is None:
             continue
         name, sealed = item["id"], item["reading"]
-        records = [r for r in opened.of_capture(name, "reading") if r["reading"] == sealed["digest"]]
-        need(records, f"the reading of capture {name} is not in the log")
         value = unseal(sealed, f"the reading of capture {name}")
+        record = _record_of_reading(opened, name, sealed["digest"])
         if value is None:
             continue
-        need(records[0]["rule"] == value["rule_digest"], f"capture {name} was read by another rule")
+        need(record["rule"] == value["rule_digest"], f"capture {name} was read by another rule")
         enclosed = "" if value["rule"] is None else custody.digest(value["rule"])
         need(enclosed in ("", value["rule_digest"]), f"the rule enclosed for {name} is not the one used")
-        _same_set(records[0], value, f"the reading of capture {name}")
+        same = (record["verdict"], record["complete"]) == (value["verdict"], value["complete"])
+        need(same, f"capture {name} was read to be something else")
+        _same_set(record, value, f"the reading of capture {name}")
         count += 1
     return f"{count} readings are as logged, with their rules"
+
+
+def _record_of_reading(opened: Opened, name: str, digest: str) -> Doc:
+    """What the log says of a reading: in a leaf of its own, or in that of the snapshot which says no more than it."""
+    own = [record for record in opened.of_capture(name, "reading") if record["reading"] == digest]
+    if own:
+        return own[0]
+    found = [r for r in opened.leaves.values() if r["act"] == "snapshot" and r["captures"] == [name]]
+    need(found, f"the reading of capture {name} is not in the log")
+    return found[0]
 
 
 def snapshots(opened: Opened) -> str:
     """What visits saw is what was logged."""
     for item in opened.shown["snapshots"]:
         what, record = f"snapshot {item['leaf']}", opened.leaves.get(item["leaf"], {"act": ""})
-        if record["act"] == "reading":
-            need([record["capture"]] == item["captures"], f"{what} is of other captures")
-            need(item["snapshot"] is None, f"{what} says more than its reading")
-            continue
         need(record["act"] == "snapshot", f"{what} is not in the log")
         need(record["captures"] == item["captures"], f"{what} is of other captures")
         need(record["snapshot"] == item["snapshot"]["digest"], f"{what} is not the one logged")
         value = unseal(item["snapshot"], what)
         if value is not None:
             _same_set(record, value, what)
+            _same_entries(opened, item["captures"], value)
     return f"{len(opened.shown['snapshots'])} snapshots are as logged"
+
+
+def _same_entries(opened: Opened, names: list[str], snapshot: Doc) -> None:
+    """A snapshot of one page has the entries that were read from it, titles and all."""
+    readings = [(item["reading"] or {}).get("value") for item in opened.shown["captures"] if item["id"] in names]
+    if len(readings) == 1 and readings[0] is not None and len(names) == 1:
+        need(readings[0]["entries"] == snapshot["entries"], f"the reading of {names[0]} is not what its snapshot says")
 
 
 def _same_set(record: Doc, value: Doc, what: str) -> None:
@@ -262,7 +277,9 @@ def presence(opened: Opened) -> str:
     """The entries were, and were not, where the events say; absence is claimed of complete copies alone."""
     seen: dict[tuple[str, int], set[bool]] = {}
     for item in opened.absence["proofs"]:
-        commitment = hash_of(opened.leaves[item["leaf"]]["entries"])
+        record = opened.leaves.get(item["leaf"], {"act": ""})
+        need(record["act"] == "snapshot", f"absence: snapshot {item['leaf']} is not in the log")
+        commitment = hash_of(record["entries"])
         proof = absence.SetProof(
             present=item["present"],
             size=item["size"],

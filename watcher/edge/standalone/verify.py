@@ -595,42 +595,43 @@ def check_readings(b: Bundle) -> str:
     for item in b.shown.get("captures", []):
         if item["reading"] is None:
             continue
-        records = [r for r in b.of_capture(item["id"], "reading") if r["reading"] == item["reading"]["digest"]]
-        need(records, f"the reading of capture {item['id']} is not in the log")
-        value = opened(item["reading"], f"the reading of capture {item['id']}")
+        name, what = item["id"], f"the reading of capture {item['id']}"
+        value = opened(item["reading"], what)
+        own = [r for r in b.of_capture(name, "reading") if r["reading"] == item["reading"]["digest"]]
+        records = own or [record for _, record in b.acts("snapshot") if record["captures"] == [name]]
+        need(records, f"{what} is not in the log")
         if value is None:
             continue
-        rule = value["rule"]
-        need(records[0]["rule"] == value["rule_digest"], f"capture {item['id']} was read by another rule")
+        rule, record = value["rule"], records[0]
+        need(record["rule"] == value["rule_digest"], f"capture {name} was read by another rule")
+        need(rule is None or digest(rule) == value["rule_digest"], f"the rule enclosed for {name} is not the one used")
+        need(record["verdict"] == value["verdict"], f"capture {name} was read to be something else")
+        need(record["complete"] is value["complete"], f"capture {name} was read to be whole, or cut, otherwise")
         need(
-            rule is None or digest(rule) == value["rule_digest"],
-            f"the rule enclosed for {item['id']} is not the one used",
-        )
-        need(
-            records[0]["entries"] == commitment([e["key"] for e in value["entries"]]),
-            "the entries read are not those logged",
+            record["entries"] == commitment([e["key"] for e in value["entries"]]), f"{what}: other entries were logged"
         )
         count += 1
     return f"{count} readings are as logged, with their rules"
 
 
 def check_snapshots(b: Bundle) -> str:
+    readings = {item["id"]: (item["reading"] or {}).get("value") for item in b.shown.get("captures", [])}
     count = 0
     for item in b.shown.get("snapshots", []):
-        record = b.leaves.get(item["leaf"], {})
-        if record.get("act") == "reading":
-            need([record["capture"]] == item["captures"], f"snapshot {item['leaf']} is of other captures")
-            need(item["snapshot"] is None, f"snapshot {item['leaf']} says more than its reading")
-        else:
-            need(record.get("act") == "snapshot", f"snapshot {item['leaf']} is not in the log")
-            need(record["captures"] == item["captures"], f"snapshot {item['leaf']} is of other captures")
-            need(record["snapshot"] == item["snapshot"]["digest"], f"snapshot {item['leaf']} is not the one logged")
-            value = opened(item["snapshot"], f"snapshot {item['leaf']}")
-            if value is not None:
-                need(
-                    record["entries"] == commitment([e["key"] for e in value["entries"]]),
-                    "the entries are not those logged",
-                )
+        record, what = b.leaves.get(item["leaf"], {}), f"snapshot {item['leaf']}"
+        need(record.get("act") == "snapshot", f"{what} is not in the log")
+        need(record["captures"] == item["captures"], f"{what} is of other captures")
+        need(record["snapshot"] == item["snapshot"]["digest"], f"{what} is not the one logged")
+        value = opened(item["snapshot"], what)
+        if value is not None:
+            need(
+                record["entries"] == commitment([e["key"] for e in value["entries"]]),
+                f"{what}: other entries were logged",
+            )
+            only = readings.get(item["captures"][0]) if len(item["captures"]) == 1 else None
+            need(
+                only is None or only["entries"] == value["entries"], f"{what} is not what its one page was read to say"
+            )
         count += 1
     return f"{count} snapshots are as logged"
 
@@ -663,6 +664,7 @@ def check_absence(b: Bundle) -> str:
     seen: dict[tuple[str, int], set[bool]] = {}
     for proof in b.absence.get("proofs", []):
         record = b.leaves.get(proof["leaf"], {})
+        need(record.get("act") == "snapshot", f"snapshot {proof['leaf']} is not in the log")
         size, root = proof["size"], unhex(proof["root"])
         need(
             bound(size, root) == record.get("entries"),
