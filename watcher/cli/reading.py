@@ -198,6 +198,7 @@ async def _fetched(settings: Settings, address: str) -> Page:
     from watcher.core.coding import decode
     from watcher.core.http import header, parse_head, split
     from watcher.edge.fetch import SocksFetcher
+    from watcher.edge.guard import Guard
     from watcher.ports import Ask
 
     try:
@@ -207,8 +208,13 @@ async def _fetched(settings: Settings, address: str) -> Page:
     ask = Ask(
         url=url, mirror=url, isolation="learn", headers={}, timeout_seconds=settings.proxy.timeout.total_seconds()
     )
+    guard = Guard()
     async with SocksFetcher(settings.proxy.urls, [url], max_body=settings.proxy.max_body) as fetcher:
-        last = (await fetcher.fetch(ask))[-1]
+        guard.arm(fetcher.proxies)
+        try:
+            last = (await fetcher.fetch(ask))[-1]
+        finally:
+            guard.disarm()
     if last.status is None:
         raise UnreadableError(f"{line(url, 120)}: {last.verdict}: {', '.join(line(word) for word in last.why)}")
     wire = split(last.response)

@@ -118,6 +118,7 @@ def _lines(value: Any, name: str = "", depth: int = 0) -> Iterator[str]:
     """``name: value``, what is below it indented; texts on one line unless they have several."""
     space = "  " * depth
     head = f"{space}{line(name, 80)}:" if name else ""
+    start = f"{head} " if name else space
     match value:
         case dict() if value:
             if head:
@@ -125,7 +126,7 @@ def _lines(value: Any, name: str = "", depth: int = 0) -> Iterator[str]:
             for key, below in value.items():
                 yield from _lines(below, key, depth + bool(head))
         case list() if value and all(isinstance(one, str) for one in value) and len(value) <= 3:
-            yield f"{head} {line(', '.join(value), LONGEST_VALUE)}"
+            yield start + line(", ".join(value), LONGEST_VALUE)
         case list() if value:
             yield head
             for one in value:
@@ -137,10 +138,10 @@ def _lines(value: Any, name: str = "", depth: int = 0) -> Iterator[str]:
             for one in block(value, LONGEST_VALUE).split("\n"):
                 yield f"{space}  {one}"
         case str() if value:
-            yield f"{head} {line(value, LONGEST_VALUE)}".removeprefix(" ")
+            yield start + line(value, LONGEST_VALUE)
         case bool():
-            yield f"{head} {'yes' if value else 'no'}".removeprefix(" ")
+            yield start + ("yes" if value else "no")
         case int() | float():
-            yield f"{head} {value}".removeprefix(" ")
+            yield f"{start}{value}"
         case _:
-            yield f"{head} –".removeprefix(" ")
+            yield f"{start}–"
