@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 from watcher.core import merkle
@@ -47,6 +48,11 @@ def key_leaf(key: str) -> bytes:
 
 def commit(keys: Iterable[str]) -> bytes:
     """The commitment (32 bytes) to a set of entry keys; order and repetition do not matter."""
+    return _commit(frozenset(keys))
+
+
+@lru_cache(maxsize=256)  # most pages hold the same entries as the last time
+def _commit(keys: frozenset[str]) -> bytes:
     leaves = _sorted_leaves(keys)
     return _bind(len(leaves), merkle.root(len(leaves), merkle.nodes_of(leaves)))
 

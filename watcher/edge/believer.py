@@ -43,6 +43,11 @@ class Believer:
         self._beliefs.clear()
         self._held = 0
 
+    def at_hand(self, site: str) -> SiteState | None:
+        """What is believed of the site, if it is in memory: the one question that any thread may ask."""
+        belief = self._beliefs.get(site)
+        return belief.state if belief else None
+
     def state(self, site: str) -> SiteState:
         """What is believed of the site."""
         return self._belief(site).state

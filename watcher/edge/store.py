@@ -110,7 +110,8 @@ class LedgerStore:
 
     async def state(self, site: str) -> SiteState:
         """What is believed of a site; an empty roster at first."""
-        return await self.do(lambda desk: desk.believer.state(site))
+        known = self._writer.desk.believer.at_hand(site)
+        return known or await self.do(lambda desk: desk.believer.state(site))
 
     async def record(self, outcome: Outcome) -> None:
         """Snapshot, readings, roster, events and their custody leaves: all or nothing. Said again, nothing changes."""

@@ -104,10 +104,10 @@ class Writer:
         self._place = folder / schema.LEDGER
         self._queue: SimpleQueue[Job[Any] | None] = SimpleQueue()
         self._closed = False
-        opened: Future[None] = Future()
+        opened: Future[Desk] = Future()
         self._thread = threading.Thread(target=self._run, args=(opened,), name="ledger", daemon=True)
         self._thread.start()
-        opened.result()
+        self.desk = opened.result()
 
     async def do(self, work: Callable[[Desk], T]) -> T:
         """What ``work`` returns, once all that it wrote is durable; or what it raised, and then it wrote nothing."""
@@ -126,13 +126,13 @@ class Writer:
 
     # ------------------------------------------------------------------------------------------ in the thread
 
-    def _run(self, opened: Future[None]) -> None:
+    def _run(self, opened: Future[Desk]) -> None:
         try:
             desk = Desk(schema.open_owned(self._folder), self._folder, self._vantage)
         except (StoreError, ImportError) as error:
             opened.set_exception(error)
             return
-        opened.set_result(None)
+        opened.set_result(desk)
         more = True
         while more:
             jobs, more = self._waiting()
