@@ -14,7 +14,7 @@ from watcher.core.words import FIELD_HINTS, kind_of, label_of, words_in
 
 SAMPLED = 3000
 """Records of a group that are looked at (half from each end); a bound on work, far above what a rule needs."""
-JUDGED = 120
+JUDGED = 60
 """Cells of a column whose kinds are looked at."""
 MAX_COLUMNS = 400
 ATTRIBUTES = ("title", "alt", "aria-label", "data-title", "data-name", "data-company", "data-id", "data-href", "data-url", "data-domain", "data-search", "data-victim", "datetime", "onclick", "href")  # fmt: skip
@@ -27,7 +27,9 @@ class Column:
     """One place in the records of a group, and what stands there."""
 
     __slots__ = (
+        "_distinct",
         "_kinds",
+        "_looked",
         "attr",
         "cells",
         "hints",
@@ -66,6 +68,8 @@ class Column:
         self.order = 0
         """Place among the group's columns."""
         self._kinds: Counter[str] | None = None
+        self._looked = 0
+        self._distinct = -1.0
 
     @property
     def kinds(self) -> Counter[str]:
@@ -74,17 +78,32 @@ class Column:
             values = list(self.cells.values())
             if len(values) > JUDGED:
                 values = values[:: len(values) // JUDGED + 1]
-            self._kinds = Counter(kind_of(value) for value in values)
+            self._kinds = Counter(map(kind_of, values))
+            self._looked = len(values)
         return self._kinds
 
     def share(self, *kinds: str) -> float:
         """Which part of the cells looked at is of one of these kinds."""
-        total = sum(self.kinds.values())
-        return sum(self.kinds[kind] for kind in kinds) / total if total else 0.0
+        counts = self.kinds
+        return sum(counts[kind] for kind in counts.keys() & kinds) / self._looked if self._looked else 0.0
+
+    @property
+    def names(self) -> float:
+        """Which part of the cells looked at may be names."""
+        counts = self.kinds
+        return (counts["name"] + counts["masked"] + counts["domain"]) / self._looked if self._looked else 0.0
+
+    @property
+    def wordy(self) -> bool:
+        """Whether it is a text of sentences."""
+        return self.kinds["sentence"] * 2 > self._looked
 
     def distinct(self) -> float:
         """Different texts a cell."""
-        return len({value.casefold() for value in self.cells.values()}) / len(self.cells) if self.cells else 0.0
+        if self._distinct < 0:
+            different = {value.casefold() for value in self.cells.values()}
+            self._distinct = len(different) / len(self.cells) if self.cells else 0.0
+        return self._distinct
 
     def identity(self) -> str:
         """What names the column among its group's, the same on every page."""
@@ -97,7 +116,7 @@ class Column:
 class Group:
     """Alike records, and their columns."""
 
-    __slots__ = ("columns", "key", "pages", "path", "records", "shape", "size")
+    __slots__ = ("_words", "columns", "key", "pages", "path", "records", "shape", "size")
 
     def __init__(self, *, key: str, shape: str, records: Sequence[int], size: int, path: str = "") -> None:
         self.key = key
@@ -113,6 +132,14 @@ class Group:
         self.columns: list[Column] = []
         self.pages = False
         """Its records link to different pages of the site."""
+        self._words: frozenset[str] | None = None
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The words of the tags and class names on its path."""
+        if self._words is None:
+            self._words = frozenset().union(*map(words_in, self.key.split("/")))
+        return self._words
 
 
 def html_groups(outline: Outline, *, smallest: int = 2, only: frozenset[int] | None = None) -> list[Group]:
@@ -259,7 +286,7 @@ def _describe(outline: Outline, group: Group) -> None:
         column.tag = outline.tag[owner]
         column.hints = hints_of(outline, owner, record)
         column.linked = _is_linked(outline, owner, record)
-        label = label_of(column.cells[number])[0] if column.share("sentence") < 0.5 else ""
+        label = label_of(column.cells[number])[0] if not column.wordy else ""
         if label and all(label_of(value)[0] == label for value in list(column.cells.values())[:20]):
             column.label = label
         elif heads and column.place:

@@ -13,7 +13,7 @@ from watcher.core.json_groups import json_groups
 from watcher.core.learned import REMEMBERED, Learned, Memory, behave, evidence, find, sketch
 from watcher.core.links import SCRIPTED, SLUG, slug_of
 from watcher.core.parse import Document
-from watcher.core.ranking import LEAST, Candidate, candidates_of
+from watcher.core.ranking import LEAST, Candidate, aside_of, candidates_of, with_titles
 from watcher.core.selectors import Prover, entry_selector
 from watcher.core.shapes import apply_frame, frame_from_known
 from watcher.core.singles import single_candidates
@@ -27,6 +27,8 @@ CONTENT_WITH = 4.0
 SURE = 6.0
 """Score from which a page need not be looked at as if it had a single entry."""
 APPEARED = 0.8
+RUNNERS = 24
+"""Candidates of a page that are looked at closely."""
 SUBSET_PENALTY = 2.0
 SKIPPED_KINDS = frozenset({"menu", "question", "label", "none"})
 
@@ -128,13 +130,21 @@ def find_candidates(document: Document) -> list[Candidate]:
     if outline is not None:
         for group in html_groups(outline):
             best = candidates_of(group, group.columns)
-            if (not best or best[0].score < CONTENT_WITH) and group.size >= 2:
+            if (not best or best[0].score < CONTENT_WITH) and _may_hide_titles(group):
                 extra = [*attribute_columns(outline, group)]
                 best += candidates_of(group, [*group.columns, *extra, *_slugs(extra)])
             found += best
         if not any(candidate.score >= SURE and candidate.group.size > 3 for candidate in found):
             found += single_candidates(outline, document.title)
-    return sorted(_once(found), key=lambda candidate: -candidate.score)
+    best_first = sorted(_once(found), key=lambda candidate: -candidate.score)[:RUNNERS]
+    return [with_titles(candidate) for candidate in best_first]
+
+
+def _may_hide_titles(group: Group) -> bool:
+    """Whether names may stand in the attributes of a group whose texts are none."""
+    if aside_of(group.key) >= 1.5 or any(column.names > 0.9 for column in group.columns):
+        return False
+    return group.pages or any(column.wordy for column in group.columns)
 
 
 def _once(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -162,9 +172,9 @@ def _slugs(columns: Sequence[Column]) -> list[Column]:
 
 def _with_evidence(candidates: Sequence[Candidate], learned: Learned) -> list[tuple[Candidate, Memory, float]]:
     """The candidates with what is now remembered of them, by score with evidence, best first."""
-    folded = [candidate.folded() for candidate in candidates[:40]]
+    folded = [candidate.folded() for candidate in candidates]
     sketches = [sketch(titles) for titles in folded]
-    before = [find(learned.memories, candidate.key, candidate.shape) for candidate in candidates[:40]]
+    before = [find(learned.memories, candidate.key, candidate.shape) for candidate in candidates]
     moved = [
         memory is not None and behave(memory, text, len(titles), others_changed=False).churned > memory.churned
         for memory, text, titles in zip(before, sketches, folded, strict=True)

@@ -40,6 +40,9 @@ def lead_of(link: str, base: str) -> Lead:
         or link.lower().startswith(("javascript:", "mailto:", "tel:", "data:", "magnet:", "tox:"))
     ):
         return "none"
+    if link[0] == "/" and link[1:2] != "/":
+        path = link.partition("#")[0].partition("?")[0]
+        return "file" if _FILES.search(path) else "page" if len(link) > 1 else "none"
     try:
         parts = urlsplit(urljoin(base, link))
         here = urlsplit(base)
@@ -61,6 +64,7 @@ def own_pages(links: Sequence[str], base: str) -> float:
     """How much the links of a place look like the entries' own pages, 0 to 1."""
     if not links:
         return 0.0
+    links = links[:100]
     leads = Counter(lead_of(link, base) for link in links)
     different = len({link.strip() for link in links})
     if leads["page"] * 10 < len(links) * 9 or (len(links) > 1 and different * 10 < len(links) * 9):

@@ -29,6 +29,7 @@ class Document:
 
     __slots__ = (
         "_data",
+        "_origin",
         "_outline",
         "_text",
         "_title",
@@ -56,6 +57,7 @@ class Document:
         """What was not finished: ``json`` or ``xml``; empty: nothing was seen to be."""
         self.base = _base(tree, url)
         """What its relative links are relative to."""
+        self._origin = _origin(self.base)
         self._data = data
         self._outline: outline.Outline | None = None
         self._text: str | None = None
@@ -98,8 +100,11 @@ class Document:
 
     def absolute(self, link: str) -> str:
         """A link of the page as an absolute address; empty if it leads nowhere that could be asked for."""
+        link = link.strip()
+        if link.startswith("/") and not link.startswith("//") and self._origin and "/." not in link:
+            return self._origin + link  # what urljoin would say, at a tenth of its cost
         try:
-            address = urljoin(self.base, link.strip())
+            address = urljoin(self.base, link)
             scheme = urlsplit(address).scheme
         except ValueError:
             return ""
@@ -210,6 +215,12 @@ def _document(markup: str, page: Page, kind: Kind, tree: LexborHTMLParser | None
 
 def _tree(markup: str) -> LexborHTMLParser:
     return LexborHTMLParser(markup, options=_WITHOUT_EVENTS)
+
+
+def _origin(url: str) -> str:
+    """Scheme and host of an http address; empty if it is none."""
+    match = re.match(r"https?://[^/?#\s]+", url, re.I)
+    return match[0] if match else ""
 
 
 def _base(tree: LexborHTMLParser | None, url: str) -> str:

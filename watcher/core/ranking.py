@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import log2
 
 from watcher.core.candidates import Column, Group
@@ -83,44 +84,51 @@ class Candidate:
 
     def folded(self) -> frozenset[str]:
         """The titles as they are compared."""
-        return frozenset(fold_title(title)[0] for title in self.titles.values())
+        return frozenset(map(_folded, self.titles.values()))
+
+
+@lru_cache(maxsize=30_000)
+def _folded(title: str) -> str:
+    return fold_title(title)[0]
 
 
 def candidates_of(group: Group, columns: Sequence[Column], weights: Weights = DEFAULT) -> list[Candidate]:
-    """The best title columns of a group, best first."""
+    """The best title columns of a group, best first; their titles are not yet taken out of what is round them."""
     around = _group_score(group, columns, weights)
     scored: list[Candidate] = []
     for column in columns:
         frame = ""
         score = title_score(column, group, weights)
-        if score is None:
-            frame = frame_of(list(column.cells.values())) if len(column.cells) > 1 else ""
-            if not frame:
-                continue
-            score = title_score(_framed(column, frame), group, weights)
-            if score is None:
-                continue
-        if score + around < LEAST - 2:
-            continue
-        scored.append(Candidate(group=group, title=column, frame=frame, titles=column.cells, score=score + around))
+        if score is None and len(column.cells) > 1 and _may_be_framed(column):
+            frame = frame_of(list(column.cells.values()))
+            score = title_score(_framed(column, frame), group, weights) if frame else None
+        if score is not None and score + around > LEAST - 2:
+            scored.append(
+                Candidate(group=group, title=column, frame=frame, titles=column.cells, score=score + around)
+            )
     scored.sort(key=lambda candidate: -candidate.score)
-    best = [_with_frame(candidate) for candidate in scored[:BEST_COLUMNS]]
+    best = scored[:BEST_COLUMNS]
     return [replace(one, score=one.score - _twin_penalty(one, columns, weights)) for one in best]
 
 
-def _with_frame(candidate: Candidate) -> Candidate:
-    values = list(candidate.title.cells.values())
-    frame = candidate.frame or frame_of(values)
-    titles = {number: apply_frame(frame, value) for number, value in candidate.title.cells.items()}
-    return replace(
-        candidate,
-        frame=frame,
-        titles={n: t for n, t in titles.items() if kind_of(t) not in {"menu", "none"} or not _mostly_names(values)},
+def _may_be_framed(column: Column) -> bool:
+    """Whether a column that holds no names may hold them inside something else."""
+    return column.attr not in _NO_TITLES and column.share("sentence", "label", "question", "name", "price") > 0.3 and all(
+        len(value) < 150 for value in list(column.cells.values())[:10]
     )
 
 
-def _mostly_names(values: Sequence[str]) -> bool:
-    return sum(kind_of(value) == "menu" for value in values) * 2 < len(values)
+def with_titles(candidate: Candidate) -> Candidate:
+    """The candidate with its titles taken out of what is round them, and without menu words among names."""
+    values = list(candidate.title.cells.values())
+    frame = candidate.frame or frame_of(values)
+    titles = {number: apply_frame(frame, value) for number, value in candidate.title.cells.items()}
+    if 0 < sum(kind_of(title) in _LEFT_OUT for title in titles.values()) * 2 < len(titles):
+        titles = {number: title for number, title in titles.items() if kind_of(title) not in _LEFT_OUT}
+    return replace(candidate, frame=frame, titles=titles)
+
+
+_LEFT_OUT = frozenset({"menu", "none"})
 
 
 def _framed(column: Column, frame: str) -> Column:
@@ -135,8 +143,8 @@ def title_score(column: Column, group: Group, weights: Weights = DEFAULT) -> flo
     """How much a column looks like titles; None if it cannot be."""
     if column.attr in _NO_TITLES:
         return None
-    names = column.share("name", "masked")
     domains = column.share("domain")
+    names = column.names - domains
     if names + domains < 0.3:
         return None
     records = max(1, len(group.records))
@@ -163,7 +171,7 @@ def title_score(column: Column, group: Group, weights: Weights = DEFAULT) -> flo
     score -= weights.long * min(2.0, max(0.0, sum(lengths) / len(lengths) - 45) / 40)
     if column.attr:
         score -= weights.attribute * (2.0 if column.attr.endswith("~slug") else 1.0)
-    own = words_in(group.key)
+    own = group.words
     inner = [aside_weight(word) for tag, key, _ in column.place for word in words_in(f"{tag} {key}") - own]
     return score - weights.aside * max(inner, default=0.0)
 
@@ -184,7 +192,7 @@ def _group_score(group: Group, columns: Sequence[Column], weights: Weights) -> f
     """What the group says, whatever its title column."""
     score = weights.count * log2(1 + min(group.size, 200))
     rich = 0.0
-    if any(column.share("sentence") > 0.5 for column in columns):
+    if any(column.wordy for column in columns):
         rich += 0.6
     facts = sum(
         1 for column in columns if column.share("date", "timer", "size", "status", "views", "price", "percent") > 0.5
@@ -216,11 +224,11 @@ def _twin_penalty(candidate: Candidate, columns: Iterable[Column], weights: Weig
         if len(differing) != 1 or differing[0] >= len(title.place) - 1:
             continue
         mine, other = title.place[differing[0]], column.place[differing[0]]
-        alike = abs(column.share("name", "masked") - title.share("name", "masked")) < 0.3
+        alike = abs(column.share("domain") - title.share("domain")) < 0.3
         if (
             mine[:2] == other[:2]
             and alike
-            and column.share("name", "domain", "masked") > 0.6
+            and column.names > 0.6
             and column.distinct() > 0.6
         ):
             return weights.twin

@@ -14,7 +14,7 @@ _BESIDE = frozenset(
 _SEPARATORS = (" | ", "|", "\\", " - ", " – ", " — ", " • ", " · ", " / ", " :: ", "<", " > ", " » ", "\t", ": ", ", ")
 _KEPT_PREFIX = re.compile(r"(?:https?://)?(?:www\.)?", re.I)
 _MARK = re.compile(r"[^\w\s.'&]")
-MOST = 200
+MOST = 60
 
 
 def frame_of(values: Sequence[str]) -> str:
