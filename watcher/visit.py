@@ -7,14 +7,14 @@ over what was kept: only ``Means.retrieve`` differs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from watcher.core.compare import compare
-from watcher.core.mirrors import on_mirror
 from watcher.core.decide import decide, wanted_probes
-from watcher.core.reading import Hints, probe_answer
+from watcher.core.mirrors import on_mirror
+from watcher.core.reading import Answer, Hints, probe_answer
 from watcher.core.snapshot import assemble
 from watcher.core.watchlist import Watch
 from watcher.ports import Ask, Clock, Origin, Outcome, Reader, SiteState, Store
@@ -166,10 +166,12 @@ async def _see_details(look: _Look, snapshot: Snapshot, roster: Roster, keys: Se
         if not url:
             continue
         capture = await look.at(url, snapshot.mirror, "detail")
-        if capture.is_miss:
-            answer, why = "unknown", capture.why
-        else:
-            reading = await look.means.reader.read_detail(await look.means.store.page(capture), look.memory, entry.title)
+        answer: Answer = "unknown"
+        why = capture.why
+        if not capture.is_miss:
+            reading = await look.means.reader.read_detail(
+                await look.means.store.page(capture), look.memory, entry.title
+            )
             look.readings[capture.id] = reading
             answer, why = probe_answer(reading, capture.status), reading.why
         probes.append(

@@ -39,6 +39,7 @@ DAY = timedelta(days=1)
 OVERDUE = 2
 """A target unchecked for more than this many intervals is an alarm."""
 
+EVEN_PACE = Pace()
 NOTHING_YET = Watched(news=0, days=0.0)
 
 Isolate = Literal["site", "visit", "none"]
@@ -57,7 +58,7 @@ class Target:
     failing: frozenset[str] = frozenset()
     watched: Watched = NOTHING_YET
     """What watching it brought so far, for an adaptive interval."""
-    adaptive: timedelta = Pace.mean
+    adaptive: timedelta = EVEN_PACE.mean
     dropped: bool = False
     """Taken out of the configuration while a visit was in flight."""
 
@@ -323,7 +324,9 @@ class Watch:
             return
         self._paced_at = here
         targets = [one for one in self._targets.values() if not isinstance(one.site.every, timedelta)]
-        for target, interval in zip(targets, intervals(rates([one.watched for one in targets]), Pace()), strict=True):
+        for target, interval in zip(
+            targets, intervals(rates([one.watched for one in targets]), EVEN_PACE), strict=True
+        ):
             target.adaptive = interval
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import sys
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ class _Chosen:
 
     def __init__(self, settings: AlertSettings) -> None:
         self._settings = settings
-        self.name = settings.to
+        self.name = sink_name(settings.to)
 
     def wants(self, event: Event) -> bool:
         """Whether the event's kind was asked for, and its name where only the watchlist's are."""
@@ -82,6 +83,14 @@ def alert_line(event: Event, checkpoint: str) -> str:
 def sinks(alerts: Sequence[AlertSettings], stdout: Lines = sys.stdout) -> tuple[Sink, ...]:
     """The sinks that the configuration names."""
     return tuple(_sink(settings, stdout) for settings in alerts)
+
+
+def sink_name(to: str) -> str:
+    """What the store and the logs call a sink: without the secret that a service's URL holds."""
+    scheme, _, _ = to.partition(":")
+    if scheme in {"stdout", "file"}:
+        return to
+    return f"{scheme}:{hashlib.sha256(to.encode()).hexdigest()[:12]}"
 
 
 def _sink(settings: AlertSettings, stdout: Lines) -> Sink:
