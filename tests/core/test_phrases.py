@@ -77,6 +77,7 @@ def test_a_heading_is_heard(heading: str, topic: str) -> None:
         ("Captcha Ltd", "challenge"),
         ("Login Systems Inc", "login"),
         ("502 Bad Gateway", "gone"),
+        ("404 Not Found", "error"),
         ("Security Bank", "challenge"),
     ],
 )

@@ -117,7 +117,7 @@ PHRASES: dict[Topic, tuple[str, ...]] = {
         error establishing a database connection | database error | sqlstate | uncaught exception | stack trace |
         traceback (most recent call last) | connection refused | connection timed out | too many requests |
         rate limit | limit exceeded | 403 forbidden | access denied | access forbidden | permission denied |
-        you don't have permission | 401 unauthorized | bad request | 404 not found | error 404 | 404 error |
+        you don't have permission | 401 unauthorized | bad request |
         error 403 | error 500 | error 502 | error 503 | error 504 | http error | no backend |
         backend fetch failed | guru meditation | welcome to nginx | apache2 default page |
         apache2 debian default page | it works! | default web page | account suspended |
@@ -126,7 +126,7 @@ PHRASES: dict[Topic, tuple[str, ...]] = {
         domain is for sale | domain is parked | onion site not found | onionsite not found |
         site is currently offline | ошибка сервера | внутренняя ошибка | произошла ошибка | что-то пошло не так |
         временно недоступен | технические работы | сайт на обслуживании | доступ запрещен | доступ запрещён |
-        ошибка 404 | ошибка 502 | слишком много запросов | ведутся работы | сталася помилка |
+        ошибка 502 | слишком много запросов | ведутся работы | сталася помилка |
         тимчасово недоступний | технічні роботи | доступ заборонено | interner serverfehler |
         ein fehler ist aufgetreten | etwas ist schiefgelaufen | vorübergehend nicht verfügbar | wartungsarbeiten |
         wartungsmodus | zugriff verweigert | erreur interne | une erreur s'est produite |
@@ -143,7 +143,8 @@ PHRASES: dict[Topic, tuple[str, ...]] = {
         오류가 발생 | 점검 중 | خطأ في الخادم | حدث خطأ | غير متاح مؤقتا
     """),
     "gone": _split("""
-        page not found | post not found | not be found | not found on this server | 404 not found | error 404 |
+        page not found | post not found | not be found |
+        ошибка 404 | not found on this server | 404 not found | error 404 |
         404 error | was not found | does not exist | doesn't exist | do not exist | no longer exists |
         no longer available | has been removed | has been deleted | was deleted | was removed |
         content not found | nothing was found | nothing found | entry not found | item not found |
@@ -210,7 +211,7 @@ HEADINGS: dict[Topic, tuple[str, ...]] = {
     """),
     "error": _split("""
         error | forbidden | unauthorized | bad request | server error | oops | maintenance | site maintenance |
-        offline | unavailable | suspended | 400 | 401 | 403 | 404 | 405 | 429 | 500 | 501 | 502 | 503 | 504 |
+        offline | unavailable | suspended | 400 | 401 | 403 | 405 | 429 | 500 | 501 | 502 | 503 | 504 |
         520 | 521 | 522 | 523 | 524 | index of / | welcome to nginx | ошибка | помилка | fehler | wartung |
         erreur | mantenimiento | erro | manutenção | errore | manutenzione | fout | onderhoud | błąd | hata |
         bakım | 错误 | 維護 | 维护 | エラー | 오류 | خطأ
@@ -272,7 +273,7 @@ def headed(heading: str, topic: Topic) -> bool:
     if topic in ("error", "gone"):
         found = STATUS_HEADING.fullmatch(folded)
         if found and any(name in folded for name in STATUS_NAMES):
-            return topic == "error" or found["code"] in ("404", "410")
+            return (topic == "gone") == (found["code"] in ("404", "410"))
     return len(folded) <= 120 and bool(says(folded, topic))
 
 

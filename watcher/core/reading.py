@@ -118,13 +118,13 @@ def _hold_to(memory: Memory, rule: Rule | None) -> Memory:
 
 def _take(page: Page, document: Document, memory: Memory, known: Sequence[str], hints: Hints) -> _Taken:
     """The entries by the rule that was given, else (or if that finds none) by what was learned."""
-    learned, frame = memory.learned, memory.frame
+    learned, frame, first = memory.learned, memory.frame, hints.number == 1
     extraction = extract(document, learned, rule=hints.rule, known=known)
     if hints.rule is not None and not extraction.entries and learned.rule is not None:
         by_learning = extract(document, learned, known=known)
         extraction = by_learning if by_learning.entries else extraction
     ruled = hints.rule is not None or (learned.rule is not None and not learned.provisional)
-    taken = _weigh(page, document, extraction, frame, known, ruled=ruled)
+    taken = _weigh(page, document, extraction, frame, known, ruled=ruled, first=first)
     weighed = taken.evidence
     if ruled or learned.rule is None or not known or weighed.listed or weighed.standing:
         return taken
@@ -132,7 +132,7 @@ def _take(page: Page, document: Document, memory: Memory, known: Sequence[str], 
     by_last_guess = extract(document, learned, rule=learned.rule)
     if by_last_guess.entries or not by_last_guess.frame_found:
         return taken
-    return _weigh(page, document, replace(by_last_guess, provisional=True), frame, known, ruled=False)
+    return _weigh(page, document, replace(by_last_guess, provisional=True), frame, known, ruled=False, first=first)
 
 
 def _take_anew(
@@ -143,7 +143,7 @@ def _take_anew(
     if result is None:
         return None
     extraction, learned = result
-    again = _weigh(page, document, extraction, Frame(), known, ruled=True)
+    again = _weigh(page, document, extraction, Frame(), known, ruled=True, first=taken.evidence.first)
     promised = taken.evidence.listed + taken.evidence.standing
     if again.evidence.listed * 2 < promised or again.evidence.listed <= taken.evidence.listed:
         return None
@@ -151,7 +151,14 @@ def _take_anew(
 
 
 def _weigh(
-    page: Page, document: Document, extraction: Extraction, frame: Frame, known: Sequence[str], *, ruled: bool
+    page: Page,
+    document: Document,
+    extraction: Extraction,
+    frame: Frame,
+    known: Sequence[str],
+    *,
+    ruled: bool,
+    first: bool,
 ) -> _Taken:
     """One way to read the document, judged."""
     seen = look(document, extraction.rule)
@@ -161,6 +168,7 @@ def _weigh(
         status=page.status,
         cut=page.cut,
         kind=document.kind,
+        first=first,
         size=len(document.markup.strip()),
         seen=seen,
         frame=frame,

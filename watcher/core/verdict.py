@@ -50,6 +50,8 @@ class Evidence:
     """Of the document: html, json …"""
     size: int = 1
     """Characters of its source."""
+    first: bool = True
+    """It is page one of the listing: on a later page, a number of rows means something else."""
     seen: Seen
     frame: Frame
     entries: int = 0
@@ -126,7 +128,7 @@ def _listing(evidence: Evidence, faults: Faults) -> Judgement:
         patient = evidence.tail and "ends-inside" not in faults.hard[0] and frame.strikes >= PATIENCE
         if not patient:
             return Judgement(verdict="partial", why=faults.hard, broken=faults.hard)
-    if (short := short_of(frame, evidence.seen, evidence.entries)) is not None:
+    if (short := _short(evidence)) is not None:
         why, proven = short
         if frame.strikes < (PATIENCE_COUNTED if proven else PATIENCE):
             return Judgement(verdict="partial", why=(why,), broken=(why,))
@@ -134,6 +136,10 @@ def _listing(evidence: Evidence, faults: Faults) -> Judgement:
     if faults.soft and not evidence.tail and frame.strikes < 3 * PATIENCE:
         return Judgement(verdict="partial", why=faults.soft, broken=faults.soft)
     return Judgement(verdict="listing", complete=True)
+
+
+def _short(evidence: Evidence) -> tuple[str, bool] | None:
+    return short_of(evidence.frame, evidence.seen, evidence.entries) if evidence.first else None
 
 
 def _first(evidence: Evidence, faults: Faults) -> Judgement:
@@ -184,7 +190,7 @@ def _frame_without_known(evidence: Evidence, faults: Faults) -> Judgement:
         return Judgement(verdict="blocked", why=("no-known-entry",))
     if faults.soft:
         return Judgement(verdict="partial", why=faults.soft, broken=faults.soft)
-    if (short := short_of(evidence.frame, evidence.seen, evidence.entries)) is not None:
+    if (short := _short(evidence)) is not None:
         return Judgement(verdict="partial", why=(short[0],), broken=(short[0],))
     if evidence.entries:
         return Judgement(verdict="listing", why=("no-known-entry",), complete=True)
