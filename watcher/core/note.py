@@ -53,6 +53,11 @@ class Signature:
     """What follows the key id: for Ed25519 the signature; for a cosignature, eight bytes of time before it."""
 
 
+def signature_line(signature: Signature) -> str:
+    """The line that a signature takes in a note."""
+    return f"{MARK}{signature.name} {base64.b64encode(signature.key_id + signature.blob).decode()}\n"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
     """A text (ending in a newline) and its signatures."""
@@ -61,8 +66,7 @@ class Note:
     signatures: tuple[Signature, ...] = ()
 
     def __str__(self) -> str:
-        lines = [f"{MARK}{s.name} {base64.b64encode(s.key_id + s.blob).decode()}\n" for s in self.signatures]
-        return f"{self.text}\n{''.join(lines)}"
+        return f"{self.text}\n{''.join(signature_line(one) for one in self.signatures)}"
 
     def encode(self) -> bytes:
         return str(self).encode()

@@ -1,0 +1,82 @@
+"""Pictures of pages, drawn by a headless Chromium from stored bytes: scripts off, a dead proxy, zero connections."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from watcher.core import charset, coding, http
+from watcher.core.inert import inert
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless_shell")
+SIZE = "1000,1400"
+SECONDS = 20
+MOST_BYTES = 8 << 20
+FLAGS = (
+    "--headless", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--no-default-browser-check", "--no-pings",
+    "--disable-extensions", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-default-apps", "--disable-domain-reliability", "--disable-client-side-phishing-detection",
+    "--disable-breakpad", "--metrics-recording-only", "--mute-audio", "--dns-prefetch-disable", "--incognito",
+    "--disable-features=MediaRouter,OptimizationHints,Translate,InterestFeedContentSuggestions,DialMediaRouteProvider,"
+    "NetworkServiceSandbox,AutofillServerCommunication,CertificateTransparencyComponentUpdater",
+    "--blink-settings=scriptEnabled=false",
+    "--proxy-server=socks5://127.0.0.1:9", "--proxy-bypass-list=<-loopback>", "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--force-device-scale-factor=1", f"--window-size={SIZE}",
+)  # fmt: skip
+"""The proxy is the discard port: nothing listens there, and nothing may go round it, loopback included."""
+
+
+def program() -> str | None:
+    """Where Chromium is, under any of its names."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def pictures(responses: Mapping[str, bytes]) -> dict[str, bytes]:
+    """PNG pictures of the pages in these HTTP responses, by name; those that could not be drawn are left out."""
+    chromium = program()
+    if chromium is None or not responses:
+        return {}
+    found = {}
+    with ExitStack() as stack:
+        running = []
+        for name, response in responses.items():
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="watcher-draw-")))
+            (folder / "page.html").write_text(inert(text_of(response)), encoding="utf-8", errors="replace")
+            running.append((name, folder, stack.enter_context(_start(chromium, folder))))
+        for name, folder, process in running:
+            try:
+                process.wait(SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            picture = folder / "page.png"
+            if picture.is_file() and process.returncode == 0:
+                found[name] = picture.read_bytes()
+    return found
+
+
+def _start(chromium: str, folder: Path) -> subprocess.Popen[bytes]:
+    command = [chromium, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--screenshot={folder / 'page.png'}"]
+    if os.geteuid() == 0:
+        command.append("--no-sandbox")  # Chromium refuses to start as root otherwise
+    env = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    return subprocess.Popen(
+        [*command, (folder / "page.html").as_uri()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=env,
+        cwd=folder,
+    )
+
+
+def text_of(response: bytes) -> str:
+    """The page in an HTTP response as text."""
+    wire = http.split(response)
+    body = coding.decode(wire.payload, wire.headers, MOST_BYTES).body
+    return charset.decode(body, http.header(wire.headers, "content-type"))
