@@ -74,16 +74,20 @@ class Absence(msgspec.Struct, omit_defaults=True):
 
 
 class Flip(msgspec.Struct, omit_defaults=True):
-    """Something that may come from an old page and is told only when it stays."""
+    """Something that may come from an old page, or from a rule that is a guess: told only when it stays."""
 
     said: str
-    seen: int
-    first: datetime
+    """Digest of what was said; when something else is said, it begins anew."""
+    after: datetime
+    """When the first snapshot that said it was finished."""
+    after_in: str | None
+    last: datetime
     visit: int
+    """Number of the last visit that said it."""
+    seen: int = 1
+    elapsed: float = 0.0
     had: datetime | None = None
     had_in: str | None = None
-    after: datetime | None = None
-    after_in: str | None = None
     circuits: list[str] = []
 
 
@@ -92,8 +96,13 @@ class Episode(msgspec.Struct, omit_defaults=True):
 
     count: int = 0
     first: datetime | None = None
+    """When the first visit that showed it was finished."""
+    first_in: str | None = None
+    last: datetime | None = None
+    had: datetime | None = None
+    """When the last visit before it was made that was well."""
+    had_in: str | None = None
     mirrors: list[str] = []
-    circuits: list[str] = []
     told: bool = False
     keys: list[str] = []
     verdict: str = ""
@@ -108,7 +117,11 @@ class Notes(msgspec.Struct, omit_defaults=True):
     visits: int = 0
     complete: int = 0
     settled: bool = False
-    """There is a baseline, read by a rule that is no guess."""
+    """There is a baseline: what is new from now on is told."""
+    sure: bool = False
+    """It was read by a rule that is no guess."""
+    stable: int = 0
+    """Complete snapshots in a row that one rule read."""
     order: str = ""
     """Tags of the roster keys on the last complete page, in order; those missing keep their places."""
     alias: dict[str, str] = {}
@@ -133,8 +146,13 @@ class Notes(msgspec.Struct, omit_defaults=True):
     since: datetime | None = None
     """When the last complete snapshot was taken."""
     since_in: str | None = None
+    reached: datetime | None = None
+    """When the site last answered with its list."""
+    reached_in: str | None = None
+    usual: int = 1
+    """How often an entry's name stands on the page, for most entries."""
     names: dict[str, int] = {}
-    """Roster key to how often its name stands on the page beside entries' own words, where that is not once."""
+    """Roster key to how often its name stands there, where that is not as usual."""
     first_text: str = ""
     last_text: str = ""
     """While the rule is a guess: the folded text of the first and the last page, packed."""

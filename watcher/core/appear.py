@@ -1,0 +1,264 @@
+"""What a snapshot shows: entries as they were, back again, renamed, changed, and new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from watcher.core.baseline import is_old_news
+from watcher.core.case import Case
+from watcher.core.flips import stays, window_of
+from watcher.core.identity import fold_title, own_path
+from watcher.core.losses import show_again
+from watcher.core.noise import sift, steady
+from watcher.core.notes import tag
+from watcher.core.structural import is_mass
+from watcher.core.tell import Details, Window
+from watcher.records import Entry, RosterEntry
+
+RIBBONS = frozenset({"new", "hot", "update", "updated"})
+"""Status words that come and go by themselves."""
+MOST_FORMER = 24
+MOST_ALIASES = 20
+MOST_FRESH = 12
+GROWING = 3
+"""Until so many complete snapshots, a page that grows at its end was short before, not news."""
+
+
+def appear(case: Case) -> None:
+    """Takes what the snapshot shows into the roster, and tells what is new about it."""
+    real: Mapping[str, Mapping[str, tuple[str, str]]] = {}
+    if case.snapshot.complete:
+        real, case.notes.flutter = sift(case.delta.changed, len(case.delta.seen), case.notes.flutter)
+    taken, notes = case.snapshot.taken_at, case.notes
+    for key, entry in case.delta.seen.items():
+        held = case.entries[key]
+        if held.standing == "withdrawn":
+            _relist(case, held, entry)
+        elif key in notes.absences:
+            if show_again(notes.absences[key], case.snapshot, case.signs if case.snapshot.complete else None):
+                del notes.absences[key]
+            elif not notes.absences[key].resting:
+                continue
+            _seen(case, held, entry, real.get(key, {}), taken)
+        else:
+            _seen(case, held, entry, real.get(key, {}), taken)
+    _add(case)
+
+
+# ------------------------------------------------------------------------------------------------------ as it was
+
+
+def _seen(case: Case, held: RosterEntry, entry: Entry, changes: Mapping[str, tuple[str, str]], taken: datetime) -> None:
+    """An entry that was listed is there: what it says now, and what of that is news."""
+    capture = case.capture_of(entry)
+    complete = case.snapshot.complete
+    if complete:
+        case.notes.whole.pop(held.key, None)
+    elif held.key not in case.notes.whole:
+        case.notes.whole[held.key] = (held.last_seen, held.seen_in)
+    title, url, fields, aliases = held.title, held.url, held.fields, held.aliases
+    if complete and (entry.title != held.title or changes or entry.fields != held.fields or entry.url != held.url):
+        title, url, fields, aliases = _said(case, held, entry, changes)
+    case.entries[held.key] = RosterEntry(
+        key=held.key,
+        title=title,
+        url=url,
+        fields=fields,
+        standing="listed",
+        first_seen=held.first_seen,
+        last_seen=taken,
+        seen_in=capture,
+        aliases=aliases,
+    )
+
+
+def _said(
+    case: Case, held: RosterEntry, entry: Entry, changes: Mapping[str, tuple[str, str]]
+) -> tuple[str, str, Mapping[str, str], tuple[str, ...]]:
+    """Title, address, fields and former titles of an entry that says something else; tells what is news."""
+    title, renamed, window = _title(case, held, entry)
+    kept = dict(changes)
+    fields, url = dict(entry.fields), entry.url
+    for name, (old, new) in changes.items():
+        flip = _settled_change(case, held, name, old, new)
+        if flip is None:
+            del kept[name]
+            if name == "link":
+                url = old
+            elif old:
+                fields[name] = old
+            else:
+                fields.pop(name, None)
+        else:
+            window = window or flip
+    aliases = held.aliases
+    if title != held.title:
+        aliases = (*(alias for alias in aliases if alias not in (title, held.title)), held.title)[-MOST_ALIASES:]
+    case.entries[held.key] = replace(held, title=title, url=url, fields=fields, aliases=aliases)
+    if case.snapshot.backfill or not (renamed or kept):
+        return title, url, fields, aliases
+    window = replace(window or _window(case, held), after=case.capture_of(entry))
+    if renamed:
+        how = case.delta.renamed.get(held.key, "title")
+        prose = f"The entry goes by another title now; it was recognised by its {_RECOGNISED.get(how, how)}."
+        case.tell("renamed", held.key, window, (f"same-{how}", prose), Details(changes=kept, was=held.title))
+    else:
+        names = ", ".join(sorted(kept))
+        prose = f"The entry says something else than before: {names}."
+        case.tell(
+            "changed", held.key, window, (*(f"field:{name}" for name in sorted(kept)), prose), Details(changes=kept)
+        )
+    return title, url, fields, aliases
+
+
+_RECOGNISED = {
+    "link": "link",
+    "unmasked": "letters, some of which were hidden",
+    "description": "description",
+    "domain": "domain",
+    "title": "title, which is close, and its place",
+    "status": "title; only the status in it differs",
+    "former": "former title",
+}
+
+
+def _title(case: Case, held: RosterEntry, entry: Entry) -> tuple[str, bool, Window | None]:
+    """The title it goes by, whether that is news, and since when if not since the last snapshot."""
+    if entry.title == held.title:
+        return held.title, False, None
+    old, new = fold_title(held.title), fold_title(entry.title)
+    gained = {word.casefold() for word in (*old[1], *new[1])} - (
+        {w.casefold() for w in old[1]} & {w.casefold() for w in new[1]}
+    )
+    if old[0] == new[0] and gained <= RIBBONS:
+        return entry.title, False, None
+    doubtful = case.signs.older or case.signs.copy
+    if doubtful or entry.title in held.aliases:
+        flip = stays(case, f"title:{held.key}", entry.title, needed=case.policy.confirm_visits)
+        return (held.title, False, None) if flip is None else (entry.title, True, window_of(flip))
+    return entry.title, True, None
+
+
+def _settled_change(case: Case, held: RosterEntry, name: str, old: str, new: str) -> Window | None:
+    """The window of a change that is news; None while it may come from an old page (the value was there before)."""
+    former = case.notes.former.get(held.key, [])
+    doubtful = case.signs.older or case.signs.copy
+    window: Window | None = None
+    if doubtful or tag(f"{name}\n{steady(new)}") in former:
+        flip = stays(case, f"field:{name}:{held.key}", new, needed=case.policy.confirm_visits)
+        if flip is None:
+            return None
+        window = window_of(flip)
+    case.notes.former[held.key] = [*former, tag(f"{name}\n{steady(old)}")][-MOST_FORMER:]
+    return window or _window(case, held)
+
+
+def _window(case: Case, held: RosterEntry) -> Window:
+    """From the last complete snapshot that had the entry to this one."""
+    had, had_in = case.notes.whole.get(held.key, (held.last_seen, held.seen_in))
+    return Window(not_before=had, not_after=case.snapshot.finished_at, before=had_in, after=case.first_capture)
+
+
+# ---------------------------------------------------------------------------------------------------------- again
+
+
+def _relist(case: Case, held: RosterEntry, entry: Entry) -> None:
+    """A withdrawn entry is there again: told at once, or when it was seen twice if the page may be an old one."""
+    signs, snapshot = case.signs, case.snapshot
+    window = case.window_now(case.capture_of(entry))
+    words = ["seen-again"]
+    if signs.formerly or signs.copy or not snapshot.complete or snapshot.backfill:
+        flip = stays(case, f"relisted:{held.key}", held.key)
+        if flip is None or snapshot.backfill:
+            return
+        window = window_of(flip)
+        words.append(f"sightings:{flip.seen}")
+    case.entries[held.key] = replace(
+        held,
+        title=entry.title,
+        url=entry.url,
+        fields=entry.fields,
+        standing="listed",
+        last_seen=snapshot.taken_at,
+        seen_in=case.capture_of(entry),
+        missing_since=None,
+        missing_in=None,
+        withdrawn_at=None,
+        absences=0,
+        aliases=held.aliases if entry.title == held.title else (*held.aliases, held.title)[-MOST_ALIASES:],
+    )
+    _to_probe(case, held.key, entry)
+    case.tell("relisted", held.key, window, (*words, "An entry that was withdrawn stands on the page again."))
+
+
+# ------------------------------------------------------------------------------------------------------------ new
+
+
+def name_added(case: Case) -> None:
+    """Gives the new entries roster keys: their own, or one like it where an entry of old has it."""
+    for entry in case.delta.added:
+        key, number = entry.key, 1
+        while key in case.entries or key in case.added:
+            number += 1
+            key = f"{entry.key}~{number}"
+        case.added[key] = entry
+
+
+def _add(case: Case) -> None:
+    """Takes new entries into the roster and tells them, unless they are old news or the page is not to be trusted."""
+    added = dict(case.added)
+    snapshot = case.snapshot
+    if not snapshot.complete and added and snapshot.entries[-1] in added.values():
+        del added[next(key for key, entry in added.items() if entry == snapshot.entries[-1])]  # it may be cut
+    if not added or not _trusted(case, len(added)):
+        return
+    quiet = snapshot.backfill or _was_short(case, added) or _read_anew(case, len(added))
+    for key, entry in added.items():
+        case.entries[key] = RosterEntry(
+            key=key,
+            title=entry.title,
+            url=entry.url,
+            fields=entry.fields,
+            first_seen=snapshot.taken_at,
+            last_seen=snapshot.taken_at,
+            seen_in=case.capture_of(entry),
+        )
+        if not snapshot.complete:
+            case.notes.whole[key] = (snapshot.taken_at, case.capture_of(entry))
+        if quiet or is_old_news(case, entry):
+            continue
+        _to_probe(case, key, entry)
+        window = case.window_now(case.capture_of(entry))
+        case.tell("listed", key, window, ("new-on-listing", "The entry stands on the page and never did before."))
+
+
+def _to_probe(case: Case, key: str, entry: Entry) -> None:
+    if own_path(entry.url):
+        case.notes.fresh = [*case.notes.fresh, key][-MOST_FRESH:]
+
+
+def _trusted(case: Case, added: int) -> bool:
+    """Whether new entries may be believed: some of the known ones are there, too, or the page stays like that."""
+    signs, snapshot = case.signs, case.snapshot
+    if not snapshot.complete:
+        return bool(case.delta.seen) or not case.entries
+    if signs.expected < 2 or 2 * signs.present >= signs.expected or added < 2:
+        return True
+    return stays(case, "flood", "flood", needed=case.policy.confirm_visits) is not None
+
+
+def _was_short(case: Case, added: Mapping[str, Entry]) -> bool:
+    """Whether the baseline was a short page, and this is the rest of it: many more, all of them after the known."""
+    if case.notes.complete > GROWING or not is_mass(len(added), len(case.snapshot.entries)):
+        return False
+    keys = {entry.key for entry in added.values()}
+    tail = case.snapshot.entries[-len(added) :]
+    return len(added) >= 3 and all(entry.key in keys for entry in tail)
+
+
+def _read_anew(case: Case, added: int) -> bool:
+    """Whether another rule read the page, and what it found more is many: then it was there before, unread."""
+    rule, digest = case.notes.rule, case.snapshot.rule_digest
+    return bool(rule and digest and rule != digest) and added >= 3 and is_mass(added, len(case.snapshot.entries))

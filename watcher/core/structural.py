@@ -1,0 +1,234 @@
+"""What makes a complete page look like a fault all the same: it lost many at once, or its tail, or is an older one."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from watcher.core.identity import fold
+from watcher.core.notes import Notes, Run, set_print, tag
+from watcher.records import Entry, RosterEntry
+
+SEVERAL, SHARE = 2, 5
+"""A loss is structural if at least so many go at once, and at least one in so many of all."""
+MANY, SMALL_SHARE = 10, 20
+"""And of very many, at least one in so many."""
+NEARLY_ALL = 0.95
+"""A page that shows so much of what is believed listed can witness for another."""
+SHUFFLED = 0.2
+"""A page on which so many entries changed places was shuffled."""
+MOVES = 2
+"""That, if it keeps happening without news, shows that the text moves by itself."""
+TEXTS = 6
+LONGEST_TEXT = 2_000_000
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """What one complete snapshot looks like beside what is believed."""
+
+    lost: tuple[str, ...] = ()
+    """Believed listed and not on the page; what rolled off the list long ago is no longer expected."""
+    expected: int = 0
+    present: int = 0
+    formerly: bool = False
+    """The very set that an earlier page had, before another one came."""
+    copy: bool = False
+    """The very text of an earlier page, of a site whose text moves by itself."""
+    shuffled: bool = False
+    empty: bool = False
+    says_empty: bool = False
+    tail: frozenset[str] = frozenset()
+    """Lost from the end of the page, nothing after them left."""
+    rolled: frozenset[str] = frozenset()
+    """Lost from one end while as many came in at the other."""
+    fewer_pages: bool = False
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """Lost, and yet the name stands on the page: ``unread`` as often as ever, ``named`` less often."""
+
+    @property
+    def older(self) -> bool:
+        """Whether it lacks something, and is the very set of an earlier page: it may be that page."""
+        return self.formerly and bool(self.lost)
+
+    @property
+    def nearly_all(self) -> bool:
+        """Whether the page shows nearly all that is expected beside what is lost, and is no older one."""
+        rest = self.expected - len(self.lost)
+        return not self.older and not self.copy and rest > 0 and self.present >= NEARLY_ALL * rest
+
+    def control(self, key: str) -> bool:
+        """Whether most of the other entries are there."""
+        others = self.expected - (key in self.lost)
+        return others > 0 and 2 * self.present > others
+
+
+def is_mass(lost: int, expected: int) -> bool:
+    """Whether so many of so many gone at once are several and a good share."""
+    return (lost >= SEVERAL and lost * SHARE >= expected) or (lost >= MANY and lost * SMALL_SHARE >= expected)
+
+
+def believed(entries: Mapping[str, RosterEntry], notes: Notes) -> list[str]:
+    """The keys of what should be on the page: listed or missing, less what has rolled off its end."""
+    rolled = {key for key, absence in notes.absences.items() if absence.cap and not absence.resting}
+    return [key for key, entry in entries.items() if entry.standing != "withdrawn" and key not in rolled]
+
+
+# ------------------------------------------------------------------------------------------------------ older pages
+
+
+def was_before(notes: Notes, page: Sequence[str]) -> bool:
+    """Whether an earlier page had this very set, and another came since."""
+    print_now = set_print(page)
+    runs = notes.runs[:-1] if notes.runs and notes.runs[-1].set_print == print_now else notes.runs
+    return any(run.set_print == print_now for run in runs)
+
+
+def is_copy(notes: Notes, text: str) -> bool:
+    """Whether this text stood on an earlier page, and another came since, though texts never stay here."""
+    if not text or notes.moving < MOVES:
+        return False
+    mark = tag(text)
+    texts = [seen for run in notes.runs for seen in run.texts]
+    return mark in texts and texts[-1] != mark
+
+
+def remember_run(notes: Notes, page: Sequence[str], text: str, *, news: bool, runs: int) -> None:
+    """Adds this page to the runs of sets; with ``news`` its text had to change, and proves nothing."""
+    print_now, mark = set_print(page), tag(text) if text else ""
+    if notes.runs and notes.runs[-1].set_print == print_now:
+        run = notes.runs[-1]
+        if mark and run.texts and run.texts[-1] != mark and not news:
+            notes.moving = min(notes.moving + 1, MOVES)
+        run.visits += 1
+        run.last = notes.visits
+        if mark and (not run.texts or run.texts[-1] != mark):
+            run.texts = [*run.texts, mark][-TEXTS:]
+        return
+    notes.runs = [*notes.runs, Run(print_now, [mark] if mark else [], 1, notes.visits)][-runs:]
+
+
+# ------------------------------------------------------------------------------------------------------- the order
+
+
+def is_shuffled(before: Sequence[str], page: Sequence[str]) -> bool:
+    """Whether many of the entries on both pages changed places (one moved to the front did not shuffle the rest)."""
+    place = {mark: at for at, mark in enumerate(before)}
+    line = [place[mark] for mark in page if mark in place]
+    if len(line) < 3:
+        return False
+    piles: list[int] = []
+    for at in line:
+        spot = bisect_left(piles, at)
+        piles[spot : spot + 1] = [at]
+    moved = len(line) - len(piles)
+    return moved >= max(2, SHUFFLED * len(line))
+
+
+def lost_tail(before: Sequence[str], lost: Collection[str], page: Sequence[str]) -> frozenset[str]:
+    """Tags lost from the end of the last page with nothing left after them; none if the page goes on with new ones."""
+    known = set(before)
+    if page and page[-1] not in known:
+        return frozenset()
+    there = set(page)
+    tail: set[str] = set()
+    for mark in reversed(before):
+        if mark in lost:
+            tail.add(mark)
+        elif mark in there:
+            break
+    return frozenset(tail)
+
+
+def rolled_off(before: Sequence[str], lost: Collection[str], page: Sequence[str], longest: int) -> frozenset[str]:
+    """Tags that may have rolled off a list which holds only so many: as many as came in at the other end.
+
+    A list that once held more than now (and was not shortened by losses elsewhere) is not full, so nothing rolls off.
+    """
+    known, there = set(before), set(page)
+    rolled: set[str] = set()
+    for line, shown in ((before, page), (before[::-1], page[::-1])):
+        come = 0
+        for mark in shown:
+            if mark in known:
+                break
+            come += 1
+        gone = []
+        for mark in reversed(line):
+            if mark in lost:
+                gone.append(mark)
+            elif mark in there:
+                break
+        inside = len(lost) - len(gone)
+        if come and gone and longest <= len(page) + inside:
+            rolled.update(gone[:come])
+    return frozenset(rolled)
+
+
+def next_order(before: Sequence[str], page: Sequence[str], keep: Collection[str]) -> list[str]:
+    """The page's tags in order, those that are missing kept after the neighbour they stood behind."""
+    there = set(page)
+    behind: defaultdict[str, list[str]] = defaultdict(list)
+    last = ""
+    for mark in before:
+        if mark in there:
+            last = mark
+        elif mark in keep:
+            behind[last].append(mark)
+    order = list(behind.get("", ()))
+    for mark in page:
+        order.append(mark)
+        order.extend(behind.get(mark, ()))
+    return order
+
+
+# ------------------------------------------------------------------------------------------- names on the page
+
+
+def count_names(text: str, titles: Mapping[str, str]) -> Counter[str]:
+    """How often each entry's title stands in the text, word for word: key to number."""
+    first: defaultdict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
+    for key, title in titles.items():
+        words = tuple(_WORD.findall(fold(title)))
+        if words:
+            first[words[0]].append((key, words))
+    counted: Counter[str] = Counter()
+    said = _WORD.findall(fold(text[:LONGEST_TEXT]))
+    for at, word in enumerate(said):
+        for key, words in first.get(word, ()):
+            if len(words) == 1 or tuple(said[at : at + len(words)]) == words:
+                counted[key] += 1
+    return counted
+
+
+def words_of(entries: Iterable[Entry]) -> str:
+    """All that the entries say."""
+    return " \n ".join(" \n ".join((entry.title, *entry.fields.values())) for entry in entries)
+
+
+def stands_elsewhere(
+    text: str, lost: Mapping[str, str], usual: Mapping[str, int], added: Sequence[Entry], entries: Sequence[Entry]
+) -> dict[str, str]:
+    """Which lost entries' names still stand on the page: ``unread`` if as often as before, ``named`` if less often.
+
+    ``lost`` is key to title, ``usual`` how often the name stood there while the entry was listed. What the page's other
+    entries say explains a name; what new ones say was not there before.
+    """
+    if not text or not lost:
+        return {}
+    now = count_names(text, lost)
+    if not now:
+        return {}
+    new = count_names(words_of(added), lost)
+    all_words = count_names(words_of(entries), lost)
+    found = {}
+    for key, times in now.items():
+        if times - new[key] >= usual.get(key, 1) and times > all_words[key]:
+            found[key] = "unread"
+        elif times > all_words[key]:
+            found[key] = "named"
+    return found
