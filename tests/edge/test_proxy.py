@@ -201,6 +201,7 @@ async def test_a_proxys_name_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) 
         async with SocksFetcher([proxy.url.replace("127.0.0.1", "proxy.example")], [URL]) as fetcher:
             for token in ("a", "b"):
                 assert (await fetcher.fetch(ask(token=token)))[0].status == 200
+        await check_proxy(proxy.url.replace("127.0.0.1", "proxy.example"))
         assert asked == ["proxy.example"]
         with pytest.raises(ProxyError, match="cannot be looked up"):
             await check_proxy("socks5://nowhere.example:9050")

@@ -95,8 +95,8 @@ def header(headers: Headers, name: str) -> str:
 
 def is_interim(head: bytes) -> bool:
     """Whether another head follows this one (RFC 9110 section 15.2)."""
-    parsed = _parse(head)
-    return parsed is not None and _is_interim(parsed.status)
+    first = _STATUS_LINE.match(head.lstrip(b"\r\n"))
+    return first is not None and _is_interim(int(first[2]))
 
 
 def _is_interim(status: int) -> bool:

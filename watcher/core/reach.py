@@ -6,6 +6,7 @@ that could do harm where it is shown.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Sequence, Set
 from ipaddress import IPv6Address, ip_address
@@ -43,6 +44,7 @@ class Refusal(NamedTuple):
 # ------------------------------------------------------------------------------------------------------- addresses
 
 
+@functools.lru_cache(maxsize=1024)
 def wire_address(text: str) -> str:
     """An http(s) address as it goes over the wire: ASCII, host in lower case, no fragment.
 
@@ -67,6 +69,7 @@ def wire_address(text: str) -> str:
     return urlunsplit((parts.scheme, netloc, path, query, ""))
 
 
+@functools.lru_cache(maxsize=1024)
 def host_of(address: str) -> str:
     """The host of an address, in the form in which hosts are compared; empty if it has none."""
     try:

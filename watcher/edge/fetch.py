@@ -49,6 +49,8 @@ MOST_HOPS = 5
 TRY_AGAIN = frozenset({0x01, 0x05})
 """Replies of a circuit that has grown old, as well as of a site that is down: a fresh circuit tells them apart."""
 _REFUSED_BY_RULE = 0x02
+_A_START = 4096
+"""So much of a body tells what it is, coded and framed as it may be."""
 
 _BROWSER = {
     "User-Agent": "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -275,7 +277,7 @@ class SocksFetcher:
             while attempt.refusal is None and await response.content.readany():
                 if not begun:
                     begun = True
-                    start = split(bytes(tape.received)).payload
+                    start = split(bytes(tape.received[: tape.head_end + _A_START])).payload
                     attempt.refusal = refuse_start(decode(start, lines, 512).body)
             if attempt.refusal is not None:
                 response.close()

@@ -32,12 +32,17 @@ def boot_id() -> str:
         return ""
 
 
+@functools.cache
+def _c_library() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
+
+
 def clock_facts() -> dict[str, str | int | float]:
     """``clock_state``: ``synchronised``, ``unsynchronised`` or ``unknown``; and, where the kernel says so, by how many
     microseconds at most the clock is wrong."""
     try:
         timex = _Timex()
-        state = ctypes.CDLL(None).adjtimex(ctypes.byref(timex))
+        state = _c_library().adjtimex(ctypes.byref(timex))
     except (OSError, AttributeError):
         return {"clock_state": "unknown"}
     if state < 0:  # some sandboxes forbid even asking

@@ -108,22 +108,29 @@ def proxy_of(url: str) -> Proxy:
 
 
 async def resolve(proxy: Proxy) -> Proxy:
-    """The proxy with a numeric host. A name other than ``localhost`` is looked up, once, by this machine's resolver:
-    the only name that ever is. Do it before the guard is armed."""
+    """The proxy with a numeric host. A name other than ``localhost`` is looked up by this machine's resolver, once in
+    the life of the process: the only name that ever is. Do it before the guard is armed."""
     try:
         ip_address(proxy.host)
     except ValueError:
-        if proxy.host == "localhost":
-            return replace(proxy, host="127.0.0.1")
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(proxy.host, proxy.port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise ProxyError(
-                f"the proxy's name {proxy.host} cannot be looked up: {error.strerror}",
-                hint="write its address in place of its name under [proxy] url",
-            ) from None
-        return replace(proxy, host=str(found[0][4][0]))
+        if proxy.host not in _NUMBERS:
+            _NUMBERS[proxy.host] = await _look_up(proxy)
+        return replace(proxy, host=_NUMBERS[proxy.host])
     return proxy
+
+
+_NUMBERS = {"localhost": "127.0.0.1"}
+
+
+async def _look_up(proxy: Proxy) -> str:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(proxy.host, proxy.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise ProxyError(
+            f"the proxy's name {proxy.host} cannot be looked up: {error.strerror}",
+            hint="write its address in place of its name under [proxy] url",
+        ) from None
+    return str(found[0][4][0])
 
 
 async def check_proxy(url: str) -> None:
