@@ -26,7 +26,8 @@ FORM = 1
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 Record = dict[str, Json]
 
-_NOT_QUICK_PLAIN = re.compile(rb"[\xf0-\xf4]")
+_BEYOND = re.compile(rb"[\xf0-\xf4]")
+"""Characters beyond U+FFFF."""
 _NOT_QUICK = re.compile(rb'[\xf0-\xf4]|(?:":|[\[,])-?(?:[0-9]{16}|[0-9]+[.eE])')
 """What msgspec may spell otherwise: keys beyond U+FFFF sort otherwise in UTF-16; fractions; integers that are too large
 (which are refused). Text that merely looks so takes the slow way, to the same bytes."""
@@ -49,7 +50,8 @@ def _quick_form(record: Mapping[str, Json], doubt: re.Pattern[bytes]) -> bytes |
         quick = msgspec.json.encode(record, order="sorted")
     except UnicodeEncodeError:
         return None
-    return None if doubt.search(quick) else quick
+    harmless = doubt is _BEYOND and quick.isascii()
+    return quick if harmless or not doubt.search(quick) else None
 
 
 def _form(record: Mapping[str, Json]) -> bytes:
@@ -91,7 +93,7 @@ def _digest_of(value: Reading | Snapshot) -> str:
     plain: dict[str, Json] = msgspec.to_builtins(value)
     if isinstance(value, Snapshot):
         plain["taken_at"], plain["finished_at"] = rfc3339(value.taken_at), rfc3339(value.finished_at)
-    form = _quick_form(plain, _NOT_QUICK_PLAIN)
+    form = _quick_form(plain, _BEYOND)
     return digest(described(value)) if form is None else sha256(form).hexdigest()
 
 

@@ -1,6 +1,6 @@
 """Writes what is believed of a site, and only what is new in it.
 
-Every complete snapshot moves the last sighting of every listed entry. That is said once a page (``state.looks``); an
+Every complete snapshot moves the last sighting of every listed entry. That is said once a page (``sight.looks``); an
 entry's own row is written when the entry itself changes, or drops out of sight.
 """
 
@@ -66,11 +66,11 @@ class Believer:
         looks = _looks(snapshot, roster) or before.looks
         self._write_entries(number, before, roster, looks)
         old = before.state
-        if memory != old.memory or roster.notes != old.roster.notes or looks != before.looks:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)",
-                (number, memory, roster.notes, encode(looks).decode()),
-            )
+        if memory != old.memory or roster.notes != old.roster.notes:
+            row = (number, memory, roster.notes)
+            self._connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", row)
+        if looks != before.looks:
+            self._connection.execute("INSERT OR REPLACE INTO sight VALUES (?, ?)", (number, encode(looks).decode()))
         self._remember(site, _Belief(SiteState(roster=roster, memory=memory), looks))
 
     def _write_entries(self, number: int, before: _Belief, roster: Roster, looks: tuple[Look, ...]) -> None:

@@ -23,6 +23,7 @@ from watcher.edge.rows import (
     micros,
     visit_started,
 )
+from watcher.edge.shelf import Stored
 from watcher.errors import StoreError
 from watcher.ports import Origin
 from watcher.records import Capture, Exchange
@@ -150,9 +151,11 @@ class Keeper:
             del self._underway[next(iter(self._underway))]
         self._underway[site, started] = []
 
-    def in_hand(self, site: int, visit: str) -> list[InHand]:
-        """A visit's captures with their rows, in the order in which they were kept; remembered or looked up."""
+    def in_hand(self, site: int, visit: str) -> tuple[list[InHand], bool]:
+        """A visit's captures with their rows, in the order in which they were kept; and whether they were remembered,
+        and so never recorded before."""
         found = self._underway.pop((site, visit_started(visit)), None)
+        fresh = found is not None
         if found is None:
             found = [
                 InHand(
@@ -171,16 +174,19 @@ class Keeper:
                 )
                 for kept in self._ledger.kept_of(visit)
             ]
-        return found
+        return found, fresh
 
     def _body(self, place: Place, exchange: Exchange, wire: http.Wire) -> _Body:
         if exchange.status is None and not wire.payload:
             return _Body(None, None, 0, 0)
         digest = sha256(wire.payload).digest()
-        stored = self._ledger.bodies.put(digest, wire.payload, place.body)
+        if digest == place.digest and place.body is not None:
+            stored = Stored(place.body, 0)
+        else:
+            stored = self._ledger.bodies.put(digest, wire.payload, place.body)
         if exchange.status is None:
             return _Body(stored.number, None, 0, stored.new_bytes)
-        self._names.body_at(place, stored.number)
+        self._names.body_at(place, stored.number, digest)
         return _Body(stored.number, digest.hex(), len(wire.payload), stored.new_bytes)
 
     def _identifier(self, origin: Origin, exchange: Exchange, wire: http.Wire, body: _Body) -> str:

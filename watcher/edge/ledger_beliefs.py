@@ -84,12 +84,12 @@ class BeliefQuestions:
     def looks(self, site: str) -> tuple[Look, ...]:
         """When the pages of a site's last good snapshot showed the entries that are in sight."""
         row = self.connection.execute(
-            "SELECT looks FROM state WHERE site = (SELECT id FROM site WHERE name = ?)", (site,)
+            "SELECT looks FROM sight WHERE site = (SELECT id FROM site WHERE name = ?)", (site,)
         ).fetchone()
         return _decode_looks(row[0]) if row else ()
 
     def _looks(self) -> dict[int, tuple[Look, ...]]:
-        return {site: _decode_looks(looks) for site, looks in self.connection.execute("SELECT site, looks FROM state")}
+        return {site: _decode_looks(looks) for site, looks in self.connection.execute("SELECT site, looks FROM sight")}
 
     def status(self) -> tuple[TargetStatus, ...]:
         """How every target stands."""

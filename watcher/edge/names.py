@@ -23,10 +23,12 @@ class PlaceKey(NamedTuple):
 class Place:
     """A place and what was last kept and read there."""
 
-    __slots__ = ("body", "number", "reading")
+    __slots__ = ("body", "digest", "number", "reading")
 
     def __init__(self, number: int, body: int | None, reading: int | None) -> None:
         self.number, self.body, self.reading = number, body, reading
+        self.digest = b""
+        """Of the body, if it is known without a look-up."""
 
 
 class Names:
@@ -67,8 +69,9 @@ class Names:
                 self._places.popitem(last=False)
         return place
 
-    def body_at(self, place: Place, body: int) -> None:
+    def body_at(self, place: Place, body: int, digest: bytes) -> None:
         """Remember the body last kept at a place: the next one's prefix."""
+        place.digest = digest
         if place.body != body:
             self._connection.execute("UPDATE place SET body = ? WHERE id = ?", (body, place.number))
             place.body = body

@@ -21,6 +21,8 @@ from watcher.records import MISS_VERDICTS, Event, Reading, RosterEntry, Snapshot
 
 MOST_READ = 256
 """Readings kept in memory, to know the same one again."""
+MOST_SAID_BYTES = 1024
+"""A saying of up to this size is remembered, to know it again; that of an unchanged page is small."""
 LISTING = "listing"
 
 
@@ -29,6 +31,8 @@ class _Visit(NamedTuple):
     started: int
     at: datetime
     """When it is recorded."""
+    fresh: bool
+    """It was never recorded before."""
 
 
 class _Read(NamedTuple):
@@ -46,16 +50,19 @@ class Recorder:
         self._ledger, self._names, self._keeper = ledger, names, keeper
         self._connection = ledger.connection
         self._reads: OrderedDict[int, _Read] = OrderedDict()
+        self._saids: dict[int, tuple[bytes, int]] = {}
 
     def forget(self) -> None:
         self._reads.clear()
+        self._saids.clear()
 
     def record(self, outcome: Outcome, at: datetime) -> None:
         """Readings, snapshot and events of a visit. Said again, the same changes nothing; a new reading takes the old
         one's place, and the log keeps both."""
         site, started = self._names.site(outcome.site), visit_started(outcome.visit)
-        before = self._ledger.leaf_of_snapshot(outcome.visit)  # made before the readings it rests on change
-        hands = self._keeper.in_hand(site, outcome.visit)
+        hands, fresh = self._keeper.in_hand(site, outcome.visit)
+        # the record of what was said before is made before the readings that it rests on change
+        before = None if fresh else self._ledger.leaf_of_snapshot(outcome.visit)
         known = {hand.capture.id: hand for hand in hands}
         reads: dict[str, _Read] = {}
         for name, reading in outcome.readings.items():
@@ -64,7 +71,7 @@ class Recorder:
             reads[name] = self._content(known[name].place, reading)
         pages = [reads[name] for name in outcome.snapshot.captures if name in reads]
         covered = speaks_for(outcome.snapshot, [page.came for page in pages])
-        visit = _Visit(site, started, at)
+        visit = _Visit(site, started, at, fresh)
         for name, read in reads.items():
             self._reading(visit, known[name], read, silent=covered and name in outcome.snapshot.captures)
         snapshot = _logged(outcome.snapshot, pages)
@@ -101,20 +108,23 @@ class Recorder:
 
     def _reading(self, visit: _Visit, hand: InHand, read: _Read, *, silent: bool) -> None:
         """What one capture says; ``silent`` if the snapshot's leaf says it."""
-        before = self._connection.execute(
-            "SELECT content, leaf FROM reading WHERE capture = ?", (hand.number,)
-        ).fetchone()
-        if before is not None:
-            if before[0] == read.content:
-                return
-            if before[1] is not None:
-                self._supersede(before[1], self._ledger.record_of(before[1]))
+        if not visit.fresh and self._said_before(hand.number, read.content):
+            return
         leaf = None
         if not silent:
             record = custody.reading_record(hand.capture.id, read.logged, at=visit.at, vantage=hand.capture.vantage)
             leaf = self._ledger.log.append(Kind.READING, hand.number, custody.leaf_data(record))
         row = (hand.number, read.content, micros(visit.at) - visit.started, leaf)
         self._connection.execute("INSERT OR REPLACE INTO reading VALUES (?, ?, ?, ?)", row)
+
+    def _said_before(self, number: int, content: int) -> bool:
+        """Whether the capture was read to say just this; what it was read to say instead is kept for the log."""
+        row = self._connection.execute("SELECT content, leaf FROM reading WHERE capture = ?", (number,)).fetchone()
+        if row is None or row[0] == content:
+            return row is not None
+        if row[1] is not None:
+            self._supersede(row[1], self._ledger.record_of(row[1]))
+        return False
 
     def _supersede(self, leaf: int, record: custody.Record) -> None:
         """Keep the record of a leaf whose rows are about to change."""
@@ -124,12 +134,7 @@ class Recorder:
     # ------------------------------------------------------------------------------------------------ snapshot
 
     def _snapshot(self, visit: _Visit, snapshot: Snapshot, form: Said, leaf: int) -> None:
-        last = self._connection.execute(
-            "SELECT content FROM snapshot WHERE site = ? ORDER BY started DESC LIMIT 1", (visit.site,)
-        ).fetchone()
-        content = self._ledger.contents.put(
-            encode(form), snapshot.verdict, encode_why(snapshot.why), snapshot.complete, last[0] if last else None
-        )
+        content = self._said(visit.site, encode(form), snapshot)
         self._connection.execute(
             "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -142,6 +147,21 @@ class Recorder:
                 leaf,
             ),
         )
+
+    def _said(self, site: int, form: bytes, snapshot: Snapshot) -> int:
+        """What the snapshot says, said once."""
+        known = self._saids.get(site)
+        if known is not None and known[0] == form:
+            return known[1]
+        last = self._connection.execute(
+            "SELECT content FROM snapshot WHERE site = ? ORDER BY started DESC LIMIT 1", (site,)
+        ).fetchone()
+        content = self._ledger.contents.put(
+            form, snapshot.verdict, encode_why(snapshot.why), snapshot.complete, last[0] if last else None
+        )
+        if len(form) <= MOST_SAID_BYTES:
+            self._saids[site] = (form, content)
+        return content
 
     # --------------------------------------------------------------------------------------- events and status
 

@@ -82,8 +82,9 @@ CREATE TABLE snapshot (
   PRIMARY KEY (site, started)
 ) STRICT, WITHOUT ROWID;
 
--- what is believed; look: which of state.looks says when the entry was last seen; NULL: data says so itself
-CREATE TABLE state (site INTEGER PRIMARY KEY, memory BLOB NOT NULL, notes BLOB NOT NULL, looks TEXT NOT NULL) STRICT;
+-- what is believed; look: which of sight.looks says when the entry was last seen; NULL: data says so itself
+CREATE TABLE state (site INTEGER PRIMARY KEY, memory BLOB NOT NULL, notes BLOB NOT NULL) STRICT;
+CREATE TABLE sight (site INTEGER PRIMARY KEY, looks TEXT NOT NULL) STRICT;
 CREATE TABLE entry (
   site INTEGER NOT NULL, key TEXT NOT NULL, standing TEXT NOT NULL, first_seen INTEGER NOT NULL, look INTEGER,
   data BLOB NOT NULL, PRIMARY KEY (site, key)

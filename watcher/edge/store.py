@@ -111,7 +111,7 @@ class LedgerStore:
     async def state(self, site: str) -> SiteState:
         """What is believed of a site; an empty roster at first."""
         known = self._writer.desk.believer.at_hand(site)
-        return known or await self.do(lambda desk: desk.believer.state(site))
+        return known if known else await self.do(lambda desk: desk.believer.state(site))
 
     async def record(self, outcome: Outcome) -> None:
         """Snapshot, readings, roster, events and their custody leaves: all or nothing. Said again, nothing changes."""
