@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from watcher.core.outline import Outline
 from watcher.core.words import FIELD_HINTS, kind_of, label_of, words_in
 
-SAMPLED = 3000
+SAMPLED = 1000
 """Records of a group that are looked at (half from each end); a bound on work, far above what a rule needs."""
 JUDGED = 60
 """Cells of a column whose kinds are looked at."""
@@ -154,7 +154,8 @@ def html_groups(outline: Outline, *, smallest: int = 2, only: frozenset[int] | N
         and (only is None or sig in only)
         and outline.tag[elements[0]] not in {"html", "body", "br", "hr", "option", "input", "img"}
     }
-    _drop_wrapped(outline, chosen)
+    if smallest > 1:
+        _drop_parts(outline, members, chosen)
     group_of = [-1] * len(outline.sig)
     number_of = [0] * len(outline.sig)
     groups: list[Group] = []
@@ -189,22 +190,17 @@ def path_shape(outline: Outline, element: int) -> str:
     return "/".join(reversed([outline.tag[element], *(outline.tag[above] for above in outline.ancestors(element))]))
 
 
-def _drop_wrapped(outline: Outline, chosen: dict[int, list[int]]) -> None:
-    """Takes out groups whose every record is all there is in a record of an outer group."""
-    instead: dict[int, int] = {}
+def _drop_parts(outline: Outline, members: Mapping[int, Sequence[int]], chosen: dict[int, list[int]]) -> None:
+    """Takes out groups whose every record is a part of a record of its own in an outer group: that one has it all."""
+    kept_by = set(chosen)  # signatures that are groups, or parts of one
     for sig in list(chosen):
         elements = chosen[sig]
-        parent = outline.parent[elements[0]]
-        outer_sig = outline.sig[parent] if parent >= 0 else -1
-        outer = chosen.get(instead.get(outer_sig, outer_sig))
-        if outer is None or len(outer) != len(elements):
+        parents = {outline.parent[element] for element in elements}
+        if len(parents) != len(elements):
             continue
-        if all(
-            outline.leaf_start[above] == outline.leaf_start[element]
-            and outline.leaf_end[above] == outline.leaf_end[element]
-            for above, element in zip(outer, elements, strict=True)
-        ):
-            instead[sig] = instead.get(outer_sig, outer_sig)
+        outer_sig = outline.sig[outline.parent[elements[0]]] if outline.parent[elements[0]] >= 0 else -1
+        outer = len(members.get(outer_sig, ()))
+        if outer_sig in kept_by and (outer == len(elements) or (outer >= 5 and len(elements) * 5 >= outer * 4)):
             del chosen[sig]
 
 
@@ -361,10 +357,12 @@ def _table_heads(outline: Outline, group: Group) -> Mapping[int, str]:
     return heads
 
 
-def attribute_columns(outline: Outline, group: Group) -> list[Column]:
-    """The columns of a group that stand in attributes: ``alt``, ``title``, ``data-…``, ``href`` …"""
+def attribute_columns(outline: Outline, group: Group, *, first: int = SAMPLED) -> list[Column]:
+    """The columns of a group that stand in attributes (``alt``, ``title``, ``data-…``, ``href`` …) of its ``first``
+    records."""
     found: dict[tuple[Place, str], Column] = {}
-    for number, record in enumerate(group.records):
+    looked = group.records[:first]
+    for number, record in enumerate(looked):
         for element in range(record, min(outline.end[record], record + 60)):
             attributes = outline.attrs[element]
             if not attributes:
@@ -388,7 +386,7 @@ def attribute_columns(outline: Outline, group: Group) -> list[Column]:
                     column.order = 1000 + len(found)
                 column.cells[number] = " ".join(value.split())
                 column.owners[number] = element
-    return [column for column in found.values() if len(column.cells) * 2 >= len(group.records)]
+    return [column for column in found.values() if len(column.cells) * 2 >= len(looked)]
 
 
 def _place(outline: Outline, record: int, element: int) -> Place:

@@ -126,12 +126,12 @@ def own_link(columns: Sequence[Column], title: Column, base: str) -> Column | No
         if not worth:
             continue
         near = column.place == title.place[: len(column.place)]  # the title is inside it
-        worth += 1.0 * near + 0.5 * (len(column.cells) / max(1, len(title.cells))) - 0.02 * column.order / 100
+        worth += 1.0 * near + 0.5 * min(1.0, len(column.cells) / max(1, min(len(title.cells), 150))) - 0.02 * column.order / 100
         if column.attr == "href":
             worth += 0.2
         if best is None or worth > best[0]:
             best = (worth, column)
-    return best[1] if best and len(best[1].cells) * 2 >= len(title.cells) else None
+    return best[1] if best and len(best[1].cells) * 2 >= min(len(title.cells), 150) else None
 
 
 def _is_link_key(column: Column) -> bool:

@@ -14,7 +14,7 @@ from watcher.core.learned import REMEMBERED, Learned, Memory, behave, evidence, 
 from watcher.core.links import SCRIPTED, SLUG, slug_of
 from watcher.core.parse import Document
 from watcher.core.ranking import LEAST, Candidate, aside_of, candidates_of, with_titles
-from watcher.core.selectors import Prover, entry_selector
+from watcher.core.selectors import PROVED, Prover, entry_selector
 from watcher.core.shapes import apply_frame, frame_from_known
 from watcher.core.singles import single_candidates
 from watcher.core.words import kind_of
@@ -27,7 +27,7 @@ CONTENT_WITH = 4.0
 SURE = 6.0
 """Score from which a page need not be looked at as if it had a single entry."""
 APPEARED = 0.8
-RUNNERS = 24
+RUNNERS = 14
 """Candidates of a page that are looked at closely."""
 SUBSET_PENALTY = 2.0
 SKIPPED_KINDS = frozenset({"menu", "question", "label", "none"})
@@ -221,7 +221,7 @@ def make_rule(document: Document, candidate: Candidate) -> Rule | None:
     title = _title_selector(prover, candidate)
     if title is None:
         return None
-    attributes = attribute_columns(outline, group)
+    attributes = attribute_columns(outline, group, first=PROVED)
     fields: dict[str, tuple[Selector, ...]] = {"title": (title,)}
     link = own_link(attributes, candidate.title, document.base)
     if link is not None and (found := prover.selector(link, SCRIPTED if link.attr == "onclick" else "")):

@@ -47,7 +47,7 @@ def apply(rule: Rule, document: Document) -> tuple[Entry, ...]:
     entries: list[Entry] = []
     for row in rows:
         title = row.pop("title", "")[:LONGEST_TITLE]
-        if not title or _folded(title) in skipped:
+        if not title or (skipped and _folded(title) in skipped):
             continue
         link = row.pop("link", "")
         url = document.absolute(link) if link else ""
@@ -96,27 +96,45 @@ def _html_rows(rule: Rule, document: Document) -> list[dict[str, str]]:
 
 
 def field_values(
-    tree: LexborHTMLParser, entry: str, records: Sequence[LexborNode], number_of: Mapping[int, int], selector: Selector
+    tree: LexborHTMLParser,
+    entry: str,
+    records: Sequence[LexborNode],
+    number_of: Mapping[int, int],
+    selector: Selector,
+    *,
+    first: int = 1 << 60,
 ) -> dict[int, str]:
-    """Record number to what the selector takes from it."""
+    """Record number to what the selector takes from it; only of the ``first`` records, if so many are enough."""
     css = selector.css.strip()
     own_text = css.endswith(_TEXT)
     css = css.removesuffix(_TEXT).strip()
+    simple = not (own_text or selector.nth)
     matches: dict[int, list[LexborNode]] = {}
     if not css:
-        matches = {number: [node] for number, node in enumerate(records)}
+        matches = {number: [node] for number, node in enumerate(records[:first])}
     else:
-        beside = css[0] in "+~"
+        number_for = _record_beside if css[0] in "+~" else _record_above
         for node in select(tree, wrapped(entry, css)):
-            number = _record_beside(node, number_of) if beside else _record_above(node, number_of)
-            if number >= 0:
-                matches.setdefault(number, []).append(node)
+            number = number_for(node, number_of)
+            if number >= first:
+                break
+            if number not in matches:
+                matches[number] = [node]
+            elif not simple:  # the first match is all that counts
+                matches[number].append(node)
+    matches.pop(-1, None)
     found: dict[int, str] = {}
     for number, nodes in matches.items():
-        value = _taken(nodes, selector, own_text)
+        value = _plainly(nodes[0], selector.attr) if simple else _taken(nodes, selector, own_text)
+        if value and (selector.regex or selector.template):
+            value = _finished(value, selector)
         if value:
             found[number] = value
     return found
+
+
+def _plainly(node: LexborNode, attr: str) -> str:
+    return " ".join((node.attributes.get(attr) or "").split()) if attr else text_of(node)
 
 
 def _record_above(node: LexborNode, number_of: Mapping[int, int]) -> int:
@@ -153,7 +171,7 @@ def _taken(nodes: Sequence[LexborNode], selector: Selector, own_text: bool) -> s
             return ""
         node = nodes[nth]
         raw = (node.attributes.get(selector.attr) or "") if selector.attr else text_of(node)
-    return _finished(" ".join(raw.split()), selector)
+    return " ".join(raw.split())
 
 
 def _own_chunks(node: LexborNode) -> list[str]:

@@ -15,7 +15,7 @@ from watcher.records import Selector
 
 _IDENTIFIER = re.compile(r"-?[A-Za-z_][\w-]*")
 _STEADY_ID = re.compile(r"[A-Za-z_][A-Za-z_-]*\d?")
-PROVED = 400
+PROVED = 150
 """Records that a selector is proved on."""
 
 
@@ -72,6 +72,7 @@ class Prover:
         self.entry = entry
         self.records: Sequence[LexborNode] = select(tree, entry)
         self.number_of: Mapping[int, int] = {node.mem_id: number for number, node in enumerate(self.records)}
+        self.first = min(PROVED, len(self.records))
         # the page's numbering of records to the selector's
         self.as_matched = {
             number: self.number_of[outline.nodes[record].mem_id]
@@ -81,14 +82,16 @@ class Prover:
 
     def selector(self, column: Column, regex: str = "") -> Selector | None:
         """The simplest selector that takes the column's cells from the records; None if none does."""
-        wanted = {self.as_matched[number]: cell for number, cell in column.cells.items() if number in self.as_matched}
-        if len(wanted) > PROVED:
-            wanted = dict(list(wanted.items())[:PROVED])
+        wanted = {
+            self.as_matched[number]: cell
+            for number, cell in column.cells.items()
+            if self.as_matched.get(number, self.first) < self.first
+        }
         best: tuple[float, Selector] | None = None
         for trial in self._trials(column):
-            found = field_values(self.tree, self.entry, self.records, self.number_of, trial)
+            found = field_values(self.tree, self.entry, self.records, self.number_of, trial, first=self.first)
             wrong = sum(1 for number, cell in wanted.items() if found.get(number, "") != cell)
-            extra = sum(1 for number in found if number not in wanted) if len(wanted) < PROVED else 0
+            extra = sum(1 for number in found if number not in wanted)
             cost = wrong + extra
             if best is None or cost < best[0]:
                 best = (cost, trial)
