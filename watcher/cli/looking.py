@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, get_args
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from watcher.cli.kit import Command, State, json_option, known, moment, say, since_option, site_option
-from watcher.cli.output import Cell, Column, json_lines, since, table, verdict, when
+from watcher.cli.output import Cell, Column, json_lines, minute, since, table, verdict, when, window
 from watcher.core import contract
 from watcher.core.moments import size_words
 from watcher.records import Event, EventKind, MirrorStatus, Site, StandingName, TargetStatus
@@ -149,9 +149,9 @@ def entries_command(
                     name,
                     verdict(entry.standing),
                     Cell(entry.title, limit=SHORT),
-                    when(entry.first_seen),
-                    when(entry.last_seen),
-                    when(entry.withdrawn_at),
+                    minute(entry.first_seen),
+                    minute(entry.last_seen),
+                    minute(entry.withdrawn_at),
                     Cell(entry.key, limit=SHORT),
                 )
                 for name, entry in found
@@ -224,14 +224,19 @@ def _follow(state: State, news: _News, as_json: bool) -> None:
 def _print_events(events: Iterator[Event], as_json: bool, *, head: bool) -> None:
     if as_json:
         json_lines(contract.event_object(event) for event in events)
-        return
+    else:
+        event_table(events, head=head)
+
+
+def event_table(events: Iterable[Event], *, head: bool = True) -> None:
+    """Events for people."""
     rows = [
         (
             when(event.confirmed_at),
             verdict(event.kind),
             event.site,
             Cell(event.entry.title if event.entry else "–", "bold" if event.watchlist else "", SHORT),
-            f"{when(event.not_before)} … {when(event.not_after)}",
+            window(event.not_before, event.not_after),
             Cell(", ".join(event.why), limit=SHORT),
             event.id,
         )
@@ -243,7 +248,7 @@ def _print_events(events: Iterator[Event], as_json: bool, *, head: bool) -> None
             Column("KIND"),
             Column("SITE"),
             Column("ENTRY", firm=False),
-            Column("AFTER … NO LATER THAN", firm=False),
+            Column("AFTER … NO LATER THAN"),
             Column("WHY", firm=False),
             Column("ID"),
         ],

@@ -13,6 +13,8 @@ from watcher.cli.kit import Commands, State
 
 TABLE = {
     "init": ("init", "Write a commented watcher.toml, make the signing key and the store."),
+    "run": ("watching", "Watch: visit what is due, deliver alerts, sign checkpoints."),
+    "check": ("watching", "Visit every target once, now; print what it saw and any events."),
     "status": ("looking", "How every target stands."),
     "entries": ("looking", "The roster: every entry ever seen, and its standing."),
     "events": ("looking", "What was listed, changed, renamed, withdrawn, relisted; oldest first."),
@@ -20,7 +22,11 @@ TABLE = {
     "show": ("showing", "One capture, entry or event, whole."),
     "read": ("reading", "Read a saved page as a visit would: verdict and entries."),
     "learn": ("reading", "Find the repeated records of a page; print a rule for them."),
+    "diff": ("diff", "How two captures differ: by entries, text or source."),
+    "replay": ("replay", "Read stored captures again with today's rules."),
     "doctor": ("doctor", "Check proxy, Tor, clock, key, store, disk; say how to mend each."),
+    "demo": ("demo", "The whole story offline, in under a minute."),
+    "practice": ("demo", "Watch a practice site, offline, until stopped."),
 }
 """Command to its module and short help, in the order of the help."""
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MOST_RICH = 1000
 """Rows that are laid out for a terminal's width; more come as plain columns, at once."""
 
+LEAST = 12
+"""Columns of a terminal that a cell gets at least."""
+
 STYLES = {
     "listing": "green", "listed": "green", "recovered": "green", "detail": "green", "empty": "yellow",
     "missing": "yellow", "partial": "yellow", "redesigned": "yellow", "error": "yellow", "changed": "cyan",
@@ -42,7 +45,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's heading; ``firm``: never cut nor folded for a narrow terminal."""
+    """A column's heading; what is not ``firm`` is cut where the terminal is narrow."""
 
     title: str
     right: bool = False
@@ -65,7 +68,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]], *, he
         _rich(columns, shown, head)
         return
     heads = tuple(Cell(column.title) for column in columns)
-    widths = [max(_width(row[at].text) for row in (heads, *shown)) for at in range(len(columns))]
+    widths = _fitted(columns, shown, 1 << 30)
     for row in (heads, *shown) if head else shown:
         parts = [
             " " * (width - _width(cell.text)) + cell.text
@@ -84,6 +87,19 @@ def verdict(text: str) -> Cell:
 def when(moment: datetime | None) -> str:
     """A moment for people: UTC to the second."""
     return "–" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}Z"
+
+
+def minute(moment: datetime | None) -> str:
+    """A moment for people: UTC to the minute."""
+    return "–" if moment is None else f"{moment:%Y-%m-%d %H:%M}Z"
+
+
+def window(start: datetime | None, end: datetime) -> str:
+    """Between when and when, the day not said twice."""
+    if start is None:
+        return f"… {when(end)}"
+    same_day = start.date() == end.date()
+    return f"{start:%Y-%m-%d %H:%M:%S}{'' if same_day else 'Z'} … {f'{end:%H:%M:%S}Z' if same_day else when(end)}"
 
 
 def since(moment: datetime | None, now: datetime) -> str:
@@ -110,20 +126,39 @@ def console() -> Console:
 
 
 def _rich(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], head: bool) -> None:
+    """The rows on a terminal: what is not firm is cut to its width; firm columns stay whole, whatever happens."""
     from rich.table import Table
     from rich.text import Text
 
+    out = console()
+    widths = _fitted(columns, rows, out.width)
+    out.width = max(out.width, sum(widths) + 2 * len(widths))
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=head)
-    for column in columns:
+    for column, width in zip(columns, widths, strict=True):
         grid.add_column(
             Text(column.title),
+            width=width,
             justify="right" if column.right else "left",
-            no_wrap=column.firm,
-            overflow="ellipsis" if column.firm else "fold",
+            no_wrap=True,
+            overflow="ellipsis",
         )
     for row in rows:
         grid.add_row(*(Text(cell.text, style=cell.style) for cell in row))
-    console().print(grid)
+    out.print(grid)
+
+
+def _fitted(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], room: int) -> list[int]:
+    """A width for each column: as wide as it is, but for the widest that are not firm where there is no room."""
+    widths = [max([_width(column.title), *(_width(row[at].text) for row in rows)]) for at, column in enumerate(columns)]
+    loose = [at for at, column in enumerate(columns) if not column.firm]
+    excess = sum(widths) + 2 * (len(widths) - 1) - room
+    while excess > 0 and loose:
+        at = max(loose, key=lambda one: widths[one])
+        if widths[at] <= LEAST:
+            break
+        widths[at] -= 1
+        excess -= 1
+    return widths
 
 
 def _safe(cell: Cell | str) -> Cell:

@@ -1,0 +1,220 @@
+"""``watcher check`` and ``watcher run``: visits, once or for a long time."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from watcher.cli.kit import Command, State, json_option, known, say, site_names, tell
+from watcher.cli.looking import event_table
+from watcher.cli.output import Cell, Column, json_lines, table, verdict
+from watcher.core import contract
+from watcher.errors import ConfigError, UsageError
+from watcher.records import Site
+
+if TYPE_CHECKING:
+    from watcher.config import Settings
+    from watcher.visit import Visited
+    from watcher.watch import Checked
+
+SHORT = 100
+
+
+@click.command(
+    "check",
+    cls=Command,
+    examples=[
+        ("watcher check", "Look at everything once, now:"),
+        ("watcher check clop --json | jq 'select(.kind)'", "One site; of what is printed, only the events:"),
+    ],
+    exits=[
+        ("0", "all were visited, whatever they said"),
+        ("1", "some target gave a miss"),
+        ("2", "trouble of ours: configuration, proxy, disk"),
+    ],
+)
+@click.argument("sites", metavar="[SITE]...", nargs=-1, shell_complete=lambda ctx, _, part: site_names(ctx, part))
+@json_option
+@click.pass_obj
+def check_command(state: State, *, sites: tuple[str, ...], as_json: bool) -> int:
+    """Visit every target (of the named sites) once, now, whatever the schedule says; print what it saw and any events.
+
+    With --json: the capture objects of each visit, and then its event objects.
+    """
+    from watcher.cli.logs import log_to_stderr
+
+    settings = state.settings
+    chosen = _chosen(settings, sites)
+    log_to_stderr(quiet=True)
+    ensure_key(settings)
+    seen: list[Visited] = []
+    with _progress(len(chosen), as_json) as advance:
+
+        def on_visit(visited: Visited) -> None:
+            seen.append(visited)
+            advance()
+            if as_json:
+                _print_objects(settings, visited)
+
+        checked = asyncio.run(_check(settings, chosen, on_visit))
+    if not as_json:
+        _print_tables(seen)
+    for trouble in checked.troubles:
+        tell(trouble)
+    if checked.troubles:
+        return 2
+    return 1 if any(visited.is_miss for visited in seen) else 0
+
+
+async def _check(settings: Settings, sites: Sequence[Site], on_visit: Callable[[Visited], None]) -> Checked:
+    from watcher.cli.compose import watching
+
+    async with watching(settings, on_visit) as parts:
+        checked = await parts.watch.check(sites)
+        await parts.delivery.flush()
+    return checked
+
+
+@click.command(
+    "run",
+    cls=Command,
+    examples=[
+        ("watcher run", "Watch until stopped (SIGINT or SIGTERM); SIGHUP reads the file again:"),
+        ("watcher -c /srv/w/watcher.toml run 2>>/var/log/watcher.log", "From anywhere, its log in a file:"),
+    ],
+    exits=[("0", "a clean stop"), ("2", "trouble of ours: configuration, proxy, store")],
+)
+@click.pass_obj
+def run_command(state: State) -> None:
+    """Watch: visit what is due, deliver alerts, sign checkpoints, until SIGTERM or SIGINT.
+
+    Visits in flight are then finished, or recorded as misses, within 10 seconds. SIGHUP reads the configuration again;
+    if that is wrong, its faults are told and watching goes on as before.
+    """
+    ensure_key(state.settings)
+    run_with(state.settings)
+
+
+def run_with(settings: Settings) -> None:
+    """The long-running process with these settings."""
+    import structlog
+
+    from watcher.cli.compose import run
+    from watcher.cli.logs import log_to_stderr
+
+    log_to_stderr()
+    log = structlog.get_logger("watcher")
+
+    def on_visit(visited: Visited) -> None:
+        seen = visited.snapshot
+        log.info(
+            "visited",
+            site=visited.site,
+            verdict=seen.verdict,
+            complete=seen.complete,
+            entries=len(seen.entries),
+            why=", ".join(seen.why[:2]),
+        )
+        for event in visited.events:
+            log.warning(
+                event.kind,
+                site=event.site,
+                entry=event.entry.title if event.entry else "",
+                why=", ".join(event.why[:3]),
+                id=event.id,
+            )
+
+    def reload() -> Settings | None:
+        from watcher import config
+
+        try:
+            renewed = config.load(settings.path)
+        except ConfigError as error:
+            tell(error)
+            say("watching goes on with the configuration as it was")
+            return None
+        log.info("configuration read again", sites=len(renewed.sites))
+        return renewed
+
+    log.info("watching", sites=len(settings.sites), store=str(settings.store), vantage=settings.vantage)
+    asyncio.run(run(settings, on_visit, reload))
+    log.info("stopped")
+
+
+def ensure_key(settings: Settings) -> None:
+    """A signing key where there is none yet: for a configuration that was written by hand."""
+    if settings.key.exists():
+        return
+    from watcher.edge.sign import create_key
+
+    key = create_key(settings.key, settings.vantage)
+    say(f"made a signing key: {settings.key}; keep a copy where nobody else reads it; public: {key.vkey}")
+
+
+def _chosen(settings: Settings, names: Sequence[str]) -> tuple[Site, ...]:
+    """The sites of those names, or all. Raises UsageError for an unknown one, or if there is none."""
+    if not settings.sites:
+        raise UsageError(f"there are no sites in {settings.path} yet", hint="add a [[site]] to it")
+    for name in names:
+        known(name, [site.name for site in settings.sites], "site")
+    return tuple(site for site in settings.sites if not names or site.name in names)
+
+
+def _print_objects(settings: Settings, visited: Visited) -> None:
+    """The captures of a visit, with what they were read to say, and its events."""
+    from watcher.edge.ledger import Ledger
+
+    with Ledger.open(settings.store) as ledger:
+        captures = ledger.captures_of(visited.captures[0].visit) if visited.captures else ()
+    json_lines(contract.capture_object(capture) for capture in captures)
+    json_lines(contract.event_object(event) for event in visited.events)
+    sys.stdout.flush()
+
+
+def _print_tables(seen: Sequence[Visited]) -> None:
+    table(
+        [
+            Column("SITE"),
+            Column("VERDICT"),
+            Column("COMPLETE"),
+            Column("ENTRIES", right=True),
+            Column("CAPTURES", right=True),
+            Column("EVENTS", right=True),
+            Column("WHY", firm=False),
+        ],
+        (
+            (
+                one.site,
+                verdict(one.snapshot.verdict),
+                "yes" if one.snapshot.complete else "no",
+                str(len(one.snapshot.entries)),
+                str(sum(not capture.is_miss for capture in one.captures)),
+                str(len(one.events)),
+                Cell(", ".join(one.snapshot.why), limit=SHORT),
+            )
+            for one in sorted(seen, key=lambda one: one.site)
+        ),
+    )
+    events = [event for one in seen for event in one.events]
+    if events:
+        click.echo()
+        event_table(events)
+
+
+@contextmanager
+def _progress(count: int, as_json: bool) -> Iterator[Callable[[], None]]:
+    """A bar on stderr that the function moves on; none where nobody would see it."""
+    if as_json or count < 2 or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("visiting", total=count)
+        yield lambda: progress.advance(task)
