@@ -14,10 +14,11 @@ from watcher.core.mirrors import host_of
 from watcher.edge.deliver import Delivery
 from watcher.edge.fetch import SocksFetcher
 from watcher.edge.guard import Guard
+from watcher.edge.ledger import Ledger
 from watcher.edge.notify import sinks
 from watcher.edge.proxy import check_proxy
 from watcher.edge.reader import WorkerReader
-from watcher.edge.replay import recover
+from watcher.edge.replay import Sheet, nothing_kept, recover
 from watcher.edge.sign import load_key
 from watcher.edge.store import LedgerStore
 from watcher.errors import ProxyError
@@ -98,6 +99,25 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
             on_visit=visited,
         )
         yield Watching(watch=watch, delivery=delivery, fetcher=fetcher)
+
+
+@asynccontextmanager
+async def replay_means(settings: Settings, ledger: Ledger) -> AsyncIterator[Means]:
+    """What visits that are told again work with: no proxy, no network, and nothing is kept."""
+    reader = WorkerReader()
+    try:
+        yield Means(
+            retrieve=nothing_kept,
+            store=Sheet(ledger),
+            reader=reader,
+            clock=SystemClock(),
+            policy=settings.policy,
+            vantage=settings.vantage,
+            timeout=settings.proxy.timeout,
+            watchlist=settings.watchlist,
+        )
+    finally:
+        await reader.close()
 
 
 def hosts_of_sites(sites: Sequence[Site]) -> tuple[str, ...]:

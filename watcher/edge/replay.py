@@ -146,7 +146,7 @@ async def replay(site: Site, ledger: Ledger, means: Means, since: datetime | Non
         if not capture.foreign:
             visits.setdefault(capture.visit, []).append(capture)
     for name in sorted(visits, key=visit_started):
-        await tell_again(site, name, visits[name], replace(means, store=sheet), _not_kept)
+        await tell_again(site, name, visits[name], replace(means, store=sheet), nothing_kept)
     now = {event.id: event for outcome in sheet.outcomes for event in outcome.decision.events}
     then = {event.id: event for event in ledger.events(site=site.name)}
 
@@ -175,7 +175,7 @@ async def take_over(replayed: Replayed, store: LedgerStore) -> None:
             await store.not_wanted(alert)
 
 
-async def _not_kept(ask: Ask, origin: Origin) -> tuple[Capture, ...]:
+async def nothing_kept(ask: Ask, origin: Origin) -> tuple[Capture, ...]:
     """What was not asked for then is unknown: a miss that is kept nowhere."""
     at = moment(visit_started(origin.visit))
     return (
