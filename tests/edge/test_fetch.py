@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 import aiohttp
 import aiohttp_socks
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.core.test_http import FRAMINGS
 from tests.edge.hostile import MIRROR, ONION, Server, behind_proxy, listening
@@ -18,7 +20,7 @@ from watcher.core.http import split
 from watcher.core.reach import REDIRECTS
 from watcher.edge.fetch import MOST_HOPS, SocksFetcher
 from watcher.ports import Ask
-from watcher.records import Exchange
+from watcher.records import MISS_VERDICTS, Exchange
 from watcher.testing.socks5 import Conduct, Socks5Proxy
 
 URL = f"http://{ONION}/list"
@@ -152,6 +154,29 @@ def test_the_private_parts_that_the_tap_stands_on() -> None:
     assert "_retry_connection" in aiohttp.ClientSession.ATTRS
 
 
+PIECES = (
+    OK, CHUNKED, b"HTTP/1.1 200 OK\r\n", b"Content-Length: 3\r\n", b"Content-Length: 9\r\n",
+    b"Transfer-Encoding: chunked\r\n", b"\r\n", b"\n", b"5\r\nhello\r\n", b"0\r\n\r\n",
+    b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 302 F\r\nLocation: /x\r\n\r\n",
+    b"Content-Encoding: gzip\r\n", b"\x1f\x8b\x08", b"HTTP/1.1 204 N\r\n\r\n",
+    b"HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+)  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=30)), max_size=6).map(b"".join))
+def test_whatever_a_server_says_is_kept_and_judged(response: bytes) -> None:
+    async def run() -> tuple[Exchange, ...]:
+        async with behind_proxy(response) as (_, proxy), fetching(proxy) as fetcher:
+            return await fetcher.fetch(ask())
+
+    for exchange in asyncio.run(run()):
+        assert (exchange.status is None) == (exchange.verdict in MISS_VERDICTS) == bool(exchange.why)
+        assert response.startswith(exchange.response)
+        if exchange.request and exchange.verdict != "refused-content":
+            assert exchange.response == response
+
+
 # ------------------------------------------------------------------------------------- connections and circuits
 
 
@@ -202,6 +227,7 @@ async def test_a_kept_connection_that_the_site_closed_is_made_anew() -> None:
         (exchange,) = await fetcher.fetch(ask())
     assert exchange.response == OK
     assert exchange.facts["exchanges_before"] == 0
+    assert exchange.facts["asked_before_in_vain"] == 1
     assert (server.connections, len(server.requests)) == (2, 3)
 
 

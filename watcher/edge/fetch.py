@@ -193,6 +193,7 @@ class SocksFetcher:
             # the site had closed the connection that was kept: it never saw this request
             attempt = _Attempt(url=url, token=token, tape=self._tape(fresh=True), deadline=deadline)
             ending = await self._run(attempt, ask.headers)
+            attempt.tape.facts["asked_before_in_vain"] = 1
         tape, response = attempt.tape, bytes(attempt.tape.received)
         known: dict[str, str | int | float] = {**(facts or {}), **tape.facts, **clock_facts()}
         if attempt.refusal is not None:

@@ -77,11 +77,11 @@ class SocksConnector(ProxyConnector):
         greeted = await greet(self._proxy, self._credentials, self._health)
         with contextlib.ExitStack() as on_failure:
             on_failure.callback(greeted.sock.close)
+            tape.facts["socks_auth"] = "password" if greeted.authenticated else "none"
             await request(greeted, self._proxy, host, port)
-            tape.connected = True
+            tape.facts["socks_reply"] = "00"
             tap = Tap(self._loop, tape)
-            tap.facts["socks_reply"] = "00"
-            tap.facts["socks_auth"] = "password" if greeted.authenticated else "none"
+            tap.facts |= tape.facts
             transport = await self._join(greeted.sock, tap, host, ssl)
             on_failure.pop_all()
         return transport, tap.handler

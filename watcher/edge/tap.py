@@ -29,7 +29,7 @@ class Tape:
         self.limit = ""
         """``head`` or ``body``, if that grew beyond its limit and the connection was ended."""
         self.connected = False
-        """Whether the proxy said that the site is reached."""
+        """Whether there was a connection to the site to ask over."""
         self.reused = False
         """Whether it ran over a connection that was used before."""
         self.ended = False
