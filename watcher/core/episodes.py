@@ -21,6 +21,8 @@ KINDS: dict[str, EventKind] = {
 RELEARNED = "rule-relearned"
 AT_LEAST = 2
 """A site that is blocked or seized once may have been so for one visitor."""
+PATIENCE = 5
+"""Onions come and go, and queues pass: what lasts no longer than this many visits is no news."""
 CALM = 3
 """After so many good snapshots a next redesign is another one."""
 MOST_KEYS = 200
@@ -85,7 +87,7 @@ def _count(case: Case, kind: EventKind) -> None:
 
 def _needed(case: Case, kind: EventKind, episode: Episode) -> int:
     """Visits in a row after which it is told."""
-    visits = max(case.policy.confirm_visits, AT_LEAST)
+    visits = max(2 * case.policy.confirm_visits, PATIENCE)
     match kind:
         case "redesigned":
             return 1
