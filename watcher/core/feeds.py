@@ -13,7 +13,13 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 _HEAD = re.compile(
     r"^(?:<\?xml\b[^>]*>|<!--.*?-->|<!DOCTYPE[^>]*>|<\?[^>]*>|\s)*<(?:\w+:)?(rss|feed|rdf)\b", re.S | re.I
 )
-_TAGS = re.compile(r"<[^>]*>")
+_TAGS = re.compile(
+    r"</?(?:a|abbr|b|big|blockquote|body|br|center|code|dd|div|dl|dt|em|figure|font|h[1-6]|head|hr|html|i|iframe|img|ins|li"
+    r"|link|main|mark|meta|ol|p|pre|s|script|section|small|span|strike|strong|style|sub|sup|table|tbody|td|th|thead|tr|u"
+    r"|ul|video)(?:\s[^<>]*)?/?>|<!--.*?-->",
+    re.I | re.S,
+)
+"""Tags that are markup for certain: a leak site writes ``<SSN, address>`` in plain text, too."""
 _NAMES = {
     "title": "title", "link": "link", "guid": "id", "id": "id", "pubdate": "date", "published": "date", "date": "date",
     "updated": "updated", "description": "description", "summary": "description", "encoded": "content",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from watcher.core.candidates import Column, Group
 from watcher.core.links import lead_of, own_pages, scripted
-from watcher.core.words import FIELD_HINTS, kind_of, label_of, words_in
+from watcher.core.words import FIELD_HINTS, label_of, words_in
 
 MOST_FIELDS = 16
 _OF_KIND = {
@@ -154,11 +154,12 @@ def outside_link(columns: Sequence[Column], base: str) -> Column | None:
     return None
 
 
-def unlabelled(value: str) -> str:
-    """A text without its label; ``Country: Spain`` → ``Spain``."""
-    return label_of(value)[1]
+AFTER_LABEL = r"^[^:：]{1,30}[:：]\s*(.+)$"
+"""Regex for a text without its label: ``Country: Spain`` → ``Spain``."""
 
 
-def says_name(value: str) -> bool:
-    """Whether a text may be a name."""
-    return kind_of(value) in {"name", "domain", "masked"}
+def is_labelled(column: Column) -> bool:
+    """Whether each text of a column starts with the same label."""
+    values = list(column.cells.values())[:40]
+    labels = {label_of(value)[0] for value in values}
+    return len(labels) == 1 and bool(labels.pop()) and not column.wordy

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from watcher.core import rules
 from watcher.core.candidates import Column, Group, attribute_columns, html_groups
-from watcher.core.fields import name_fields, outside_link, own_link
+from watcher.core.fields import AFTER_LABEL, is_labelled, name_fields, outside_link, own_link
 from watcher.core.identity import fold, fold_title
 from watcher.core.json_groups import json_groups
 from watcher.core.learned import REMEMBERED, Learned, Memory, behave, evidence, find, sketch
@@ -231,7 +231,7 @@ def make_rule(document: Document, candidate: Candidate) -> Rule | None:
     if away is not None and "domain" not in named:
         named["domain"] = away
     for name, column in named.items():
-        if found := prover.selector(column):
+        if found := prover.selector(column, AFTER_LABEL if is_labelled(column) else ""):
             fields[name] = (found,)
     return Rule(entry=(entry,), fields=fields, skip=_skipped(candidate))
 

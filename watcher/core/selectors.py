@@ -20,33 +20,52 @@ PROVED = 150
 
 
 def entry_selector(outline: Outline, tree: LexborHTMLParser, group: Group) -> str:
-    """CSS that matches the group's records, as short as it can be; it starts no deeper than it must."""
-    first = group.records[0]
+    """CSS that matches the group's records and as little else as can be, starting no deeper than it must."""
     wanted = {outline.nodes[record].mem_id for record in group.records}
-    path = [first, *(above for above in outline.ancestors(first) if outline.tag[above] != "html")]
-    css = compound(outline, first)
     best, fewest = "", 1 << 60
-    for above in path[1:] or [first]:
+    for strict in (False, True):
+        for css in _paths(outline, group.records[0], strict=strict):
+            found = {node.mem_id for node in select(tree, css)}
+            if wanted <= found and (len(found) < fewest or (len(found) == fewest and not _is_named(best))):
+                best, fewest = css, len(found)
+            if wanted <= found and len(found) <= group.size and _is_named(css):
+                return css
+    return best or compound(outline, group.records[0])
+
+
+def _is_named(css: str) -> bool:
+    """Whether a path has a class or an id to hold on to."""
+    return "." in css or "#" in css or "[class" in css.replace(":not([class])", "")
+
+
+def _paths(outline: Outline, record: int, *, strict: bool) -> Iterator[str]:
+    """Paths to a record, each a step longer; an id that does not vary ends them."""
+    css = compound(outline, record, strict=strict)
+    above = outline.parent[record]
+    if above < 0 or outline.tag[above] == "html":
+        yield css
+    while above >= 0 and outline.tag[above] != "html":
         anchor = _steady_id(outline, above)
-        css = f"{anchor or compound(outline, above)} > {css}" if above != first else css
-        found = {node.mem_id for node in select(tree, css)}
-        if wanted <= found and len(found) < fewest:
-            best, fewest = css, len(found)
-        if (wanted <= found and len(found) <= group.size) or anchor:
-            break
-    return best or css
+        css = f"{anchor or compound(outline, above, strict=strict)} > {css}"
+        yield css
+        if anchor:
+            return
+        above = outline.parent[above]
 
 
-def compound(outline: Outline, element: int, *, bare: bool = False) -> str:
-    """Tag and steady class of an element as CSS."""
+def compound(outline: Outline, element: int, *, strict: bool = False) -> str:
+    """Tag and steady class of an element as CSS; with ``strict``, what has no class must have none."""
     tag, key = outline.tag[element], outline.key[element]
-    return step_css(tag, key, (outline.attrs[element].get("class") or "") if outline.attrs[element] else "", bare=bare)
+    attributes = outline.attrs[element]
+    classes = (attributes.get("class") or "") if attributes else ""
+    css = step_css(tag, key, classes)
+    return f"{css}:not([class])" if strict and not classes else css
 
 
-def step_css(tag: str, key: str, classes: str = "", *, bare: bool = False) -> str:
+def step_css(tag: str, key: str, classes: str = "") -> str:
     """Tag and class as CSS; a class that says how an entry stands (``active``, ``leaked``) is left out."""
     name = tag if re.fullmatch(r"[a-z][a-z0-9-]*", tag) else "*"
-    if bare or not key or words_in(key) & STATUS_WORDS:
+    if not key or words_in(key) & STATUS_WORDS:
         return name
     if classes and key not in classes.split():  # a part of it was a hash
         piece = max(re.split(r"[^A-Za-z0-9]+", key), key=len)
@@ -80,6 +99,8 @@ class Prover:
             if outline.nodes[record].mem_id in self.number_of
         }
 
+        self.ours = frozenset(self.as_matched.values())
+
     def selector(self, column: Column, regex: str = "") -> Selector | None:
         """The simplest selector that takes the column's cells from the records; None if none does."""
         wanted = {
@@ -91,7 +112,7 @@ class Prover:
         for trial in self._trials(column):
             found = field_values(self.tree, self.entry, self.records, self.number_of, trial, first=self.first)
             wrong = sum(1 for number, cell in wanted.items() if found.get(number, "") != cell)
-            extra = sum(1 for number in found if number not in wanted)
+            extra = sum(1 for number in found if number in self.ours and number not in wanted)
             cost = wrong + extra
             if best is None or cost < best[0]:
                 best = (cost, trial)

@@ -175,7 +175,7 @@ _TRIM = " \t.:;,!·•|*+#-–—→←»«›‹>…\u00a0"
 def label_of(text: str) -> tuple[str, str]:
     """``Country: Spain`` → ("country", "Spain"); without a label ("", text)."""
     match = _LABEL.fullmatch(text[:400])
-    if match is None or text[:8].lower().startswith(("http:", "https:")):
+    if match is None or text[:8].lower().startswith(("http:", "https:", "magnet:", "mailto:", "tox:")):
         return "", text
     label, value = (match[1], match[2]) if match[1] else (match[3], match[4])
     return (label.strip().lower(), value.strip()) if len(label.split()) <= 3 else ("", text)
