@@ -38,7 +38,7 @@ def appear(case: Case) -> None:
             _relist(case, held, entry)
         elif key in notes.absences:
             if show_again(notes.absences[key], case.snapshot, case.signs if case.snapshot.complete else None):
-                del notes.absences[key]
+                case.returned.add(notes.absences.pop(key).began)
             elif not notes.absences[key].resting:
                 continue
             _seen(case, held, entry, real.get(key, {}), taken)
@@ -82,7 +82,7 @@ def _said(
     kept = dict(changes)
     fields, url = dict(entry.fields), entry.url
     for name, (old, new) in changes.items():
-        flip = _settled_change(case, held, name, old, new)
+        flip = _settled_change(case, held, name, (old, new), cut=_may_be_cut(case, entry))
         if flip is None:
             del kept[name]
             if name == "link":
@@ -134,20 +134,26 @@ def _title(case: Case, held: RosterEntry, entry: Entry) -> tuple[str, bool, Wind
     )
     if old[0] == new[0] and gained <= RIBBONS:
         return entry.title, False, None
-    doubtful = case.signs.older or case.signs.copy
-    if doubtful or entry.title in held.aliases:
-        flip = stays(case, f"title:{held.key}", entry.title, needed=case.policy.confirm_visits)
+    if entry.title in held.aliases or _may_be_cut(case, entry):
+        flip = stays(
+            case, f"title:{held.key}", entry.title, needed=case.policy.confirm_visits, slow=_may_be_cut(case, entry)
+        )
         return (held.title, False, None) if flip is None else (entry.title, True, window_of(flip))
     return entry.title, True, None
 
 
-def _settled_change(case: Case, held: RosterEntry, name: str, old: str, new: str) -> Window | None:
+def _may_be_cut(case: Case, entry: Entry) -> bool:
+    """Whether the page may end within this entry, or is an old one altogether."""
+    return case.signs.copy or (bool(case.signs.tail) and case.snapshot.entries[-1].key == entry.key)
+
+
+def _settled_change(case: Case, held: RosterEntry, name: str, values: tuple[str, str], *, cut: bool) -> Window | None:
     """The window of a change that is news; None while it may come from an old page (the value was there before)."""
     former = case.notes.former.get(held.key, [])
-    doubtful = case.signs.older or case.signs.copy
+    old, new = values
     window: Window | None = None
-    if doubtful or tag(f"{name}\n{steady(new)}") in former:
-        flip = stays(case, f"field:{name}:{held.key}", new, needed=case.policy.confirm_visits)
+    if cut or tag(f"{name}\n{steady(new)}") in former:
+        flip = stays(case, f"field:{name}:{held.key}", new, needed=case.policy.confirm_visits, slow=cut)
         if flip is None:
             return None
         window = window_of(flip)

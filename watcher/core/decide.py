@@ -185,7 +185,8 @@ def _lose(case: Case) -> dict[str, losses.Finding]:
         if key in signs.rolled or absence.fewer_pages:
             absence.cap = len(snapshot.entries)
         notes.absences[key] = absence
-    groups = Counter(notes.absences[key].began for key in case.delta.missing)
+    began = (notes.absences[key].began for key in case.delta.missing)
+    groups = Counter(notes.visits if visit in case.returned else visit for visit in began)
     newly = sum(key not in signs.rolled for key in fresh)
     answers = any(
         probe.answer == "alive" and (probe.control or key in case.delta.seen) for key, probe in case.probes.items()
@@ -193,6 +194,8 @@ def _lose(case: Case) -> dict[str, losses.Finding]:
     findings: dict[str, losses.Finding] = {}
     for key in case.delta.missing:
         absence = notes.absences[key]
+        if absence.began in case.returned:
+            losses.begin_anew(absence, notes, snapshot)
         _release(case, absence.cap, key)
         losses.count(absence, key, signs, snapshot, group=groups[absence.began], fresh=newly)
         losses.probe(absence, case.probes, key, answers=answers)

@@ -11,26 +11,23 @@ from watcher.core.tell import Window
 ENOUGH = 2
 
 
-def stays(
-    case: Case, name: str, said: str, *, had: tuple[object, object] = (None, None), needed: int = 0
-) -> Flip | None:
+def stays(case: Case, name: str, said: str, *, needed: int = 0, slow: bool = False) -> Flip | None:
     """The sightings of what is said, once there are enough of them; None while it may still be an old page.
 
-    On a page that looks old, time must pass as for a loss that looks like a fault.
+    On a page that looks old (or with ``slow``), time must pass as for a loss that looks like a fault.
     """
     notes, snapshot, policy = case.notes, case.snapshot, case.policy
     mark = tag(said)
     flip = notes.flips.get(name)
     if flip is None or flip.said != mark:
-        before, before_in = had if had[0] is not None else (notes.since, notes.since_in)
         flip = Flip(
             said=mark,
             after=snapshot.finished_at,
             after_in=case.first_capture,
             last=snapshot.taken_at,
             visit=notes.visits,
-            had=before,  # type: ignore[arg-type]  # a moment or None
-            had_in=before_in,  # type: ignore[arg-type]
+            had=notes.since,
+            had_in=notes.since_in,
             seen=0,
         )
         notes.flips[name] = flip
@@ -40,7 +37,7 @@ def stays(
     flip.last = snapshot.taken_at
     enough = max(ENOUGH, needed)
     wait = timedelta(0)
-    if case.signs.older or case.signs.copy:
+    if slow or case.signs.older or case.signs.copy:
         enough, wait = max(ENOUGH, 2 * policy.confirm_visits), policy.structural_after
     if flip.seen >= enough and timedelta(seconds=flip.elapsed) >= wait:
         del notes.flips[name]

@@ -55,6 +55,17 @@ def begin(held: RosterEntry, notes: Notes, snapshot: Snapshot) -> Absence:
     )
 
 
+def begin_anew(absence: Absence, notes: Notes, snapshot: Snapshot) -> None:
+    """Counts from here: what was lost with the entry is back, so the pages that lacked it until now were faulty."""
+    absence.after = snapshot.finished_at
+    absence.lacks_in = snapshot.captures[0] if snapshot.captures else None
+    absence.began = notes.visits
+    absence.last = snapshot.taken_at
+    absence.count = absence.clean = 0
+    absence.elapsed = 0.0
+    absence.circuits, absence.mirrors, absence.sound = [], {}, {}
+
+
 def count(absence: Absence, key: str, signs: Signs, snapshot: Snapshot, *, group: int, fresh: int) -> None:
     """Adds one complete snapshot that lacks the entry; ``group`` went with it, ``fresh`` go just now."""
     mirror = tag(snapshot.mirror)
