@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
 from tests.edge.hostile import ONION, Server, behind_proxy, listening
 from tests.edge.test_fetch import OK, URL, ask
 from watcher.edge.fetch import SocksFetcher, check_proxy
-from watcher.edge.proxy import Health, Proxy, credentials_for, proxy_of, resolve
+from watcher.edge.proxy import REPLIES, Health, Proxy, credentials_for, proxy_of, resolve
 from watcher.errors import ProxyError
 from watcher.testing.socks5 import Conduct, Socks5Proxy
 
@@ -215,3 +216,9 @@ def test_credentials() -> None:
     names = {credentials_for(plain, token)[0] for token in ("é", "è", "x" * 201, "x" * 202, "a\nb")}
     assert len(names) == 5
     assert all(name.isascii() and 0 < len(name) <= 255 for name in names)
+
+
+def test_the_manual_names_every_reply() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "fetching.md").read_text()
+    for code in REPLIES:
+        assert f"`socks:{code:02X}`" in manual
