@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from watcher.core.reading import Hints, probe_answer, read_detail, read_page, recall
-from watcher.records import Page, Reading, Rule, Selector
+from watcher.records import PAGE_VERDICTS, Page, Reading, Rule, Selector
 
 NAMES = (
     "Ostrava Textil a.s.", "Velmora Logistics GmbH", "Karvel & Sons Ltd", "Hotel Brunoy SARL", "Miradon Foods Inc",
@@ -596,3 +598,35 @@ def test_an_own_page_that_is_no_text(site: Site) -> None:
 
 def test_a_miss_says_nothing() -> None:
     assert probe_answer(Reading(verdict="unreadable"), None) == "unknown"
+
+
+# -------------------------------------------------------------------------------------------------- anything at all
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_whatever_is_served_gets_a_verdict(site: Site, data: st.DataObject) -> None:
+    """A good page with pieces taken out, doubled or overwritten, or mere bytes: a verdict, and never an exception."""
+    body = listing(NAMES[1:11]).encode()
+    if data.draw(st.booleans()):
+        body = data.draw(st.binary(max_size=400))
+    for _ in range(data.draw(st.integers(0, 4))):
+        at, to = sorted((data.draw(st.integers(0, len(body))), data.draw(st.integers(0, len(body)))))
+        body = (
+            body[:at] + data.draw(st.sampled_from([b"", body[at:to] * 2, b"<", b"\x00", b"</div>", b"{["])) + body[to:]
+        )
+    page = Page(body=body, url="http://velm.onion/", status=data.draw(st.sampled_from([200, 404])), content_type="")
+    reading, memory = read_page(page, site.memory, site.known, Hints(rule=site.rule))
+    assert reading.verdict in PAGE_VERDICTS - {"detail"}
+    assert not reading.complete or reading.verdict in ("listing", "empty")
+    assert reading.complete or reading.why
+    assert recall(memory).version == 1
+    assert read_detail(page, memory, NAMES[1]).verdict in PAGE_VERDICTS
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0.0, 0.999))
+def test_no_part_of_a_page_is_the_whole(site: Site, share: float) -> None:
+    whole = listing(NAMES[1:11], total=10)
+    part = whole[: int(len(whole) * share)]
+    assert not replace(site, readings=[]).reads(part).complete

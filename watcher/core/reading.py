@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import msgspec
+from selectolax.lexbor import SelectolaxError
 
 from watcher.core.frame import LONGEST_TAIL, Frame, compare, struck, taught
 from watcher.core.identity import fold_title
@@ -40,6 +41,7 @@ TEXT_ALL_THE_SAME = ("application/xhtml", "application/x-javascript", "applicati
 MAGIC = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"Rar!", b"7z\xbc\xaf", b"\x7fELF",
          b"MZ", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"SQLite format 3\x00")  # fmt: skip
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
+REFUSED = Reading(verdict="unreadable", why=("parse-refused", "the parser cannot take this page"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,9 @@ def read_page(page: Page, memory: bytes, known: Sequence[str], hints: Hints) -> 
     if why := not_text(page):
         return Reading(verdict="unreadable", why=(why,)), memory
     before = _hold_to(recall(memory), hints.rule)
-    document = parse(page)
+    document = _parsed(page)
+    if document is None:
+        return REFUSED, memory
     taken = _take(page, document, before, known, hints)
     after = before
     why_relearned: tuple[str, ...] = ()
@@ -80,6 +84,14 @@ def read_page(page: Page, memory: bytes, known: Sequence[str], hints: Hints) -> 
     after = _counted(after, document, taken, hints)
     reading = _reading(document, taken, why_relearned, hints)
     return reading, memory if after == before and memory else msgspec.json.encode(after)
+
+
+def _parsed(page: Page) -> Document | None:
+    """The document; None if the parser refuses the page (it ends so when memory ends)."""
+    try:
+        return parse(page)
+    except SelectolaxError:
+        return None
 
 
 def recall(memory: bytes) -> Memory:
@@ -245,7 +257,9 @@ def read_detail(page: Page, memory: bytes, title: str) -> Reading:
     no such page (``soft-gone`` in ``why`` if it says so with status 200), else what stands in its way."""
     if why := not_text(page):
         return Reading(verdict="unreadable", why=(why,))
-    document = parse(page)
+    document = _parsed(page)
+    if document is None:
+        return REFUSED
     frame = recall(memory).frame
     seen = look(document, None)
     said = hint(Evidence(status=page.status, seen=seen, frame=frame))

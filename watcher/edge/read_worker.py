@@ -8,7 +8,6 @@ over can say what a page reads, and nothing else.
 from __future__ import annotations
 
 import os
-import resource
 import struct
 import sys
 from collections.abc import Sequence
@@ -57,8 +56,7 @@ def main() -> None:
         pages += 1
         sandbox.allow_cpu(cpu_seconds)
         reading, memory = _answer(*sections)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        tired = pages >= TIRED_AFTER or peak * 2 > memory_bytes
+        tired = pages >= TIRED_AFTER or sandbox.resident_bytes() * 2 > memory_bytes
         _write(sink, [msgspec.json.encode(Answer(reading=reading, tired=tired)), memory])
         if tired:
             return

@@ -84,24 +84,30 @@ class WorkerReader:
 
     async def _from_worker(self, question: bytes, body: bytes, memory: bytes) -> tuple[tuple[Reading, bytes], bool]:
         """The answer, and whether the same question would get the same one again."""
-        worker = self._idle.pop() if self._idle else await _Worker.start(*self._limits)
-        in_step = False
-        try:
-            head, after = await asyncio.wait_for(worker.ask(question, body, memory), self._wall_seconds)
-            answer = msgspec.json.decode(head, type=Answer)
-            in_step = not answer.tired
-        except TimeoutError:
-            return (_unreadable("time", f"not read within {self._wall_seconds:g} s"), memory), False
-        except (EOFError, ConnectionError, msgspec.DecodeError) as trouble:
-            word, prose = await worker.cause(trouble)
+        while True:
+            used = bool(self._idle)
+            worker = self._idle.pop() if used else await _Worker.start(*self._limits)
+            word, prose = "", ""
+            in_step = False
+            try:
+                head, after = await asyncio.wait_for(worker.ask(question, body, memory), self._wall_seconds)
+                answer = msgspec.json.decode(head, type=Answer)
+                in_step = not answer.tired
+            except TimeoutError:
+                word, prose = "time", f"not read within {self._wall_seconds:g} s"
+            except (EOFError, ConnectionError, msgspec.DecodeError) as trouble:
+                word, prose = await worker.cause(trouble)
+            finally:
+                # whatever went wrong, a cancelled visit too: a worker that is out of step is never asked again
+                if in_step:
+                    self._idle.append(worker)
+                else:
+                    await worker.end()
+            if not word:
+                return (answer.reading, after), True
+            if used and word.startswith("signal-"):
+                continue  # it may have been dead before it was asked: the page deserves a reader of its own
             return (_unreadable(word, prose), memory), word in ("memory", "cpu")
-        finally:
-            # whatever went wrong, a cancelled visit too: a worker that is out of step is never asked again
-            if in_step:
-                self._idle.append(worker)
-            else:
-                await worker.end()
-        return (answer.reading, after), True
 
 
 def _ask(page: Page, *, title: str | None = None, known: tuple[str, ...] = (), hints: Hints | None = None) -> Ask:
