@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -12,13 +13,17 @@ from markupsafe import Markup
 from watcher.core import escape, timeline
 from watcher.core.material import Head, Kept, Material, Seen, Told, locate
 from watcher.core.moments import rfc3339, words
-from watcher.core.phrases_report import KINDS, reason
+from watcher.core.reasons import KINDS, reason
 from watcher.core.redact import Redactor
 from watcher.records import Entry, Event
 
 AROUND = 8
 """Entries shown above and below the one that matters."""
 MOST_ROWS = 400
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 _TEMPLATES = Environment(
     loader=PackageLoader("watcher.core", "templates"),
     autoescape=True,
@@ -99,6 +104,12 @@ def _stamped(token: str) -> str:
     return token.rpartition("-")[0] + ".txt"
 
 
+def said(at: datetime) -> str:
+    """A time as people say it, to the second."""
+    utc = at.astimezone(UTC)
+    return f"{utc.day} {MONTHS[utc.month - 1]} {utc.year}, {utc:%H:%M:%S}"
+
+
 class _Words:
     """Captured text made fit for a page: hidden names covered, odd characters shown, addresses that lead nowhere."""
 
@@ -107,6 +118,9 @@ class _Words:
 
     def line(self, text: str) -> str:
         return escape.line(self._redactor.hide(text))
+
+    def prose(self, text: str) -> str:
+        return escape.defang(escape.line(self._redactor.hide(text), 1000))
 
     def address(self, url: str) -> str:
         return escape.defang(escape.line(self._redactor.hide(url)))
@@ -120,7 +134,8 @@ def _finding(told: Told, material: Material, shown: _Words) -> dict[str, object]
     marks = list(_marks(event, material))
     before, after = material.snapshot_with(event.before), material.snapshot_with(event.after)
     silent = sum(mark.shows == "nothing" for mark in marks)
-    without = sum(mark.shows == "not there" and mark.at >= event.not_after for mark in marks)
+    first = after.snapshot.taken_at if after else event.not_after
+    without = sum(mark.shows == "not there" and mark.at >= first for mark in marks)
     return {
         "kind": KINDS[event.kind],
         "entry": shown.line(event.entry.title) if event.entry else "",
@@ -132,13 +147,16 @@ def _finding(told: Told, material: Material, shown: _Words) -> dict[str, object]
         else [],
         "changes": [(shown.line(k), shown.line(a), shown.line(b)) for k, (a, b) in sorted(event.changes.items())],
         "not_before": rfc3339(event.not_before) if event.not_before else "",
+        "then": said(event.not_before) if event.not_before else "",
+        "now": said(event.not_after),
+        "sure": said(event.confirmed_at),
         "not_after": rfc3339(event.not_after),
         "window": words(event.not_after - event.not_before) if event.not_before else "",
         "confirmed": rfc3339(event.confirmed_at),
         "without": without,
         "silent": silent,
         "visits": len(marks),
-        "reasons": [(shown.line(one), reason(one)) for one in event.why],
+        "reasons": [(shown.prose(one), shown.prose(reason(one))) for one in event.why],
         "picture": Markup(  # made of numbers, times and escaped labels
             timeline.svg(marks, not_before=event.not_before, not_after=event.not_after, confirmed=event.confirmed_at)
         ),

@@ -1,4 +1,8 @@
-"""Pictures of pages, drawn by a headless Chromium from stored bytes: scripts off, a dead proxy, zero connections."""
+"""Pictures of pages, drawn by a headless Chromium from stored bytes: scripts off, a dead proxy, zero connections.
+
+What acts in a page is taken out (``core.inert``), a policy forbids the rest, and the page stands in a frame without any
+right, so that the browser itself runs no script in it. (Its switch against all scripts also stops it from drawing.)
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,11 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
+from html import escape
 from pathlib import Path
 
 from watcher.core import charset, coding, http
-from watcher.core.inert import inert
+from watcher.core.inert import POLICY, inert
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless_shell")
 SIZE = "1000,1400"
@@ -24,7 +29,6 @@ FLAGS = (
     "--disable-breakpad", "--metrics-recording-only", "--mute-audio", "--dns-prefetch-disable", "--incognito",
     "--disable-features=MediaRouter,OptimizationHints,Translate,InterestFeedContentSuggestions,DialMediaRouteProvider,"
     "NetworkServiceSandbox,AutofillServerCommunication,CertificateTransparencyComponentUpdater",
-    "--blink-settings=scriptEnabled=false",
     "--proxy-server=socks5://127.0.0.1:9", "--proxy-bypass-list=<-loopback>", "--host-resolver-rules=MAP * ~NOTFOUND",
     "--force-device-scale-factor=1", f"--window-size={SIZE}",
 )  # fmt: skip
@@ -46,7 +50,7 @@ def pictures(responses: Mapping[str, bytes]) -> dict[str, bytes]:
         running = []
         for name, response in responses.items():
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="watcher-draw-")))
-            (folder / "page.html").write_text(inert(text_of(response)), encoding="utf-8", errors="replace")
+            (folder / "page.html").write_text(framed(inert(text_of(response))), encoding="utf-8", errors="replace")
             running.append((name, folder, stack.enter_context(_start(chromium, folder))))
         for name, folder, process in running:
             try:
@@ -72,6 +76,15 @@ def _start(chromium: str, folder: Path) -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         env=env,
         cwd=folder,
+    )
+
+
+def framed(page: str) -> str:
+    """The page in a frame that may do nothing."""
+    return (
+        f'<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        "<style>html, body, iframe { margin: 0; border: 0; width: 100%; height: 100%; display: block }</style>"
+        f'<iframe sandbox="" referrerpolicy="no-referrer" srcdoc="{escape(page, quote=True)}"></iframe>'
     )
 
 

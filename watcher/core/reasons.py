@@ -1,0 +1,50 @@
+"""The machine words of events, said for people."""
+
+from __future__ import annotations
+
+KINDS = {
+    "listed": "Entry listed",
+    "changed": "Entry changed",
+    "renamed": "Entry renamed",
+    "withdrawn": "Entry withdrawn",
+    "relisted": "Entry listed again",
+    "unreachable": "Site unreachable",
+    "blocked": "Site blocked",
+    "seized": "Site seized",
+    "redesigned": "Site redesigned",
+    "vanished": "Many entries gone at once, unconfirmed",
+    "recovered": "Site back",
+}
+_REASONS = {
+    "new-on-listing": "the entry stands on the page and never did before",
+    "absent-from-listing": "complete copies of the listing in a row that did not show the entry: {}",
+    "detail-offline": "the entry's own page answered that it does not exist",
+    "detail-still-up": "the entry's own page still answers: it was taken off the listing alone",
+    "mirrors-agree": "other addresses of the site that agree: {}",
+    "mirror-still-shows": "another address of the site still shows the entry: {}",
+    "circuits": "different paths through the network over which the page was fetched: {}",
+    "lasted": "time from the first complete copy without the entry to the last: {}",
+    "sure-by": "what made it certain: {}",
+    "control-majority": "most of the other entries were there each time",
+    "no-control-majority": "most of the other entries were gone as well",
+    "site-says-empty": "the site itself says that there is nothing",
+    "older-set": "the entries are those of an earlier moment: it may have been an old copy of the page",
+    "older-page": "the page looks like one that was seen earlier: it may have been an old copy",
+    "many-at-once": "entries that went at the same time: {}",
+    "tail-of-list": "the entries that went stood at the end of the list",
+    "empty-frame": "the page had its frame and no entries",
+    "name-on-page": "the name still stood elsewhere on the page: {}",
+    "gone-at-once": "entries that were gone at once: {}",
+    "rule-relearned": "the page had a new design, and the way to read it was learned again",
+    "recovered-from": "what it recovered from: {}",
+    "socks": "the proxy answered with code {}",
+    "http": "the server answered with status {}",
+}
+
+
+def reason(word: str) -> str:
+    """What a machine word means; empty for prose, which speaks for itself."""
+    name, _, value = word.partition(":")
+    if " " in name:
+        return ""
+    return _REASONS.get(name, "").format(value)
