@@ -19,7 +19,7 @@ def log_to_stderr(*, quiet: bool = False) -> None:
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=True, exception_formatter=structlog.dev.plain_traceback)
         if terminal
-        else structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
+        else structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False)
     )
     structlog.configure(
         processors=[
