@@ -17,6 +17,7 @@ from watcher.core.seen import Seen, digest
 
 EPOCH = 16
 MOST_COUNTS = 48
+MOST_STRIKES = 16
 LONGEST_TAIL = 120
 ECHO_SAMPLE = 64
 RENEWED = 0.4
@@ -60,6 +61,17 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Strike:
+    """Captures in a row of one page of the listing that broke the frame in the same way."""
+
+    number: int
+    """Of the page."""
+    shape: int
+    """In which way, as a hash."""
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """What the good pages of one site taught about the frame; bounded; JSON by msgspec."""
 
@@ -77,10 +89,10 @@ class Frame:
     less often proves little. 0: titles stand in the records alone."""
     kind: str = ""
     """Of the last good page: html, json …"""
-    strikes: int = 0
-    """Pages in a row that broke the frame in the same way."""
-    shape: int = 0
-    """In which way."""
+    usual: tuple[str, ...] = ()
+    """What seems to be missing from every page of a careless site (``elements-not-closed``)."""
+    strikes: tuple[Strike, ...] = ()
+    """By page of the listing: how it broke the frame lately."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +115,7 @@ def compare(frame: Frame, seen: Seen, kind: str = "") -> Faults:
 
     ``kind`` is the document's: one that was a feed and is HTML now cannot be held to the tags that close a feed.
     """
-    hard = [seen.cut] if seen.cut else []
+    hard = [seen.cut] if seen.cut and seen.cut not in frame.usual else []
     soft = []
     base = frame.base
     if base.pages:
@@ -147,8 +159,8 @@ def fresh_lines(frame: Frame, seen: Seen) -> tuple[str, ...]:
 # ----------------------------------------------------------------------------------------------- what it is taught
 
 
-def taught(frame: Frame, seen: Seen, titles: Sequence[str], text: str, *, kind: str, first: bool) -> Frame:
-    """The frame once a good page is counted too. ``titles`` are its entries'; ``first``: it is page one."""
+def taught(frame: Frame, seen: Seen, titles: Sequence[str], text: str, *, kind: str, number: int) -> Frame:
+    """The frame once a good page is counted too. ``titles`` are its entries', ``number`` its place in the listing."""
     share = compare(frame, seen).share
     if share is not None and share < RENEWED:
         # a good page in another design: what it shares with the old one is chance
@@ -156,8 +168,9 @@ def taught(frame: Frame, seen: Seen, titles: Sequence[str], text: str, *, kind: 
     base, coming = _common(frame.base, seen), _common(frame.coming, seen)
     if coming.pages >= EPOCH:
         base, coming = coming, _common(Marks(), seen)
-    grown = replace(frame, base=base, coming=coming, kind=kind, strikes=0, shape=0)
-    if not first:
+    usual = tuple(dict.fromkeys((*frame.usual, seen.cut))) if seen.cut else frame.usual
+    grown = replace(frame, base=base, coming=coming, kind=kind, usual=usual, strikes=_others(frame, number))
+    if number > 1:
         return grown
     return replace(
         grown,
@@ -215,7 +228,18 @@ def _counted(frame: Frame, seen: Seen, rows: int) -> tuple[Count, ...]:
     )
 
 
-def struck(frame: Frame, faults: Sequence[str]) -> Frame:
-    """The frame after a page that broke it: how often in a row in the same way."""
+def struck(frame: Frame, faults: Sequence[str], number: int) -> Frame:
+    """The frame after a page that broke it."""
+    times = strikes(frame, faults, number) + 1
+    strike = Strike(number=number, shape=digest("|".join(faults)), times=times)
+    return replace(frame, strikes=(*_others(frame, number), strike)[-MOST_STRIKES:])
+
+
+def strikes(frame: Frame, faults: Sequence[str], number: int) -> int:
+    """How often in a row, until now, that page of the listing broke the frame in this very way."""
     shape = digest("|".join(faults))
-    return replace(frame, strikes=frame.strikes + 1 if shape == frame.shape else 1, shape=shape)
+    return next((s.times for s in frame.strikes if s.number == number and s.shape == shape), 0)
+
+
+def _others(frame: Frame, number: int) -> tuple[Strike, ...]:
+    return tuple(strike for strike in frame.strikes if strike.number != number)

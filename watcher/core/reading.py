@@ -30,6 +30,7 @@ __all__ = ["Answer", "Hints", "Memory", "probe_answer", "read_detail", "read_pag
 Answer = Literal["alive", "gone", "unknown"]
 VERSION = 1
 MOST_COUNTED = 16
+SAMPLE = 200
 OWN_FRAME = 0.5
 """Share of the listing's frame that makes another page one of the site's own."""
 
@@ -58,6 +59,16 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Matter:
+    """What is to be read."""
+
+    page: Page
+    document: Document
+    known: Sequence[str]
+    hints: Hints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Taken:
     """One way to read a document, with what can be said for it."""
 
@@ -75,14 +86,15 @@ def read_page(page: Page, memory: bytes, known: Sequence[str], hints: Hints) -> 
     document = _parsed(page)
     if document is None:
         return REFUSED, memory
-    taken = _take(page, document, before, known, hints)
+    matter = _Matter(page=page, document=document, known=known, hints=hints)
+    taken = _take(matter, before)
     after = before
     why_relearned: tuple[str, ...] = ()
-    if taken.judgement.verdict == "redesigned" and (again := _take_anew(page, document, before, known, taken)):
+    if taken.judgement.verdict == "redesigned" and (again := _take_anew(matter, before, taken)):
         taken, after = again
         why_relearned = ("rule-relearned",)
-    after = _counted(after, document, taken, hints)
-    reading = _reading(document, taken, why_relearned, hints)
+    after = _counted(after, matter, taken)
+    reading = _reading(matter, taken, why_relearned)
     return reading, memory if after == before and memory else msgspec.json.encode(after)
 
 
@@ -120,23 +132,20 @@ def not_text(page: Page) -> str:
 
 
 def _hold_to(memory: Memory, rule: Rule | None) -> Memory:
-    """The memory for this rule: numbers of rows and their order mean nothing under another one."""
+    """The memory for this rule: what stands outside the records is another thing under another one."""
     named = rule_digest(rule) if rule else ""
-    if memory.rule == named:
-        return memory
-    frame = replace(memory.frame, counts=(), rows=0, tail=(), strikes=0, shape=0)
-    return replace(memory, rule=named, frame=frame, counted=())
+    return memory if memory.rule == named else replace(memory, rule=named, frame=Frame(), counted=())
 
 
-def _take(page: Page, document: Document, memory: Memory, known: Sequence[str], hints: Hints) -> _Taken:
+def _take(matter: _Matter, memory: Memory) -> _Taken:
     """The entries by the rule that was given, else (or if that finds none) by what was learned."""
-    learned, frame, first = memory.learned, memory.frame, hints.number == 1
-    extraction = extract(document, learned, rule=hints.rule, known=known)
-    if hints.rule is not None and not extraction.entries and learned.rule is not None:
+    document, known, rule, learned = matter.document, matter.known, matter.hints.rule, memory.learned
+    extraction = extract(document, learned, rule=rule, known=known)
+    if rule is not None and not extraction.entries and learned.rule is not None:
         by_learning = extract(document, learned, known=known)
         extraction = by_learning if by_learning.entries else extraction
-    ruled = hints.rule is not None or (learned.rule is not None and not learned.provisional)
-    taken = _weigh(page, document, extraction, frame, known, ruled=ruled, first=first)
+    ruled = rule is not None or (learned.rule is not None and not learned.provisional)
+    taken = _weigh(matter, extraction, memory.frame, ruled=ruled)
     weighed = taken.evidence
     if ruled or learned.rule is None or not known or weighed.listed or weighed.standing:
         return taken
@@ -144,53 +153,45 @@ def _take(page: Page, document: Document, memory: Memory, known: Sequence[str], 
     by_last_guess = extract(document, learned, rule=learned.rule)
     if by_last_guess.entries or not by_last_guess.frame_found:
         return taken
-    return _weigh(page, document, replace(by_last_guess, provisional=True), frame, known, ruled=False, first=first)
+    return _weigh(matter, replace(by_last_guess, provisional=True), memory.frame, ruled=False)
 
 
-def _take_anew(
-    page: Page, document: Document, memory: Memory, known: Sequence[str], taken: _Taken
-) -> tuple[_Taken, Memory] | None:
+def _take_anew(matter: _Matter, memory: Memory, taken: _Taken) -> tuple[_Taken, Memory] | None:
     """The entries by a rule learned from this page, with the known titles as seeds; None if most stay unread."""
-    result = relearn(document, memory.learned, known)
+    result = relearn(matter.document, memory.learned, matter.known)
     if result is None:
         return None
     extraction, learned = result
-    again = _weigh(page, document, extraction, Frame(), known, ruled=True, first=taken.evidence.first)
+    again = _weigh(matter, extraction, Frame(), ruled=True)
     promised = taken.evidence.listed + taken.evidence.standing
     if again.evidence.listed * 2 < promised or again.evidence.listed <= taken.evidence.listed:
         return None
     return again, replace(memory, learned=learned, frame=Frame(), counted=())
 
 
-def _weigh(
-    page: Page,
-    document: Document,
-    extraction: Extraction,
-    frame: Frame,
-    known: Sequence[str],
-    *,
-    ruled: bool,
-    first: bool,
-) -> _Taken:
+def _weigh(matter: _Matter, extraction: Extraction, frame: Frame, *, ruled: bool) -> _Taken:
     """One way to read the document, judged."""
+    page, document, known, entries = matter.page, matter.document, matter.known, extraction.entries
     seen = look(document, extraction.rule)
-    listed, unlisted = _told_apart(extraction.entries, known)
+    listed, unlisted = _told_apart(entries, known)
     usual = min(len(known), frame.rows or len(known))
     evidence = Evidence(
         status=page.status,
         cut=page.cut,
         kind=document.kind,
-        first=first,
+        number=matter.hints.number,
         size=len(document.markup.strip()),
         seen=seen,
         frame=frame,
-        entries=len(extraction.entries),
+        entries=len(entries),
+        said=sum(len(entry.title) + sum(map(len, entry.fields.values())) for entry in entries[:SAMPLE]),
+        given=matter.hints.rule is not None and extraction.rule == matter.hints.rule,
         ruled=ruled,
         container=extraction.frame_found,
         known=len(known),
         listed=listed,
         standing=standing(document, unlisted, frame.echo) if listed * 2 < usual else 0,
-        tail=_has_tail(extraction.entries, frame) or not unlisted,
+        tail=_has_tail(entries, frame) or not unlisted,
     )
     return _Taken(extraction=extraction, seen=seen, evidence=evidence, judgement=judge(evidence))
 
@@ -215,24 +216,24 @@ def _has_tail(entries: Sequence[Entry], frame: Frame) -> bool:
 # ------------------------------------------------------------------------------------------------- what is remembered
 
 
-def _counted(memory: Memory, document: Document, taken: _Taken, hints: Hints) -> Memory:
+def _counted(memory: Memory, matter: _Matter, taken: _Taken) -> Memory:
     """The memory once the page is counted: a good one teaches, one that breaks the frame is noted."""
-    judged = taken.judgement
+    judged, document, hints = taken.judgement, matter.document, matter.hints
     if judged.broken:
-        return replace(memory, frame=struck(memory.frame, judged.broken))
+        return replace(memory, frame=struck(memory.frame, judged.broken, hints.number))
     if judged.verdict != "listing" or not judged.complete:
         return memory
     mark = digest(document.markup)
-    if mark in memory.counted and not memory.frame.strikes:
+    if mark in memory.counted and not any(strike.number == hints.number for strike in memory.frame.strikes):
         return memory
     learned = memory.learned if hints.rule is not None else learn(memory.learned, document, taken.extraction)
     titles = [entry.title for entry in taken.extraction.entries]
-    frame = taught(memory.frame, taken.seen, titles, document.text, kind=document.kind, first=hints.number == 1)
+    frame = taught(memory.frame, taken.seen, titles, document.text, kind=document.kind, number=hints.number)
     return replace(memory, learned=learned, frame=frame, counted=(*memory.counted, mark)[-MOST_COUNTED:])
 
 
-def _reading(document: Document, taken: _Taken, why: tuple[str, ...], hints: Hints) -> Reading:
-    judged, extraction = taken.judgement, taken.extraction
+def _reading(matter: _Matter, taken: _Taken, why: tuple[str, ...]) -> Reading:
+    judged, extraction, document, hints = taken.judgement, taken.extraction, matter.document, matter.hints
     # what a cut page shows was seen; what is found on a page that is no listing is chance
     entries = extraction.entries if judged.verdict in ("listing", "partial") else ()
     further = next_urls(document, entries, pages=hints.pages, next_link=hints.next) if entries else ()

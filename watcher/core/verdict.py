@@ -6,9 +6,9 @@ short pages that show none of them, and only where earlier good pages did not ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from watcher.core.frame import Faults, Frame, compare, fresh_lines, short_of
+from watcher.core.frame import Faults, Frame, compare, fresh_lines, short_of, strikes
 from watcher.core.phrases import Topic, fold, headed, says
 from watcher.core.seen import Seen, digest
 
@@ -30,13 +30,20 @@ TOPICS: tuple[tuple[Topic, str, int], ...] = (
 )
 """What words may say, the verdict that follows, and how much else may stand there. The last is left out in the site's
 own frame: there "not found" is what a list without entries says."""
-FEW_KNOWN = 3
+FEW = 3
+SAYS_EMPTY = ("site-says-empty", "first-page")
+ANOTHER = ("frame-missing", "no-known-entry")
 EMPTY_LINE = 60
 """Characters of the line by which a site says that it lists nothing."""
 PATIENCE = 4
-"""Pages in a row that break the frame in the same way, until that is the new frame."""
+"""Captures in a row that break the frame in the same way, until that is the new frame."""
 PATIENCE_COUNTED = 100
 """The same where a counter that was proven right says that rows are missing."""
+
+
+def never_whole(fault: str) -> bool:
+    """Whether a source that ends so was cut, however often it ends so."""
+    return fault not in ("closing-tag-missing", "elements-not-closed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +57,18 @@ class Evidence:
     """Of the document: html, json …"""
     size: int = 1
     """Characters of its source."""
-    first: bool = True
-    """It is page one of the listing: on a later page, a number of rows means something else."""
+    number: int = 1
+    """Of the page in the listing."""
     seen: Seen
     frame: Frame
     entries: int = 0
     """Entries that the rule read."""
+    said: int = 0
+    """Characters that they hold."""
+    given: bool = False
+    """The rule was given."""
     ruled: bool = False
-    """They were read by a rule that was given, or that good pages confirmed: no guess."""
+    """It was given, or good pages confirmed it: no guess."""
     container: bool = False
     """The container of the records is there, even if it holds none."""
     known: int = 0
@@ -115,47 +126,61 @@ def _unread(evidence: Evidence) -> bool:
 
     While the rule is a guess, titles that an earlier guess took for entries prove nothing.
     """
-    guessing = not evidence.ruled and (evidence.frame.base.pages > 0 or evidence.known < FEW_KNOWN)
+    guessing = not evidence.ruled and (evidence.frame.base.pages > 0 or evidence.known < FEW)
     return not guessing and evidence.standing > evidence.listed and evidence.standing * 2 > evidence.entries
 
 
 def _listing(evidence: Evidence, faults: Faults) -> Judgement:
     """A listing page: is it whole?"""
-    frame = evidence.frame
     if _unread(evidence):
         return Judgement(verdict="redesigned", why=("known-titles-unread",))
-    if faults.hard:
-        patient = evidence.tail and "ends-inside" not in faults.hard[0] and frame.strikes >= PATIENCE
-        if not patient:
-            return Judgement(verdict="partial", why=faults.hard, broken=faults.hard)
+    if faults.hard and (never_whole(faults.hard[0]) or not _outlasted(evidence, faults.hard)):
+        return _broken("partial", faults.hard)
     if (short := _short(evidence)) is not None:
         why, proven = short
-        if frame.strikes < (PATIENCE_COUNTED if proven else PATIENCE):
-            return Judgement(verdict="partial", why=(why,), broken=(why,))
+        if strikes(evidence.frame, (why,), evidence.number) < (PATIENCE_COUNTED if proven else PATIENCE):
+            return _broken("partial", (why,))
     # a new footer under a list that is all there is a new footer; under a list that lost its end, it is a cut
-    if faults.soft and not evidence.tail and frame.strikes < 3 * PATIENCE:
-        return Judgement(verdict="partial", why=faults.soft, broken=faults.soft)
+    if faults.soft and not evidence.tail and not _outlasted(evidence, faults.soft):
+        return _broken("partial", faults.soft)
     return Judgement(verdict="listing", complete=True)
 
 
+def _outlasted(evidence: Evidence, faults: tuple[str, ...]) -> bool:
+    """Whether a fault has lasted so long that it is how the site is now: soon if the list has its end, late if it has
+    nearly everything else, and very late if neither (the decision has waits of its own)."""
+    times = strikes(evidence.frame, faults, evidence.number)
+    if evidence.tail:
+        return times >= PATIENCE
+    usual = min(evidence.known, evidence.frame.rows or evidence.known)
+    return times >= (3 if evidence.listed * 10 >= usual * 9 else 12) * PATIENCE
+
+
+def _broken(verdict: str, why: tuple[str, ...]) -> Judgement:
+    return Judgement(verdict=verdict, why=why, broken=why)
+
+
 def _short(evidence: Evidence) -> tuple[str, bool] | None:
-    return short_of(evidence.frame, evidence.seen, evidence.entries) if evidence.first else None
+    return short_of(evidence.frame, evidence.seen, evidence.entries) if evidence.number == 1 else None
 
 
 def _first(evidence: Evidence, faults: Faults) -> Judgement:
     """A page of a site that no good page has been seen of: its own words and form must do."""
-    if not (evidence.ruled and evidence.entries) and (said := hint(evidence)):
-        return said
+    frame, number = evidence.frame, evidence.number
+    said = None if evidence.ruled and evidence.entries else hint(evidence)
+    # a list with a login form in its header, and little else, is seen to be a list in the end
+    if said is not None and (evidence.entries < FEW or strikes(frame, said.why, number) < PATIENCE):
+        return replace(said, broken=said.why if evidence.entries >= FEW else ())
     if _unread(evidence):
         return Judgement(verdict="redesigned", why=("known-titles-unread",))
     if faults.hard:
-        if evidence.entries and "ends-inside" not in faults.hard[0] and evidence.frame.strikes >= PATIENCE:
-            return Judgement(verdict="listing", why=(f"always:{faults.hard[0]}",), complete=True)
-        return Judgement(verdict="partial", why=faults.hard, broken=faults.hard)
+        patient = evidence.entries and not never_whole(faults.hard[0])
+        if not patient or strikes(frame, faults.hard, number) < PATIENCE:
+            return _broken("partial", faults.hard)
     says_empty = any(len(line) <= EMPTY_LINE and says(line, "nothing") for line in evidence.seen.lines)
     # then what was found is another list; unless the site says so of something else, page after page
-    if says_empty and (not evidence.entries or (not evidence.ruled and evidence.frame.strikes < PATIENCE)):
-        return Judgement(verdict="empty", why=("site-says-empty", "first-page"), broken=("site-says-empty",))
+    if says_empty and (not evidence.entries or (not evidence.ruled and strikes(frame, SAYS_EMPTY, number) < PATIENCE)):
+        return _broken("empty", SAYS_EMPTY)
     if evidence.entries:
         return Judgement(verdict="listing", complete=True)
     return Judgement(verdict="unreadable", why=("no-entries-found",))
@@ -167,14 +192,17 @@ def _another_page(evidence: Evidence, faults: Faults) -> Judgement:
     if share < FOREIGN and (said := hint(evidence)):
         return said
     if faults.hard:
-        return Judgement(verdict="partial", why=faults.hard, broken=faults.hard)
+        return _broken("partial", faults.hard)
     if said := hint(evidence):
         return said
     if _unread(evidence):
         return Judgement(verdict="redesigned", why=("known-titles-unread",))
     if _outside(evidence) <= SHORT and not evidence.entries:
-        return Judgement(verdict="blocked", why=("frame-missing", "no-known-entry"))
-    return Judgement(verdict="redesigned", why=("frame-missing", "no-known-entry"))
+        return Judgement(verdict="blocked", why=ANOTHER)
+    # a rule that a person wrote finds entries: that is the listing, if it lasts
+    if evidence.given and evidence.entries and strikes(evidence.frame, ANOTHER, evidence.number) >= PATIENCE:
+        return Judgement(verdict="listing", why=("no-known-entry",), complete=True)
+    return _broken("redesigned", ANOTHER)
 
 
 def _frame_without_known(evidence: Evidence, faults: Faults) -> Judgement:
@@ -183,15 +211,15 @@ def _frame_without_known(evidence: Evidence, faults: Faults) -> Judgement:
     if not evidence.entries and (said := hint(evidence, own_frame=trusted)):
         return said
     if faults.hard:
-        return Judgement(verdict="partial", why=faults.hard, broken=faults.hard)
+        return _broken("partial", faults.hard)
     if _unread(evidence):
         return Judgement(verdict="redesigned", why=("known-titles-unread",))
     if not trusted and not (evidence.ruled and evidence.entries):
         return Judgement(verdict="blocked", why=("no-known-entry",))
     if faults.soft:
-        return Judgement(verdict="partial", why=faults.soft, broken=faults.soft)
+        return _broken("partial", faults.soft)
     if (short := _short(evidence)) is not None:
-        return Judgement(verdict="partial", why=(short[0],), broken=(short[0],))
+        return _broken("partial", short[:1])
     if evidence.entries:
         return Judgement(verdict="listing", why=("no-known-entry",), complete=True)
     words = says(" ".join(fresh_lines(evidence.frame, evidence.seen)), "nothing")
@@ -214,8 +242,8 @@ def hint(evidence: Evidence, *, own_frame: bool = False) -> Judgement | None:
     lines = fresh_lines(evidence.frame, seen)
     headings = [heading for heading in seen.headings if digest(fold(heading)) not in usual]
     room = sum(map(len, lines))
-    # a guess at entries on a first page is no proof: but several of them are no captcha
-    crowded = not usual and evidence.entries > 2 and room > SHORT // 2
+    # a guess at entries on a first page is no proof: but several that say more than all the rest are no captcha
+    crowded = not usual and evidence.entries >= FEW and evidence.said >= max(room, SHORT // 5)
     text = " ".join(lines)[: 2 * SEIZED_SHORT]
     for topic, verdict, limit in TOPICS[: -1 if own_frame else None]:
         if room > limit:
