@@ -119,14 +119,14 @@ def _reseed(case: Case, same: bool) -> None:
     """
     notes, snapshot = case.notes, case.snapshot
     page = {**case.delta.seen, **case.added}
-    titles = {key: entry.title for key, entry in page.items()}
+    titles = {key: entry.title for key, entry in case.added.items()}
     on_first = count_names(unpack(notes.first_text), titles)
     on_last = count_names(unpack(notes.last_text), titles)
-    for key, entry in page.items():
-        name = f"{NEW}{key}"
-        if key in on_first or name in notes.flips or (key in case.entries and notes.settled):
-            continue
-        notes.flips[name] = Flip(
+    on_page = count_names(snapshot.text, titles)
+    for key, entry in case.added.items():
+        if key in on_first or key not in on_page:
+            continue  # it stood there unread; or the text does not say what stands there
+        notes.flips[f"{NEW}{key}"] = Flip(
             said=tag(entry.title),
             after=snapshot.finished_at,
             after_in=case.capture_of(entry),

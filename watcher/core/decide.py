@@ -255,8 +255,6 @@ def _withdraw(case: Case, key: str, finding: losses.Finding) -> None:
     words = list(finding.why)
     if case.signs.control(key):
         words.append("control-majority")
-    if case.signs.says_empty:
-        words.append("site-says-empty")
     window = Window(not_before=absence.had, not_after=absence.after, before=absence.had_in, after=absence.lacks_in)
     case.tell("withdrawn", key, window, (*words, withdrawn_prose(words, absence.count)))
 
@@ -312,7 +310,8 @@ def _remember_names(case: Case, page: Sequence[str]) -> None:
     counted = count_names(case.snapshot.text, {key: case.entries[key].title for key in page})
     numbers = Counter(counted[key] or 1 for key in page)
     notes.usual = numbers.most_common(1)[0][0] if numbers else 1
-    kept = {key: number for key, number in notes.names.items() if case.entries[key].standing == "missing"}
+    absent = {key for key, held in case.entries.items() if held.standing == "missing"}
+    kept = {key: number for key, number in notes.names.items() if key in absent}
     notes.names = kept | {key: counted[key] or 1 for key in page if (counted[key] or 1) != notes.usual}
 
 
@@ -320,7 +319,7 @@ def _looks(case: Case) -> None:
     """Notes whether the visit was good (``g``), doubtful (``d``) or bad (``b``), and when the site last answered."""
     notes, snapshot, signs = case.notes, case.snapshot, case.signs
     good = snapshot.complete and snapshot.verdict in SPEAKING
-    doubtful = signs.older or signs.copy or (signs.empty and not signs.says_empty)
+    doubtful = signs.older or signs.copy or signs.empty
     notes.looks = (notes.looks + ("b" if not good else "d" if doubtful else "g"))[-LOOKS:]
     if good:
         notes.reached, notes.reached_in = snapshot.taken_at, case.first_capture

@@ -88,12 +88,12 @@ def count(absence: Absence, key: str, signs: Signs, snapshot: Snapshot, *, group
 def _doubts(absence: Absence, key: str, signs: Signs, group: int, fresh: int) -> list[str]:
     """What makes the loss look like a fault, as of this snapshot."""
     doubts = []
-    if signs.empty and not signs.says_empty:
-        doubts.append("empty-frame")
+    if signs.empty:
+        # the template says "nothing here" of a failed database, too: words cannot tell it from the truth
+        doubts.append("site-says-empty" if signs.says_empty else "empty-frame")
     if is_mass(group, signs.expected) or is_mass(fresh, signs.expected):
-        if not signs.says_empty:
-            doubts.append(f"many-at-once:{max(group, fresh)}")
-    elif not signs.control(key) and not signs.says_empty:
+        doubts.append(f"many-at-once:{max(group, fresh)}")
+    elif not signs.control(key):
         doubts.append("no-control-majority")
     if key in signs.tail and not signs.empty:
         doubts.append("tail-of-list")
@@ -158,7 +158,7 @@ def _mirrors_agree(absence: Absence) -> bool:
 
 def _own_fault(absence: Absence) -> bool:
     """Whether the loss looks like what all mirrors would share: an older set, a name that is still there."""
-    return any(doubt.startswith(("older", "name-on-page", "empty-frame", "no-control")) for doubt in absence.doubts)
+    return any(doubt.startswith(("older", "name-on-page", "empty-frame", "site-says", "no-control")) for doubt in absence.doubts)
 
 
 def _why(absence: Absence, way: str, doubts: list[str]) -> tuple[str, ...]:
