@@ -14,7 +14,7 @@ from typing import NamedTuple
 from watcher.edge.ledger import Ledger
 from watcher.edge.ledger_beliefs import Look
 from watcher.edge.names import Names
-from watcher.edge.rows import micros, sayable
+from watcher.edge.rows import micros
 from watcher.edge.sayings import encode
 from watcher.ports import SiteState
 from watcher.records import Roster, RosterEntry, Snapshot
@@ -84,10 +84,10 @@ class Believer:
             self._connection.execute(
                 "INSERT INTO entry (site, key, standing, first_seen, look, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
                 " ON CONFLICT DO UPDATE SET standing = ?3, first_seen = ?4, look = ?5, data = ?6",
-                (number, sayable(key), entry.standing, micros(entry.first_seen), look, encode(entry)),
+                (number, key, entry.standing, micros(entry.first_seen), look, encode(entry)),
             )
         for key in old.keys() - roster.entries.keys():
-            self._connection.execute("DELETE FROM entry WHERE site = ? AND key = ?", (number, sayable(key)))
+            self._connection.execute("DELETE FROM entry WHERE site = ? AND key = ?", (number, key))
 
     def _remember(self, site: str, belief: _Belief) -> None:
         before = self._beliefs.pop(site, None)

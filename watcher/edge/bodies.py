@@ -97,7 +97,8 @@ class BodyFiles:
     def prepare(self) -> int:
         """Make the folders, sweep what a killed process left half written; how many files were swept."""
         with trouble.told(self.folder):
-            self._fresh.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            self._fresh.mkdir(mode=0o700, exist_ok=True)
             leftovers = list(self._fresh.iterdir())
             for leftover in leftovers:
                 leftover.unlink()

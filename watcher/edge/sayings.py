@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from watcher.edge.rows import sayable
 from watcher.records import Entry, Reading, Snapshot
 
+T = TypeVar("T")
 Ordinal = int | str
 """A capture: which of its visit's captures it is, or, from another visit, its identifier."""
 
@@ -43,12 +44,13 @@ _decode_reading = msgspec.json.Decoder(Reading).decode
 _decode_why = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
-def encode(value: Any) -> bytes:
-    """The record as JSON; lone surrogates, which UTF-8 cannot spell, become U+FFFD."""
-    try:
-        return msgspec.json.encode(value)
-    except UnicodeEncodeError:
-        return msgspec.json.encode(_spelled(msgspec.to_builtins(value)))
+encode = msgspec.json.Encoder().encode
+"""A record as JSON. Raises UnicodeEncodeError for lone surrogates, which no file can hold: ``spelled`` is the mend."""
+
+
+def spelled(value: T) -> T:
+    """The record without lone surrogates: they become U+FFFD, and pairs of them the characters that they stand for."""
+    return msgspec.convert(_spelled(msgspec.to_builtins(value)), type(value))
 
 
 def _spelled(value: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +17,7 @@ from watcher.edge.ledger import BODIES, Owed
 from watcher.edge.ledger_captures import page_of
 from watcher.edge.lock import Lock
 from watcher.edge.rows import sayable
+from watcher.edge.sayings import spelled
 from watcher.edge.writer import Desk, Writer
 from watcher.errors import StoreError
 from watcher.ports import Origin, Outcome, SiteState
@@ -117,11 +117,15 @@ class LedgerStore:
         """Snapshot, readings, roster, events and their custody leaves: all or nothing. Said again, nothing changes."""
         at = self._now()
 
-        def work(desk: Desk) -> None:
-            desk.recorder.record(outcome, at)
-            desk.believer.believe(outcome.site, outcome.snapshot, outcome.decision.roster, outcome.memory)
+        def work(desk: Desk, said: Outcome) -> None:
+            desk.recorder.record(said, at)
+            desk.believer.believe(said.site, said.snapshot, said.decision.roster, said.memory)
 
-        await self.do(work)
+        try:
+            await self.do(lambda desk: work(desk, outcome))
+        except UnicodeEncodeError:
+            sayable_outcome = spelled(outcome)
+            await self.do(lambda desk: work(desk, sayable_outcome))
 
     async def captures_of(self, visit: str) -> tuple[Capture, ...]:
         """A visit's captures and misses, in the order in which they were kept."""
@@ -186,15 +190,5 @@ class LedgerStore:
 
 
 def _spelled(exchange: Exchange) -> Exchange:
-    """The exchange without lone surrogates, which no file can hold."""
     words = (exchange.url, exchange.mirror, exchange.isolation, exchange.cut, *exchange.why)
-    if all(word.isascii() for word in words):
-        return exchange
-    return replace(
-        exchange,
-        url=sayable(exchange.url),
-        mirror=sayable(exchange.mirror),
-        isolation=sayable(exchange.isolation),
-        cut=sayable(exchange.cut),
-        why=tuple(sayable(word) for word in exchange.why),
-    )
+    return exchange if all(word.isascii() for word in words) else spelled(exchange)
