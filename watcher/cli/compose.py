@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from watcher.config import Settings
 from watcher.core.mirrors import host_of
+from watcher.edge import acts
 from watcher.edge.deliver import Delivery
 from watcher.edge.fetch import SocksFetcher
 from watcher.edge.guard import Guard
@@ -84,6 +85,7 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
         )
         delivery = Delivery(store, sinks(settings.alerts), key, clock)
         await delivery.prepare()
+        await acts.opening(store, key, config=settings.path.read_bytes(), vantage=settings.vantage, now=clock.now())
         await recover(store, means, settings.sites)
 
         def visited(visit: Visited) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ class Exported:
     events: tuple[str, ...]
     redactions: bytes
     """The SHA-256 of the account of what was hidden; empty if nothing was."""
+    places_hidden: int
     pictures: int
 
 
@@ -71,8 +73,13 @@ def export(
         captures=tuple(kept.capture.id for kept in material.kept),
         events=tuple(told.event.id for told in material.events),
         redactions=sha256(hidden_account).digest() if hidden_account else b"",
+        places_hidden=_hidden_places(hidden_account) if hidden_account else 0,
         pictures=len(material.pictures),
     )
+
+
+def _hidden_places(account: bytes) -> int:
+    return sum(one["places"] for one in json.loads(account)["redactions"])
 
 
 def make(material: Material, key: SigningKey) -> bytes:

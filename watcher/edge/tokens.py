@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from cryptography import x509
+from cryptography.x509 import Certificate
 from rfc3161_client import (
     HashAlgorithm,
     TimeStampRequest,
@@ -23,7 +25,7 @@ def ask_for(data: bytes) -> TimeStampRequest:
     return TimestampRequestBuilder().data(data).hash_algorithm(HashAlgorithm.SHA256).build()
 
 
-def load_roots(pem: bytes, *, source: str) -> tuple[x509.Certificate, ...]:
+def load_roots(pem: bytes, *, source: str) -> tuple[Certificate, ...]:
     """The certificates in a PEM file; ``UsageError`` if there is none."""
     try:
         roots = x509.load_pem_x509_certificates(pem)
@@ -32,7 +34,7 @@ def load_roots(pem: bytes, *, source: str) -> tuple[x509.Certificate, ...]:
     return tuple(dict.fromkeys(roots))
 
 
-def verify(token: bytes, data: bytes, roots: tuple[x509.Certificate, ...], *, nonce: int | None = None) -> datetime:
+def verify(token: bytes, data: bytes, roots: Sequence[Certificate], *, nonce: int | None = None) -> datetime:
     """The time at which an authority under ``roots`` saw ``data``; else ``EvidenceError``.
 
     Certificates inside the token may complete a chain; they are never trusted themselves.
@@ -62,3 +64,6 @@ def _decode(token: bytes) -> TimeStampResponse:
 
 def _utc(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+__all__ = ["Certificate", "ask_for", "claimed_time", "load_roots", "verify"]

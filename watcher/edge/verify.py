@@ -21,8 +21,11 @@ CLOCK_TOLERANCE = timedelta(minutes=10)
 """How far a vantage's clock may be ahead of an authority's."""
 
 
-def verify_bundle(data: bytes, *, key: str | None = None, roots: bytes | None = None) -> list[CheckResult]:
-    """Every check of a bundle; ``key`` is the verifier key that the user trusts, ``roots`` the authorities' (PEM)."""
+def verify_bundle(
+    data: bytes, *, key: str | None = None, roots: bytes | None = None, held: bytes | None = None
+) -> list[CheckResult]:
+    """Every check of a bundle; ``key`` is the verifier key that the user trusts, ``roots`` the authorities' (PEM),
+    ``held`` a checkpoint that the user kept."""
     pinned = None if key is None else note.parse_key(key)
     trusted = None if roots is None else tokens.load_roots(roots, source="--tsa-roots")
     checks = Checks()
@@ -53,17 +56,22 @@ def verify_bundle(data: bytes, *, key: str | None = None, roots: bytes | None = 
     checks.run("absence", lambda: bundle_checks.presence(opened))
     checks.run("reread", lambda: reread(opened))
     checks.run("times", lambda: _times(opened, trusted))
+    if held is not None:
+        checks.run("held", lambda: _held(opened, trust, held))
     return checks.results
 
 
-def verify(path: Path, *, key: str | None = None, roots: Path | None = None) -> list[CheckResult]:
+def verify(
+    path: Path, *, key: str | None = None, roots: Path | None = None, held: Path | None = None
+) -> list[CheckResult]:
     """Every check of the bundle or store at ``path``; ``UnreadableError`` if it is neither."""
     pem = None if roots is None else _read(roots)
+    kept = None if held is None else _read(held)
     if path.is_dir():
         from watcher.edge.verify_store import verify_store
 
-        return verify_store(path, key=key, roots=pem)
-    return verify_bundle(_read(path), key=key, roots=pem)
+        return verify_store(path, key=key, roots=pem, held=kept)
+    return verify_bundle(_read(path), key=key, roots=pem, held=kept)
 
 
 def _read(path: Path) -> bytes:
@@ -71,6 +79,19 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UnreadableError(f"{path} cannot be read: {error.strerror}", hint="name a bundle or a store") from error
+
+
+def _held(opened: Opened, trust: Trust, held: bytes) -> str:
+    """A checkpoint that somebody kept is one of those in the bundle."""
+    signed = note.parse(held)
+    note.verify(signed, trust.key, trust.check)
+    kept = note.parse_checkpoint(signed)
+    for head, path in opened.heads:
+        if head.size == kept.size:
+            need(head.root == kept.root, f"{path} has another root than the checkpoint held: the log forked")
+            return f"{path} is the checkpoint held, over {kept.size} leaves"
+    sizes = ", ".join(str(head.size) for head, _ in opened.heads)
+    raise EvidenceError(f"the bundle speaks of the log at {sizes} leaves, the checkpoint held of {kept.size}")
 
 
 def _times(opened: Opened, roots: tuple[x509.Certificate, ...] | None) -> str:
