@@ -411,7 +411,7 @@ FAULTS: list[tuple[str, str]] = [
     ),
     (
         "[[alert]]\nto = 'env:SINK'",
-        "watcher.toml:2: [[alert]] to: the environment variable SINK is not set; set it before the watcher starts",
+        "watcher.toml:2: [[alert]] to: the environment variable SINK is not set; set it first",
     ),
     # [timestamp]
     (
@@ -563,6 +563,28 @@ SECRET = "hunter2-hunter2"
 def test_no_fault_tells_a_secret(text: str) -> None:
     for fault in faults_of(text, S=f"{SECRET}x", BAD=f"{SECRET}\r\n"):
         assert "hunter" not in fault
+
+
+def test_who_only_looks_needs_no_secrets() -> None:
+    text = f"""{SITE}[site.headers]
+X-A = "env:A"
+[[alert]]
+to = "env:B"
+[web]
+listen = "0.0.0.0:80"
+token = "env:C"
+[proxy]
+url = "env:D"
+[timestamp]
+authorities = ["env:E"]
+roots = "r"
+"""
+    assert [fault.split(" is not")[0][-1] for fault in faults_of(text)] == ["A", "B", "C", "D", "E"]
+    settings = config.parse(text, FOLDER, environ={}, secrets=False)
+    assert [site.name for site in settings.sites] == ["a"]
+    with pytest.raises(ConfigError) as caught:
+        config.parse(text + "zzz = 1", FOLDER, environ={}, secrets=False)
+    assert len(caught.value.faults) == 1
 
 
 def test_a_fault_shows_no_control_character() -> None:

@@ -140,8 +140,9 @@ def find(given: str | None = None, environ: Mapping[str, str] = os.environ) -> P
     )
 
 
-def load(path: Path) -> Settings:
-    """The settings in the file. Raises ConfigError with every fault."""
+def load(path: Path, *, secrets: bool = True) -> Settings:
+    """The settings in the file. Raises ConfigError with every fault. Without ``secrets`` it is no fault that an
+    ``env:NAME`` is not set: whoever only looks at the store needs no passwords."""
     try:
         with path.open("rb") as file:
             raw = file.read(LARGEST_FILE + 1)
@@ -156,10 +157,12 @@ def load(path: Path) -> Settings:
         raise ConfigError((f"{path}:{at}: a byte that is no UTF-8; save the file as UTF-8",)) from error
     if len(raw) > LARGEST_FILE:
         raise ConfigError((f"{path}:1: the file is larger than 16 MiB; this is no {FILE}",))
-    return parse(text, path.absolute().parent, name=str(path))
+    return parse(text, path.absolute().parent, name=str(path), secrets=secrets)
 
 
-def parse(text: str, folder: Path, *, name: str = FILE, environ: Mapping[str, str] = os.environ) -> Settings:
+def parse(
+    text: str, folder: Path, *, name: str = FILE, environ: Mapping[str, str] = os.environ, secrets: bool = True
+) -> Settings:
     """The settings that the text says; its paths are relative to ``folder``. Raises ConfigError with every fault."""
     try:
         data = tomllib.loads(text)
@@ -177,8 +180,8 @@ def parse(text: str, folder: Path, *, name: str = FILE, environ: Mapping[str, st
     for key in data:
         if key not in SECTION_NAMES:
             faults.add((key,), *_unknown_at_top(key, data[key]))
-    if faults.found:
-        raise ConfigError(faults.told, hint="nothing was started; mend these and try again")
+    if told := faults.told(secrets=secrets):
+        raise ConfigError(told, hint="nothing was started; mend these and try again")
     return settings
 
 

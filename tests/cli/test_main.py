@@ -111,6 +111,16 @@ def test_doubts_are_told_and_do_not_stop(run: Run, tmp_path: Path) -> None:
     assert result.stderr.startswith("watcher: watcher.toml:3: [[site]] mirrors: an onion address has 56 letters")
 
 
+def test_looking_needs_no_secrets_and_visiting_does(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "watcher.toml").write_text(
+        '[[site]]\nname = "a"\nmirrors = ["http://a.example/"]\n[[alert]]\nto = "env:NO_SUCH_SECRET"\n'
+    )
+    assert [run(command, "--json").exit_code for command in ("status", "events", "entries", "captures")] == [0] * 4
+    result = run("check")
+    assert result.exit_code == 2
+    assert "watcher.toml:5: [[alert]] to: the environment variable NO_SUCH_SECRET is not set" in result.stderr
+
+
 def group(callback: object) -> Commands:
     """A program with one command ``x`` that does this."""
 
@@ -263,9 +273,10 @@ def test_the_state_reads_the_file_once(tmp_path: Path, monkeypatch: pytest.Monke
     path = tmp_path / "w.toml"
     path.write_text("")
     state = State(given=str(path))
-    first = state.settings
+    first, looked = state.settings, state.view
     path.unlink()
     assert state.settings is first
+    assert state.view is looked
 
 
 def test_the_short_helps_end_as_sentences() -> None:

@@ -30,18 +30,26 @@ class State:
     """What was said before the command's own flags, and what was read because of it."""
 
     given: str | None = None
-    _settings: Settings | None = field(default=None, repr=False)
+    _read: dict[bool, Settings] = field(default_factory=dict, repr=False)
 
     @property
     def settings(self) -> Settings:
-        """The settings, read once; their doubts are told. Raises ConfigError."""
-        if self._settings is None:
+        """The settings, with their secrets, for who visits or tells; read once. Raises ConfigError."""
+        return self._load(secrets=True)
+
+    @property
+    def view(self) -> Settings:
+        """The settings for who only looks at the store: secrets may be missing from the environment."""
+        return self._load(secrets=False)
+
+    def _load(self, *, secrets: bool) -> Settings:
+        if secrets not in self._read:
             from watcher import config
 
-            self._settings = config.load(config.find(self.given))
-            for doubt in self._settings.doubts:
+            self._read[secrets] = config.load(config.find(self.given), secrets=secrets)
+            for doubt in self._read[secrets].doubts if len(self._read) == 1 else ():
                 say(doubt)
-        return self._settings
+        return self._read[secrets]
 
     @contextmanager
     def ledger(self, *, silent: bool = False) -> Iterator[Ledger | None]:
@@ -49,12 +57,12 @@ class State:
         from watcher.edge.ledger import Ledger
         from watcher.edge.schema import LEDGER
 
-        if not (self.settings.store / LEDGER).exists():
+        if not (self.view.store / LEDGER).exists():
             if not silent:
                 say("nothing was visited yet; `watcher check` does it once, `watcher run` goes on")
             yield None
             return
-        with Ledger.open(self.settings.store) as ledger:
+        with Ledger.open(self.view.store) as ledger:
             yield ledger
 
 
@@ -113,7 +121,7 @@ def site_names(ctx: click.Context, part: str) -> list[str]:
     """Names of sites that begin so, for the shell; nothing if the file cannot be used."""
     root = ctx.find_root()
     try:
-        return [site.name for site in root.ensure_object(State).settings.sites if site.name.startswith(part)]
+        return [site.name for site in root.ensure_object(State).view.sites if site.name.startswith(part)]
     except WatcherError:
         return []
 

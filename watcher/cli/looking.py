@@ -39,12 +39,12 @@ def status_command(state: State, as_json: bool) -> None:
     """How every target stands: verdict, last and next visit, last complete snapshot, entries listed, misses in a row,
     health of its mirrors."""
     with state.ledger() as ledger:
-        targets = configured(state.settings.sites, ledger.status() if ledger else ())
+        targets = configured(state.view.sites, ledger.status() if ledger else ())
     if as_json:
         json_lines(contract.status_object(target) for target in targets)
         return
     if not targets:
-        say(f"there are no sites in {state.settings.path} yet; add a [[site]] to it")
+        say(f"there are no sites in {state.view.path} yet; add a [[site]] to it")
         return
     now = datetime.now(UTC)
     table(
@@ -311,7 +311,7 @@ def captures_command(state: State, *, site: str | None, since: str | None, as_js
 
 def _check_site(state: State, ledger: Ledger | None, site: str | None) -> None:
     """Nothing if the site is configured, or known from before. Raises UsageError."""
-    if site is None or any(one.name == site for one in state.settings.sites):
+    if site is None or any(one.name == site for one in state.view.sites):
         return
-    names = [one.name for one in state.settings.sites]
+    names = [one.name for one in state.view.sites]
     known(site, sorted({*names, *(ledger.sites() if ledger else ())}), "site")

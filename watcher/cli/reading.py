@@ -163,7 +163,7 @@ def _usual(reading: Reading) -> list[str]:
 
 def _of_site(state: State, name: str) -> tuple[Hints, bytes, tuple[str, ...]]:
     """What the configuration says of a site's pages, what they taught, and the titles that are listed."""
-    settings = state.settings
+    settings = state.view
     site = settings.site(known(name, [one.name for one in settings.sites], "site"))
     hints = Hints(rule=site.rule, pages=site.pages, next=site.next, mirror=site.mirrors[0])
     with state.ledger(silent=True) as ledger:

@@ -23,6 +23,8 @@ class Faults:
     found: list[tuple[int, str]] = field(default_factory=list)
     doubts: list[tuple[int, str]] = field(default_factory=list)
     """What is no fault and yet cannot be meant."""
+    unset: list[tuple[int, str]] = field(default_factory=list)
+    """Secrets that the environment does not hold: a fault for who needs them."""
 
     def add(self, path: Path, place: str, problem: str) -> None:
         """``problem`` is "what is wrong; what would be right"; ``place`` is "[section] key"."""
@@ -32,14 +34,18 @@ class Faults:
         """As ``add``, for what does not keep the watcher from starting."""
         self.doubts.append(self._told(path, place, problem))
 
+    def miss(self, path: Path, place: str, problem: str) -> None:
+        """As ``add``, for a secret that is not there."""
+        self.unset.append(self._told(path, place, problem))
+
     def _told(self, path: Path, place: str, problem: str) -> tuple[int, str]:
         at = next((self.lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.lines), 1)
         return at, f"{self.file}:{at}: {place}: {problem}"
 
-    @property
-    def told(self) -> tuple[str, ...]:
-        """One line a fault, by line of the file."""
-        return tuple(text for _, text in sorted(self.found, key=lambda one: one[0]))
+    def told(self, *, secrets: bool = True) -> tuple[str, ...]:
+        """One line a fault, by line of the file; secrets that are not set among them only if ``secrets`` are needed."""
+        found = [*self.found, *(self.unset if secrets else ())]
+        return tuple(text for _, text in sorted(found, key=lambda one: one[0]))
 
     @property
     def doubted(self) -> tuple[str, ...]:
@@ -220,8 +226,8 @@ class Table:
         name = value.removeprefix("env:").strip()
         held = self.environ.get(name, "")
         if not held:
-            told = line(name, 60) or "without a name"
-            self.fault(key, f"the environment variable {told} is not set; set it before the watcher starts", path)
+            problem = f"the environment variable {line(name, 60) or 'without a name'} is not set; set it first"
+            self.faults.miss(path or self.path_of(key), f"{self.name} {line(key, 60)}", problem)
         return held
 
 
