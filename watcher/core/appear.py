@@ -267,4 +267,6 @@ def _was_short(case: Case, added: Mapping[str, Entry]) -> bool:
 def _read_anew(case: Case, added: int) -> bool:
     """Whether another rule read the page, and what it found more is many: then it was there before, unread."""
     rule, digest = case.notes.rule, case.snapshot.rule_digest
+    if case.guessed and case.notes.first_text:
+        return False  # its first text tells better
     return bool(rule and digest and rule != digest) and added >= 3 and is_mass(added, len(case.snapshot.entries))

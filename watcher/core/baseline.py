@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from base64 import b85decode, b85encode
+from collections.abc import Mapping
 from dataclasses import replace
 
 from watcher.core.case import Case
@@ -23,6 +24,8 @@ LONGEST = 300_000
 STABLE = 6
 """Complete snapshots in a row, at least, that one rule must read before a guess is as good as settled."""
 NEW = "new:"
+SIGN = 60
+"""Letters of a description by which an entry is found in a text that does not name it."""
 
 
 def pack(text: str) -> str:
@@ -42,26 +45,36 @@ def settle(case: Case) -> bool:
         return True
     if not snapshot.complete or not _speaks(case):
         return notes.settled
-    first = not notes.first_text and not notes.stable
     same = notes.rule == snapshot.rule_digest
-    notes.stable = notes.stable + 1 if same or first else 1
+    notes.stable = notes.stable + 1 if same or not notes.stable else 1
     was_settled = notes.settled
-    if first:
-        _seed(case, ())
-        notes.first_text = pack(snapshot.text) if snapshot.provisional else ""
-    elif not same or not was_settled:
-        _reseed(case, same)
+    if was_settled and not same:
+        _drop_misread(case)
+    elif not was_settled:
+        _seed(case, same)
+    case.guessed = True
     if not snapshot.provisional:
         notes.sure = notes.settled = True
     elif notes.stable >= max(STABLE, 2 * case.policy.confirm_visits):
         notes.settled = True
-    if notes.settled and not first:
+    if notes.settled and not was_settled:
         _tell_new(case)
+    return was_settled
+
+
+def remember_text(case: Case) -> None:
+    """Keeps the text of a complete page, or of one in which nothing could be read yet, as long as rules are guesses."""
+    notes, snapshot = case.notes, case.snapshot
     if notes.sure:
         notes.first_text = notes.last_text = ""
-    else:
-        notes.last_text = pack(snapshot.text)
-    return was_settled and same and not first
+        return
+    if not snapshot.text:
+        return
+    notes.last_text = pack(snapshot.text)
+    if not notes.first_text:
+        notes.first_text = notes.last_text
+    if not snapshot.complete:
+        notes.since, notes.since_in = snapshot.taken_at, case.first_capture
 
 
 def _speaks(case: Case) -> bool:
@@ -76,77 +89,90 @@ def _speaks(case: Case) -> bool:
     return empty.seen >= max(STABLE, 2 * case.policy.confirm_visits)
 
 
-def _seed(case: Case, quiet_drop: tuple[str, ...]) -> None:
-    """Makes the roster what the page shows; nothing is told."""
-    for key in quiet_drop:
-        del case.entries[key]
-        case.notes.absences.pop(key, None)
-    taken = case.snapshot.taken_at
-    for key, entry in {**case.delta.seen, **case.added}.items():
-        held = case.entries.get(key)
-        if held is None:
-            case.entries[key] = RosterEntry(
-                key=key,
-                title=entry.title,
-                url=entry.url,
-                fields=entry.fields,
-                first_seen=taken,
-                last_seen=taken,
-                seen_in=case.capture_of(entry),
-            )
-        else:
-            case.entries[key] = replace(
-                held,
-                title=entry.title,
-                url=entry.url,
-                fields=entry.fields,
-                last_seen=taken,
-                seen_in=case.capture_of(entry),
-                standing="listed",
-                missing_since=None,
-                missing_in=None,
-                absences=0,
-            )
-            case.notes.absences.pop(key, None)
-        case.notes.whole.pop(key, None)
-
-
-def _reseed(case: Case, same: bool) -> None:
-    """Makes the roster what a page shows that a guess reads; remembers which names the first page did not have.
+def _seed(case: Case, same: bool) -> None:
+    """Makes the roster what the page shows; nothing is told yet, but what the first page did not name is noted.
 
     What another rule read and this one does not is dropped: it was no entry. What the same rule no longer finds is
     kept as missing.
     """
-    notes, snapshot = case.notes, case.snapshot
+    _note_new(case)
     page = {**case.delta.seen, **case.added}
-    titles = {key: entry.title for key, entry in case.added.items()}
-    on_first = count_names(unpack(notes.first_text), titles)
-    on_last = count_names(unpack(notes.last_text), titles)
-    on_page = count_names(snapshot.text, titles)
-    for key, entry in case.added.items():
-        if key in on_first or key not in on_page:
-            continue  # it stood there unread; or the text does not say what stands there
+    for key in [key for key in case.entries if key not in page]:
+        if same and case.entries[key].standing != "withdrawn":
+            held = case.entries[key]
+            case.notes.absences.setdefault(key, _absence(case, held))
+            case.change(key, standing="missing", missing_since=held.missing_since or case.snapshot.taken_at)
+        elif not same:
+            _drop(case, key)
+    for key, entry in page.items():
+        held_before = case.entries.get(key)
+        taken = case.snapshot.taken_at
+        case.entries[key] = RosterEntry(
+            key=key,
+            title=entry.title,
+            url=entry.url,
+            fields=entry.fields,
+            first_seen=held_before.first_seen if held_before is not None else taken,
+            last_seen=taken,
+            seen_in=case.capture_of(entry),
+        )
+        case.notes.absences.pop(key, None)
+        case.notes.whole.pop(key, None)
+
+
+def _note_new(case: Case) -> None:
+    """Notes new entries that the first page did not name, to be told once the rule has settled.
+
+    The text must be that of this listing, read or not: some entries are named in it, or were read from it.
+    """
+    notes, snapshot = case.notes, case.snapshot
+    if not notes.first_text:
+        return
+    signs = _signs_of(snapshot.text, case.added)
+    on_first = count_names(unpack(notes.first_text), signs)
+    on_last = count_names(unpack(notes.last_text), signs)
+    if not case.delta.seen and not on_first:
+        notes.first_text = pack(snapshot.text)
+        return
+    for key in signs:
+        if key in on_first:
+            continue
         notes.flips[f"{NEW}{key}"] = Flip(
-            said=tag(entry.title),
+            said=tag(case.added[key].title),
             after=snapshot.finished_at,
-            after_in=case.capture_of(entry),
+            after_in=case.capture_of(case.added[key]),
             last=snapshot.taken_at,
             visit=notes.visits,
             had=notes.since if key not in on_last else None,
             had_in=notes.since_in if key not in on_last else None,
         )
-    dropped = () if same else tuple(key for key in case.entries if key not in page and not _withdrawn(case, key))
-    kept = [key for key in case.entries if key not in page and not _withdrawn(case, key)] if same else []
-    _seed(case, dropped)
-    for key in kept:
-        held = case.entries[key]
-        absence = notes.absences.get(key) or _absence(case, held)
-        notes.absences[key] = absence
-        case.change(key, standing="missing", missing_since=held.missing_since or snapshot.taken_at)
 
 
-def _withdrawn(case: Case, key: str) -> bool:
-    return case.entries[key].standing == "withdrawn"
+def _signs_of(text: str, entries: Mapping[str, Entry]) -> dict[str, str]:
+    """By which words each entry can be found in the page's text: its title, else the longest thing it says."""
+    signs = {key: entry.title for key, entry in entries.items()}
+    named = count_names(text, signs)
+    for key, entry in entries.items():
+        if key not in named:
+            signs[key] = max(entry.fields.values(), key=len, default="")[:SIGN]
+    return {key: sign for key, sign in signs.items() if key in named or (sign and count_names(text, {key: sign}))}
+
+
+def _drop_misread(case: Case) -> None:
+    """Drops what the former rule took for entries: no longer read, and yet their words stand on the page."""
+    lacking = {key: case.entries[key].title for key in case.delta.missing if key not in case.notes.absences}
+    there = count_names(case.snapshot.text, lacking)
+    then = count_names(unpack(case.notes.last_text), lacking)
+    dropped = {key for key in lacking if key in there or key not in then}
+    for key in dropped:
+        _drop(case, key)
+    case.delta = replace(case.delta, missing=tuple(key for key in case.delta.missing if key not in dropped))
+
+
+def _drop(case: Case, key: str) -> None:
+    del case.entries[key]
+    case.notes.absences.pop(key, None)
+    case.notes.whole.pop(key, None)
 
 
 def _absence(case: Case, held: RosterEntry) -> Absence:
@@ -177,7 +203,9 @@ def _tell_new(case: Case) -> None:
 
 
 def is_old_news(case: Case, entry: Entry) -> bool:
-    """Whether the entry's name stood on the first page, unread, while the rule that reads the site is still a guess."""
-    if case.notes.sure or not case.notes.first_text:
+    """Whether the entry stood on the first page, unread, while the rule that read the site was a guess."""
+    notes = case.notes
+    if not case.guessed or not notes.first_text or notes.rule == case.snapshot.rule_digest:
         return False
-    return bool(count_names(unpack(case.notes.first_text), {"": entry.title}))
+    signs = _signs_of(case.snapshot.text, {entry.key: entry})
+    return not signs or bool(count_names(unpack(notes.first_text), signs))

@@ -30,6 +30,8 @@ class Case:
     """Of a complete snapshot; of another one, none."""
     added: dict[str, Entry] = field(default_factory=dict)
     """Under the roster keys that they get."""
+    guessed: bool = False
+    """Until now the rule that read the site was a guess; the first page's text tells what is old."""
     returned: set[int] = field(default_factory=set)
     """Visits that first lacked entries which are back now."""
     events: list[Event] = field(default_factory=list)

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from watcher.core import episodes, flips, losses
 from watcher.core.appear import appear, name_added
-from watcher.core.baseline import settle
+from watcher.core.baseline import remember_text, settle
 from watcher.core.case import Case
 from watcher.core.compare import Delta
 from watcher.core.identity import fold_title, own_path
@@ -126,6 +126,8 @@ def decide(
                 findings = _lose(case)
         if snapshot.complete:
             _remember(case)
+    if snapshot.complete or (snapshot.verdict == "unreadable" and not notes.stable):
+        remember_text(case)
     _looks(case)
     again = _look_again(case, findings)
     return Decision(
