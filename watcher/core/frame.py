@@ -35,6 +35,8 @@ class Marks:
     words: tuple[int, ...] = ()
     closing: tuple[int, ...] = ()
     ends: tuple[str, ...] = ()
+    left_open: int | None = None
+    """Containers left open on every page, if it is always the same number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +126,10 @@ def compare(frame: Frame, seen: Seen, kind: str = "") -> Faults:
         if tags or (missing and not any(end.startswith("</") for end in base.ends)):
             hard.append("closing-tag-missing")
         there = seen.marks | seen.words
-        if len(base.closing) >= FEW and _share(base.closing, there) < 0.5:
+        if base.closing and _share(base.closing, there) < 0.5:
             soft.append("closing-part-missing")
+        if base.left_open is not None and base.pages > 1 and seen.left_open > base.left_open:
+            soft.append("elements-left-open")
     shares = [
         _share(common, there)
         for common, there in ((base.marks, seen.marks), (base.words, seen.words))
@@ -199,6 +203,7 @@ def _common(marks: Marks, seen: Seen) -> Marks:
             words=tuple(sorted(seen.words)),
             closing=seen.closing,
             ends=tuple(sorted(seen.ends)),
+            left_open=seen.left_open,
         )
     after = set(seen.closing)
     return Marks(
@@ -207,6 +212,7 @@ def _common(marks: Marks, seen: Seen) -> Marks:
         words=tuple(mark for mark in marks.words if mark in seen.words),
         closing=tuple(mark for mark in marks.closing if mark in after),
         ends=tuple(end for end in marks.ends if end in seen.ends),
+        left_open=marks.left_open if marks.left_open == seen.left_open else None,
     )
 
 

@@ -31,6 +31,7 @@ Answer = Literal["alive", "gone", "unknown"]
 VERSION = 1
 MOST_COUNTED = 16
 SAMPLE = 200
+NEW_AT_END = 6
 OWN_FRAME = 0.5
 """Share of the listing's frame that makes another page one of the site's own."""
 
@@ -208,9 +209,10 @@ def _told_apart(entries: Sequence[Entry], known: Sequence[str]) -> tuple[int, li
 
 
 def _has_tail(entries: Sequence[Entry], frame: Frame) -> bool:
-    """Whether one of the last entries of the last good page is still there: then the page was not cut in its list."""
-    tail = set(frame.tail)
-    return bool(tail) and any(entry.title[:LONGEST_TAIL] in tail for entry in entries)
+    """Whether the list ends as on the last good page, some new entries allowed for: then it was not cut."""
+    end = entries[-max(3, min(NEW_AT_END, len(entries) // 2), len(entries) // 5) :]
+    still = sum(entry.title[:LONGEST_TAIL] in frame.tail for entry in end)
+    return still > 0 and still * 2 >= len(frame.tail)
 
 
 # ------------------------------------------------------------------------------------------------- what is remembered

@@ -23,9 +23,7 @@ MOST_CLOSING = 60
 UNSEEN = frozenset({"script", "style", "template", "svg", "head", "noscript", "iframe", "object", "math"})
 LANDMARKS = frozenset({"header", "footer", "nav", "main", "aside", "section", "form", "table", "h1", "hr", "pre"})
 HEADINGS = frozenset({"h1", "h2", "h3"})
-CONTAINERS = re.compile(
-    r"<(/?)(?:div|ul|ol|table|tbody|section|main|article|header|nav|form|body|pre)\b", re.IGNORECASE
-)
+CONTAINERS = ("div", "ul", "ol", "table", "tbody", "section", "main", "article", "nav", "form", "body", "pre")
 NUMBER = re.compile(r"(?<![\w.,:#-])\d{1,3}(?:[ ,.\u00a0]\d{3})+(?![\w])|(?<![\w.:#-])\d{1,7}(?![\w:]|[.,]\d)")
 DIGITS = re.compile(r"\d+")
 LAST_TAG = re.compile(r"<(/?[a-z][a-z0-9:-]*)[^<>]*>\s*\Z", re.IGNORECASE)
@@ -53,6 +51,8 @@ class Seen:
     """``</html>``, ``</body>`` and ``last:TAG``, as far as they are there."""
     cut: str = ""
     """Why the source cannot be whole, whatever came before; empty: nothing speaks against it."""
+    left_open: int = 0
+    """Containers that are opened and never closed."""
     lines: tuple[str, ...] = ()
     """The words outside the records, folded, in order."""
     headings: tuple[str, ...] = ()
@@ -89,6 +89,7 @@ def look(document: Document, rule: Rule | None) -> Seen:
     return Seen(
         cut=cut,
         ends=ends,
+        left_open=left_open(document.markup),
         marks=frozenset(walk.marks[:MOST_MARKS]),
         words=frozenset([digest(fold(document.title)), *walk.words[:MOST_MARKS]]),
         closing=tuple(dict.fromkeys(walk.closing))[-MOST_CLOSING:],
@@ -260,20 +261,15 @@ def source_cut(document: Document) -> str:
         return "root-not-closed"
     if "</html>" in tail or "</body>" in tail:
         return ""
-    if HTML_START.search(markup[:8192]) and left_open(markup):
+    # one may be left open: the end tag of the body need not be written
+    if HTML_START.search(markup[:8192]) and left_open(markup.lower()) > 1:
         return "elements-not-closed"
     return ""
 
 
-def left_open(markup: str) -> bool:
-    """Whether containers are opened that are never closed (``body`` counts for one: its end tag may be left out)."""
-    opened = closed = 0
-    for match in CONTAINERS.finditer(markup):
-        if match[1]:
-            closed += 1
-        else:
-            opened += 1
-    return opened - closed > 1
+def left_open(markup: str) -> int:
+    """How many containers are opened that are never closed; fewer than none if more are closed."""
+    return sum(markup.count(f"<{tag}") - markup.count(f"</{tag}") for tag in CONTAINERS)
 
 
 def unbalanced(source: str) -> bool:
