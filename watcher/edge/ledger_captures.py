@@ -32,6 +32,7 @@ LONGEST_VISIT = timedelta(days=1)
 MOST_DECODED = 64 << 20
 """Bytes of a body without its coding; the fetcher's own limit is far lower."""
 RECENT_PACKS = 512
+_HINT = "restore a copy of the store; watcher verify says what is lost"
 
 _SELECT = """
 SELECT c.n, c.id, c.started, c.requested, c.elapsed, c.status, c.verdict, c.stored, c.leaf, c.pack, c.rest, c.body,
@@ -160,6 +161,8 @@ class CaptureQuestions:
         pack = decode_pack(inflate(row["rest"], self.reference(row["pack"])))
         asked = row["started"] + row["requested"]
         is_miss = row["status"] is None
+        if row["digest"] is None and not is_miss:
+            raise StoreDamaged(f"the ledger lacks the body of {capture_id(row['id'])}", hint=_HINT)
         is_read = row["read_verdict"] is not None
         capture = Capture(
             id=capture_id(row["id"]),
@@ -192,7 +195,7 @@ class CaptureQuestions:
         if found is None:
             row = self.connection.execute("SELECT data FROM pack WHERE id = ?", (number,)).fetchone()
             if row is None:
-                raise StoreDamaged(f"the ledger lacks its pack {number}", hint="restore a copy of the store")
+                raise StoreDamaged(f"the ledger lacks its pack {number}", hint=_HINT)
             found = inflate(row[0])
             while len(self._packs) >= RECENT_PACKS:
                 del self._packs[next(iter(self._packs))]
@@ -219,9 +222,7 @@ class CaptureQuestions:
         try:
             return kept.pack.request, http.rebuild(kept.pack.head, payload, kept.pack.framing)
         except ValueError as error:
-            raise StoreDamaged(
-                f"capture {identifier} is damaged: {error}", hint="restore a copy of the store"
-            ) from error
+            raise StoreDamaged(f"capture {identifier} is damaged: {error}", hint=_HINT) from error
 
     def page(self, identifier: str) -> Page:
         """A capture's body, ready to be read. Not for a miss."""

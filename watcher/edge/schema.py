@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from watcher.edge import trouble
@@ -178,15 +178,13 @@ def open_reading(folder: Path) -> sqlite3.Connection:
         raise StoreError(f"there is no store in {folder}", hint="watcher init makes one; or name its folder with -c")
     with trouble.told(path), ExitStack() as otherwise:
         try:
-            connection = _connect(path, "mode=ro")
-            otherwise.callback(connection.close)
+            connection = otherwise.enter_context(closing(_look_at(path, "mode=ro")))
             connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
-        except sqlite3.OperationalError:
+        except StoreError:
             # on a disk that cannot be written SQLite cannot share the file; without an owner it need not
             if os.access(folder, os.W_OK) or path.with_name(f"{LEDGER}-wal").exists():
                 raise
-            connection = _connect(path, "mode=ro&immutable=1")
-            otherwise.callback(connection.close)
+            connection = otherwise.enter_context(closing(_look_at(path, "mode=ro&immutable=1")))
         check_version(connection, path)
         found = connection.execute("PRAGMA user_version").fetchone()[0]
         if found < VERSION:
@@ -195,6 +193,13 @@ def open_reading(folder: Path) -> sqlite3.Connection:
                 hint="watcher check (or run) brings it up to date",
             )
         otherwise.pop_all()
+    return connection
+
+
+def _look_at(path: Path, options: str) -> _Connection:
+    connection = _connect(path, options, _Connection)
+    assert isinstance(connection, _Connection)
+    connection.place = path
     return connection
 
 
@@ -211,7 +216,41 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _connect(path: Path, options: str) -> sqlite3.Connection:
+class _Connection(sqlite3.Connection):
+    """A reader's connection: what SQLite finds wrong with the file is told as a ``StoreError``."""
+
+    place: Path
+
+    def cursor(self, factory: Any = None) -> Any:
+        return super().cursor(factory or _Cursor)
+
+
+class _Cursor(sqlite3.Cursor):
+    connection: _Connection
+
+    def execute(self, sql: str, values: Any = (), /) -> Self:
+        try:
+            return super().execute(sql, values)
+        except sqlite3.DatabaseError as error:
+            raise trouble.of_sqlite(error, self.connection.place) from error
+
+    def fetchone(self) -> Any:
+        try:
+            return super().fetchone()
+        except sqlite3.DatabaseError as error:
+            raise trouble.of_sqlite(error, self.connection.place) from error
+
+    def fetchall(self) -> list[Any]:
+        return list(self)
+
+    def __next__(self) -> Any:
+        try:
+            return super().__next__()
+        except sqlite3.DatabaseError as error:
+            raise trouble.of_sqlite(error, self.connection.place) from error
+
+
+def _connect(path: Path, options: str, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     return sqlite3.connect(
         f"file:{quote(str(path.absolute()))}?{options}",
         uri=True,
@@ -219,4 +258,5 @@ def _connect(path: Path, options: str) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
         cached_statements=256,
+        factory=factory,
     )
