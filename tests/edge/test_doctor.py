@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli import seed
+from tests.cli.test_looking import again
 from tests.edge.test_tor_control import control_port
 from watcher import config
 from watcher.config import ProxySettings, Settings, TimestampSettings
@@ -207,6 +208,22 @@ async def test_who_uses_the_store(tmp_path: Path) -> None:
         late = (await found(settings, "targets", seed.LATER + timedelta(hours=3)))[0]
     assert one.detail.startswith(f"{settings.store}, in use by a watcher (pid {os.getpid()} on {socket.gethostname()}")
     assert late.mend == "the watcher runs and does not keep up: see its log"
+
+
+async def test_alerts_that_do_not_arrive(tmp_path: Path) -> None:
+    await asyncio.to_thread(seed.fill, tmp_path)
+    settings = config.load(tmp_path / "watcher.toml")
+    assert await found(settings, "alerts") == []
+    async with LedgerStore.open(settings.store, vantage="local") as store:
+        await store.subscribe(["slack://hunter2/x"])
+    await asyncio.to_thread(again, tmp_path)
+    assert await found(settings, "alerts") == []  # owed, and not tried yet
+    async with LedgerStore.open(settings.store, vantage="local", now=lambda: NOW + timedelta(days=1)) as store:
+        for _ in range(3):
+            (owed,) = await store.undelivered()
+            await store.not_delivered(owed, "401", NOW)
+    (one,) = await found(settings, "alerts")
+    assert (one.ok, one.detail) == (False, "1 not delivered to slack:…, tried up to 3 times")
 
 
 async def test_an_owner_that_died(tmp_path: Path) -> None:

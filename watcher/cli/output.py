@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MOST_RICH = 1000
-"""Rows that are laid out for a terminal's width; more come as plain columns, at once."""
+"""Rows that are laid out together, for a terminal's width; more come as plain columns, one by one, as wide as these."""
 
 LEAST = 12
 """Columns of a terminal that a cell gets at least."""
@@ -61,22 +62,25 @@ def json_lines(objects: Iterable[dict[str, Any]]) -> None:
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]], *, head: bool = True) -> None:
     """The rows in columns: laid out by rich on a terminal, plain otherwise. Nothing for no rows, not even a head."""
-    shown = [tuple(_safe(cell) for cell in row) for row in rows]
-    if not shown:
+    coming = (tuple(_safe(cell) for cell in row) for row in rows)
+    first = list(islice(coming, MOST_RICH + 1))
+    if not first:
         return
-    if sys.stdout.isatty() and len(shown) <= MOST_RICH:
-        _rich(columns, shown, head)
+    if sys.stdout.isatty() and len(first) <= MOST_RICH:
+        _rich(columns, first, head)
         return
-    heads = tuple(Cell(column.title) for column in columns)
-    widths = _fitted(columns, shown, 1 << 30)
-    for row in (heads, *shown) if head else shown:
-        parts = [
-            " " * (width - _width(cell.text)) + cell.text
-            if column.right
-            else cell.text + " " * (width - _width(cell.text))
-            for column, cell, width in zip(columns, row, widths, strict=True)
-        ]
-        click.echo("  ".join(parts).rstrip())
+    widths = _fitted(columns, first, 1 << 30)
+    heads = [tuple(Cell(column.title) for column in columns)] if head else []
+    for row in chain(heads, first, coming):
+        click.echo(_plain(columns, row, widths))
+
+
+def _plain(columns: Sequence[Column], row: Sequence[Cell], widths: Sequence[int]) -> str:
+    parts = []
+    for column, cell, width in zip(columns, row, widths, strict=True):
+        space = " " * (width - _width(cell.text))
+        parts.append(space + cell.text if column.right else cell.text + space)
+    return "  ".join(parts).rstrip()
 
 
 def verdict(text: str) -> Cell:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from watcher.config import Settings
 from watcher.core.moments import size_words, words
 from watcher.edge import lock
-from watcher.edge.ledger import Ledger
+from watcher.edge.ledger import Ledger, Owed
 from watcher.edge.machine import clock_facts
 from watcher.edge.proxy import check_proxy
 from watcher.edge.schema import LEDGER
@@ -157,6 +157,7 @@ def _store(settings: Settings, now: datetime) -> list[Finding]:
     try:
         with Ledger.open(folder) as ledger:
             targets = ledger.status()
+            owed = ledger.owed(now + timedelta(days=7), limit=1000)
             last = max((target.last_visit for target in targets if target.last_visit), default=None)
     except StoreError as error:
         return [*findings, Finding(check="store", ok=False, detail=str(error), mend=error.hint)]
@@ -166,7 +167,25 @@ def _store(settings: Settings, now: datetime) -> list[Finding]:
         detail = f"it went back: the last visit was {words(last - now)} from now"
         mend = "set the clock; until then times of new captures contradict older ones"
         findings.append(Finding(check="clock", ok=False, detail=detail, mend=mend))
-    return [*findings, _unchecked(settings, targets, now, bool(owner))]
+    return [*findings, *_alerts(owed), _unchecked(settings, targets, now, bool(owner))]
+
+
+def _alerts(owed: tuple[Owed, ...]) -> list[Finding]:
+    """Sinks that were tried in vain; of their addresses, which may hold secrets, only the beginning is shown."""
+    sinks: dict[str, list[Owed]] = {}
+    for one in owed:
+        if one.tries:
+            sinks.setdefault(one.sink, []).append(one)
+    return [
+        Finding(
+            check="alerts",
+            ok=False,
+            detail=f"{len(late)} not delivered to {sink.partition(':')[0]}:…, "
+            f"tried up to {max(alert.tries for alert in late)} times",
+            mend="the log says why; mend its address under [[alert]] to, or take it out",
+        )
+        for sink, late in sinks.items()
+    ]
 
 
 def _room(folder: Path) -> Finding:
