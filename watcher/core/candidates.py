@@ -76,8 +76,9 @@ class Column:
         """How many of the cells looked at are of which kind."""
         if self._kinds is None:
             values = list(self.cells.values())
-            if len(values) > JUDGED:
-                values = values[:: len(values) // JUDGED + 1]
+            if len(values) > JUDGED:  # three runs: a stride would fall into step with a pattern
+                third, middle = JUDGED // 3, len(values) // 2
+                values = values[:third] + values[middle : middle + third] + values[-third:]
             self._kinds = Counter(map(kind_of, values))
             self._looked = len(values)
         return self._kinds
@@ -116,7 +117,7 @@ class Column:
 class Group:
     """Alike records, and their columns."""
 
-    __slots__ = ("_words", "columns", "key", "pages", "path", "records", "shape", "size")
+    __slots__ = ("_words", "columns", "key", "pages", "parts", "path", "records", "shape", "size")
 
     def __init__(self, *, key: str, shape: str, records: Sequence[int], size: int, path: str = "") -> None:
         self.key = key
@@ -132,6 +133,8 @@ class Group:
         self.columns: list[Column] = []
         self.pages = False
         """Its records link to different pages of the site."""
+        self.parts: tuple[Group, ...] = ()
+        """The groups it was put together from."""
         self._words: frozenset[str] | None = None
 
     @property
@@ -173,7 +176,51 @@ def html_groups(outline: Outline, *, smallest: int = 2, only: frozenset[int] | N
             )
         )
     _fill(outline, groups, group_of, number_of)
-    return [group for group in groups if group.columns]
+    filled = [group for group in groups if group.columns]
+    return [*filled, *_joined(filled)] if smallest > 1 else filled
+
+
+def _joined(groups: Sequence[Group]) -> list[Group]:
+    """Groups put together from several that differ in nothing but what one container is called: published, waiting …"""
+    buckets: dict[str, list[Group]] = {}
+    for group in groups:
+        steps = group.key.split("/")
+        if "." not in steps[-1] and steps[-1] not in {"article", "section"}:
+            continue
+        for level in (-2, -3):
+            if len(steps) + level >= 2:
+                tag, mark, _ = steps[level].partition(".")
+                if mark:
+                    wild = [*steps[:level], f"{tag}.*", *steps[level + 1 :]]
+                    buckets.setdefault("/".join(wild), []).append(group)
+    return [_join(key, alike) for key, parts in buckets.items() if len(alike := _alike(parts)) > 1]
+
+
+def _alike(groups: Sequence[Group]) -> list[Group]:
+    """Those that have the columns of the largest of them."""
+    largest = max(groups, key=lambda group: group.size)
+    wanted = {column.identity() for column in largest.columns}
+    return [group for group in groups if len(wanted ^ {column.identity() for column in group.columns}) * 4 <= len(wanted)]
+
+
+def _join(key: str, parts: Sequence[Group]) -> Group:
+    order = sorted((record, number, part) for part, group in enumerate(parts) for number, record in enumerate(group.records))
+    number_in = {(part, number): joined for joined, (_, number, part) in enumerate(order)}
+    whole = Group(key=key, shape=parts[0].shape, records=[record for record, _, _ in order], size=sum(group.size for group in parts))
+    whole.parts = tuple(parts)
+    whole.pages = all(group.pages for group in parts)
+    columns: dict[str, Column] = {}
+    for part, group in enumerate(parts):
+        for column in group.columns:
+            joined = columns.get(column.identity())
+            if joined is None:
+                joined = columns[column.identity()] = Column(place=column.place, rank=column.rank)
+                joined.tag, joined.hints, joined.label = column.tag, column.hints, column.label
+                joined.linked, joined.order = column.linked, column.order
+            joined.cells |= {number_in[part, number]: cell for number, cell in column.cells.items()}
+            joined.owners |= {number_in[part, number]: owner for number, owner in column.owners.items()}
+    whole.columns = sorted(columns.values(), key=lambda column: column.order)
+    return whole
 
 
 def path_key(outline: Outline, element: int) -> str:
@@ -287,7 +334,7 @@ def _describe(outline: Outline, group: Group) -> None:
             column.label = label
         elif heads and column.place:
             column.label = heads.get(column.place[0][2], "")
-        elif before is not None and _is_label(before) and before.place[:-1] == column.place[:-1]:
+        elif before is not None and _is_label(before) and not _is_label(column) and before.place[:-1] == column.place[:-1]:
             column.label = next(iter(before.cells.values())).strip(" :").lower()
         before = column
 

@@ -10,7 +10,8 @@ from watcher.core.candidates import Column, Group, attribute_columns, html_group
 from watcher.core.fields import AFTER_LABEL, is_labelled, name_fields, outside_link, own_link
 from watcher.core.identity import fold, fold_title
 from watcher.core.json_groups import json_groups
-from watcher.core.learned import REMEMBERED, Learned, Memory, behave, evidence, find, sketch
+from watcher.core.choosing import Weighed, weigh
+from watcher.core.learned import REMEMBERED, Learned, Memory, sketch
 from watcher.core.links import SCRIPTED, SLUG, slug_of
 from watcher.core.parse import Document
 from watcher.core.ranking import LEAST, Candidate, aside_of, candidates_of, with_titles
@@ -26,10 +27,10 @@ CONTENT_WITH = 4.0
 """Score from which the text columns of a group need no help from its attributes."""
 SURE = 6.0
 """Score from which a page need not be looked at as if it had a single entry."""
-APPEARED = 0.8
-RUNNERS = 14
+CLEAR = 1.0
+"""How far the best candidate must lead before the rule stands."""
+RUNNERS = 20
 """Candidates of a page that are looked at closely."""
-SUBSET_PENALTY = 2.0
 SKIPPED_KINDS = frozenset({"menu", "question", "label", "none"})
 
 
@@ -85,21 +86,20 @@ def learn(learned: Learned, document: Document, extraction: Extraction) -> Learn
 
 
 def _by_induction(document: Document, learned: Learned) -> Extraction:
-    ranked = _with_evidence(find_candidates(document), learned)
-    if not ranked:
+    weighed = weigh(find_candidates(document), learned)
+    if not weighed:
         if learned.rule is not None:
             return _by_rule(learned.rule, document, provisional=True)
         return Extraction(provisional=True)
-    best, memory, _ = ranked[0]
-    memories = tuple(memory for _, memory, _ in ranked[:REMEMBERED])
+    best = weighed[0].candidate
+    memories = tuple(one.memory for one in weighed[:REMEMBERED])
     rule = _kept_rule(document, learned, best) or make_rule(document, best)
     if rule is None:
         return Extraction(provisional=True, memories=memories)
-    entries = rules.apply(rule, document)
     return Extraction(
-        entries=entries,
+        entries=rules.apply(rule, document),
         rule=rule,
-        provisional=not _is_stable(best, memory, learned),
+        provisional=not _is_settled(weighed),
         frame_found=True,
         chosen=best.key,
         records=learned.records if rule == learned.rule else best.group.size,
@@ -107,9 +107,14 @@ def _by_induction(document: Document, learned: Learned) -> Extraction:
     )
 
 
-def _is_stable(best: Candidate, memory: Memory, learned: Learned) -> bool:
-    """Whether the choice is confirmed: its titles changed and yet stayed, and it is no list of one or two."""
-    return memory.churned >= 1 and best.group.size >= 3
+def _is_settled(weighed: Sequence[Weighed]) -> bool:
+    """Whether the choice is confirmed: its titles changed and yet stayed, it is no list of one or two, and nothing
+    else of the page comes near it."""
+    best = weighed[0]
+    if best.memory.churned < 1 or best.candidate.group.size < 3:
+        return False
+    rivals = [one.total for one in weighed[1:] if not one.titles & best.titles]
+    return not rivals or best.total - max(rivals) >= CLEAR
 
 
 def _kept_rule(document: Document, learned: Learned, best: Candidate) -> Rule | None:
@@ -168,41 +173,6 @@ def _slugs(columns: Sequence[Column]) -> list[Column]:
         if slugs.cells:
             made.append(slugs)
     return made
-
-
-def _with_evidence(candidates: Sequence[Candidate], learned: Learned) -> list[tuple[Candidate, Memory, float]]:
-    """The candidates with what is now remembered of them, by score with evidence, best first."""
-    folded = [candidate.folded() for candidate in candidates]
-    sketches = [sketch(titles) for titles in folded]
-    before = [find(learned.memories, candidate.key, candidate.shape) for candidate in candidates]
-    moved = [
-        memory is not None and behave(memory, text, len(titles), others_changed=False).churned > memory.churned
-        for memory, text, titles in zip(before, sketches, folded, strict=True)
-    ]
-    scored: list[tuple[Candidate, Memory, float]] = []
-    for index, (candidate, titles) in enumerate(zip(candidates, folded, strict=False)):
-        memory = before[index]
-        if memory is None:
-            memory = Memory(key=candidate.key, shape=candidate.shape, titles=sketches[index], count=len(titles))
-        else:
-            others = any(flag for other, flag in enumerate(moved) if other != index)
-            memory = behave(replace(memory, key=candidate.key), sketches[index], len(titles), others_changed=others)
-        new = APPEARED if before[index] is None and learned.memories and candidate.group.size > 1 else 0.0
-        scored.append(
-            (candidate, memory, candidate.score + new + evidence(memory) - _subset(index, candidates, folded))
-        )
-    scored.sort(key=lambda one: -one[2])
-    return [one for one in scored if one[2] >= LEAST]
-
-
-def _subset(index: int, candidates: Sequence[Candidate], folded: Sequence[frozenset[str]]) -> float:
-    """What it costs to list only some of what another good candidate lists."""
-    mine = folded[index]
-    for other, titles in enumerate(folded):
-        if other != index and len(mine) < len(titles) and candidates[other].score > candidates[index].score - 1.5:
-            if len(mine & titles) * 10 >= len(mine) * 9:
-                return SUBSET_PENALTY
-    return 0.0
 
 
 # ------------------------------------------------------------------------------------------------------- the rule

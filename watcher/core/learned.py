@@ -13,7 +13,11 @@ from watcher.records import Rule
 
 SKETCH = 160
 """Titles of a candidate that are remembered (those with the smallest hashes, so that two pages can be compared)."""
-REMEMBERED = 10
+STAYED = 0.6
+"""Part of the titles that stays when entries come and go."""
+GONE = 0.35
+"""Part of the titles up to which a list is another one."""
+REMEMBERED = 14
 """Candidates that are remembered."""
 
 
@@ -90,9 +94,9 @@ def compare_sketches(old: str, old_count: int, new: str, new_count: int) -> Move
 
 def evidence(memory: Memory) -> float:
     """What a candidate's behaviour adds to its score."""
-    gain = 2.5 * (1 - 0.5**memory.churned)
-    loss = 1.6 * (1 - 0.6**memory.frozen) * (0.3 if memory.churned else 1.0)
-    return gain - loss - 2.5 * (1 - 0.5**memory.replaced)
+    gain = 3.5 * (1 - 0.4**memory.churned)
+    loss = 3.0 * (1 - 0.5**memory.frozen) * (0.2 if memory.churned else 1.0)
+    return gain - loss - 3.5 * (1 - 0.4**memory.replaced)
 
 
 def behave(memory: Memory, titles: str, count: int, *, others_changed: bool) -> Memory:
@@ -100,8 +104,10 @@ def behave(memory: Memory, titles: str, count: int, *, others_changed: bool) -> 
     move = compare_sketches(memory.titles, memory.count, titles, count)
     if not move.changed:
         return replace(memory, frozen=min(20, memory.frozen + others_changed))
-    if move.shared >= 0.3:
+    if move.shared >= STAYED:
         return replace(memory, titles=titles, count=count, churned=min(20, memory.churned + 1))
+    if move.shared > GONE:
+        return replace(memory, titles=titles, count=count)
     return replace(memory, titles=titles, count=count, replaced=min(20, memory.replaced + 1))
 
 

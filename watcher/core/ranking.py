@@ -16,6 +16,7 @@ from watcher.core.words import (
     STRONG_TITLE_HINTS,
     TITLE_HINTS,
     aside_weight,
+    is_company,
     kind_of,
     words_in,
 )
@@ -54,6 +55,8 @@ class Weights:
     attribute: float = 1.5
     pure: float = 0.7
     pages: float = 0.7
+    company: float = 1.2
+    trimmed: float = 0.3
 
 
 DEFAULT = Weights()
@@ -98,17 +101,28 @@ def candidates_of(group: Group, columns: Sequence[Column], weights: Weights = DE
     scored: list[Candidate] = []
     for column in columns:
         frame = ""
-        score = title_score(column, group, weights)
+        score = _best_score(column, group, weights)
         if score is None and len(column.cells) > 1 and _may_be_framed(column):
             frame = frame_of(list(column.cells.values()))
             score = title_score(_framed(column, frame), group, weights) if frame else None
         if score is not None and score + around > LEAST - 2:
-            scored.append(
-                Candidate(group=group, title=column, frame=frame, titles=column.cells, score=score + around)
-            )
-    scored.sort(key=lambda candidate: -candidate.score)
-    best = scored[:BEST_COLUMNS]
-    return [replace(one, score=one.score - _twin_penalty(one, columns, weights)) for one in best]
+            total = score + around - _twin_penalty(column, columns, weights)
+            scored.append(Candidate(group=group, title=column, frame=frame, titles=column.cells, score=total))
+    return sorted(scored, key=lambda candidate: -candidate.score)[:BEST_COLUMNS]
+
+
+def _best_score(column: Column, group: Group, weights: Weights) -> float | None:
+    """The column's score, or what it is without the menu words among its names, if that is better."""
+    score = title_score(column, group, weights)
+    aside = column.share("menu", "question")
+    if not 0.05 < aside < 0.7 or column.names < 0.9 * (1 - aside):
+        return score
+    names = _copied(column, {number: cell for number, cell in column.cells.items() if kind_of(cell) not in _ASIDE_KINDS})
+    trimmed: float | None = title_score(names, group, weights, records=len(group.records) - len(column.cells) + len(names.cells))
+    return max(filter(None, (score, trimmed and trimmed - weights.trimmed)), default=None)
+
+
+_ASIDE_KINDS = frozenset({"menu", "question", "none"})
 
 
 def _may_be_framed(column: Column) -> bool:
@@ -123,37 +137,43 @@ def with_titles(candidate: Candidate) -> Candidate:
     values = list(candidate.title.cells.values())
     frame = candidate.frame or frame_of(values)
     titles = {number: apply_frame(frame, value) for number, value in candidate.title.cells.items()}
-    if 0 < sum(kind_of(title) in _LEFT_OUT for title in titles.values()) * 2 < len(titles):
-        titles = {number: title for number, title in titles.items() if kind_of(title) not in _LEFT_OUT}
+    left_out = {number for number, title in titles.items() if kind_of(title) in _ASIDE_KINDS}
+    if 0 < len(left_out) < 0.7 * len(titles):
+        titles = {number: title for number, title in titles.items() if number not in left_out}
     return replace(candidate, frame=frame, titles=titles)
 
 
-_LEFT_OUT = frozenset({"menu", "none"})
-
-
 def _framed(column: Column, frame: str) -> Column:
+    return _copied(column, {number: apply_frame(frame, value) for number, value in column.cells.items()})
+
+
+def _copied(column: Column, cells: dict[int, str]) -> Column:
+    """The column with other texts."""
     made = Column(place=column.place, rank=column.rank, attr=column.attr, path=column.path)
-    made.cells = {number: apply_frame(frame, value) for number, value in column.cells.items()}
+    made.cells = cells
     made.owners, made.hints, made.tag, made.label = column.owners, column.hints, column.tag, column.label
     made.linked, made.order = column.linked, column.order
     return made
 
 
-def title_score(column: Column, group: Group, weights: Weights = DEFAULT) -> float | None:
-    """How much a column looks like titles; None if it cannot be."""
+def title_score(column: Column, group: Group, weights: Weights = DEFAULT, *, records: int = 0) -> float | None:
+    """How much a column looks like titles; None if it cannot be. ``records``, if not all of the group's are meant."""
     if column.attr in _NO_TITLES:
         return None
     domains = column.share("domain")
     names = column.names - domains
     if names + domains < 0.3:
         return None
-    records = max(1, len(group.records))
+    records = max(1, records or len(group.records))
     if len(column.cells) * 5 < records * 2 and len(column.cells) < 8:
         return None
     distinct = column.distinct()
+    looked = list(column.cells.values())[:40]
     score = (
         (names * weights.name + domains * weights.domain) * (0.35 + 0.65 * distinct) * (names + domains) ** weights.pure
     )
+    companies = sum(1 for value in looked if is_company(value) and kind_of(value) != "domain")
+    score += weights.company * (companies / len(looked) + domains / 2)
     score += weights.tag * _TAG_BONUS.get(column.tag, 0.0)
     score += weights.hint * _hint(column.hints)
     if column.label:
@@ -167,8 +187,9 @@ def title_score(column: Column, group: Group, weights: Weights = DEFAULT) -> flo
     score -= weights.gap * (1 - min(1.0, len(column.cells) / records))
     if len(column.cells) > 2:
         score -= weights.repeat * max(0.0, 0.7 - distinct)
-    lengths = [len(value) for value in list(column.cells.values())[:100]]
-    score -= weights.long * min(2.0, max(0.0, sum(lengths) / len(lengths) - 45) / 40)
+    elif len(column.cells) == 2 and distinct < 1:
+        score -= weights.repeat / 2
+    score -= weights.long * min(2.0, max(0.0, sum(map(len, looked)) / len(looked) - 45) / 40)
     if column.attr:
         score -= weights.attribute * (2.0 if column.attr.endswith("~slug") else 1.0)
     own = group.words
@@ -212,9 +233,8 @@ def aside_of(key: str) -> float:
     return own + sum(sorted((aside_weight(step) for step in steps[:-1]), reverse=True)[:2])
 
 
-def _twin_penalty(candidate: Candidate, columns: Iterable[Column], weights: Weights) -> float:
+def _twin_penalty(title: Column, columns: Iterable[Column], weights: Weights) -> float:
     """Takes off when the record holds several titles of the same kind: then it is a row of records."""
-    title = candidate.title
     for column in columns:
         if column is title or len(column.place) != len(title.place) or column.rank != title.rank or column.label:
             continue

@@ -21,12 +21,15 @@ PROVED = 150
 
 def entry_selector(outline: Outline, tree: LexborHTMLParser, group: Group) -> str:
     """CSS that matches the group's records and as little else as can be, starting no deeper than it must."""
+    if group.parts:
+        return ", ".join(entry_selector(outline, tree, part) for part in group.parts)
     wanted = {outline.nodes[record].mem_id for record in group.records}
     best, fewest = "", 1 << 60
     for strict in (False, True):
         for css in _paths(outline, group.records[0], strict=strict):
             found = {node.mem_id for node in select(tree, css)}
-            if wanted <= found and (len(found) < fewest or (len(found) == fewest and not _is_named(best))):
+            better = len(found) < fewest or (len(found) == fewest and _is_named(css) and not _is_named(best))
+            if wanted <= found and better:
                 best, fewest = css, len(found)
             if wanted <= found and len(found) <= group.size and _is_named(css):
                 return css

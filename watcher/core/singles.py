@@ -36,7 +36,7 @@ def single_candidates(outline: Outline, title: str) -> list[Candidate]:
     for group in html_groups(outline, smallest=1, only=alone):
         if group.size == 1:
             worth = chosen[outline.sig[group.records[0]]]
-            found += [_less(candidate, PENALTY - worth) for candidate in candidates_of(group, group.columns)]
+            found += [_less(candidate, PENALTY - worth) for candidate in candidates_of(group, group.columns)[:1]]
     return sorted(found, key=lambda candidate: -candidate.score)[:MOST]
 
 
@@ -70,16 +70,16 @@ def _title_elements(outline: Outline, title: str) -> list[int]:
 def _levels(outline: Outline, element: int) -> list[tuple[int, float]]:
     """Elements round a title that may be its record, with what speaks for each."""
     found: list[tuple[int, float]] = []
-    previous = -1
+    sizes: set[int] = set()
     for above in [element, *outline.ancestors(element)]:
-        if outline.tag[above] in {"body", "main", "html"} or len(found) >= LEVELS:
+        if outline.tag[above] in {"body", "main", "html"} or len(sizes) > LEVELS:
             break
         leaves = outline.leaf_end[above] - outline.leaf_start[above]
         if leaves > 40:
             break
-        if leaves < 2 or leaves == previous:
+        if leaves < 2 or len(found) > 3 * LEVELS:
             continue
-        previous = leaves
+        sizes.add(leaves)
         words = words_in((outline.attrs[above].get("class") or "") if outline.attrs[above] else "") | {
             outline.tag[above]
         }
@@ -87,7 +87,7 @@ def _levels(outline: Outline, element: int) -> list[tuple[int, float]]:
             -1.0 * (outline.tag[element] == "h1")
             + 0.7 * bool(words & _RECORD_WORDS)
             - 0.6 * bool(words & _LIST_WORDS)
-            - 0.15 * len(found)
+            - 0.15 * len(sizes)
         )
         found.append((above, worth - 0.3 * aside_of(outline.key[above] or outline.tag[above])))
     return found

@@ -11,7 +11,7 @@ from typing import Literal
 
 Kind = Literal[
     "name", "domain", "masked", "sentence", "question", "date", "timer", "size", "number", "price", "percent",
-    "status", "place", "menu", "views", "address", "token", "label", "none",
+    "status", "place", "menu", "views", "address", "token", "file", "label", "none",
 ]  # fmt: skip
 
 TITLE_KINDS: frozenset[str] = frozenset({"name", "domain", "masked"})
@@ -167,9 +167,33 @@ _DOMAIN = re.compile(r"(?:https?://)?(?:[\w*?•█#-]+\.)+[a-z*?•]{2,18}\.?(?
 _ONION = re.compile(r"(?:https?://)?[a-z2-7]{16}(?:[a-z2-7]{40})?(?:\.onion\S*)?", re.I)
 _ADDRESS = re.compile(r"\S+@\S+\.\S+|(?:https?|ftp|magnet|tox|mailto):\S*|[A-F0-9]{40,}|05[0-9a-f]{60,}", re.I)
 _TOKEN = re.compile(r"(?=[^\s]*\d)[A-Za-z0-9_\-+/=]{20,}|-----BEGIN.*|[0-9a-f]{8}-[0-9a-f]{4}-.*", re.S)
+_FILE = re.compile(
+    r"\S*\w\.(?:zip|7z|rar|tar|t?gz|bz2|xz|iso|torrent|pdf|docx?|xlsx?|pptx?|csv|sql|bak|jpe?g|png|gif|mp4|exe|txt|asc|\d{3})",
+    re.I,
+)
 _MASKED = re.compile(r"\*{2,}|\?{3,}|•{2,}|█{2,}|#{3,}|x{4,}|…\w", re.I)
 _LABEL = re.compile(r"([^\W\d_][\w /.&'-]{0,28}?)\s*[:：]\s+(\S.*)|([^\W\d_][\w ]{0,18}?)[:：](\S.*)", re.S)
 _TRIM = " \t.:;,!·•|*+#-–—→←»«›‹>…\u00a0"
+
+
+_COMPANY = re.compile(
+    r"\b(?:inc|ltd|llc|llp|plc|corp|co|company|gmbh|ag|kg|ohg|mbh|e\.?v|s\.?a|s\.?a\.?s|sarl|s\.?r\.?l|s\.?p\.?a|s\.?l|s/a|ltda|lda|b\.?v"
+    r"|n\.?v|a/s|aps|ab|oy|oyj|as|asa|sp\.? z o\.?o|s\.?r\.?o|a\.?s|kft|zrt|d\.?o\.?o|pty|pte|bhd|sdn|pvt|jsc|ojsc|kk|group|groupe|grupo"
+    r"|gruppe|holdings?|industr\w+|international|solutions|systems|services|technolog\w+|tech|logistics|transport\w*|hospital"
+    r"|clini\w+|klinik\w*|medical|health\w*|dental|pharma\w*|universit\w+|college|school|district|academy|county|city of|town of"
+    r"|municipal\w*|government|ministry|department|bank|insurance|brokers|law|legal|advocates|attorneys|associates|partners|& sons"
+    r"|brothers|construct\w+|engineering|manufactur\w+|steel|energy|electric|foods?|farms?|motors?|automotive|airlines|hotels?|resort"
+    r"|realty|properties|plastics|textiles|telecom|media|consult\w+|accounting|foundation|church|museum|council|consorzio|estudio"
+    r"|studio|cabinet|mairie|prefeitura|constru\w+|bodegas|meccanica|ceramiche|werkzeugbau|stadtwerke|maschinenbau)\b\.?"
+    r"|株式会社|有限公司|集团|病院|工業|製作所|銀行|大学|завод|ооо|зао|оао|больница|университет|банк",
+    re.I,
+)
+
+
+@lru_cache(maxsize=50_000)
+def is_company(text: str) -> bool:
+    """Whether a text has a word that companies and institutions call themselves by."""
+    return _COMPANY.search(text) is not None
 
 
 def label_of(text: str) -> tuple[str, str]:
@@ -204,6 +228,9 @@ def _plain_kind(text: str) -> Kind:
     bare = text.casefold().strip(_TRIM)
     if not any(map(str.isalnum, bare)):
         return "masked" if _MASKED.search(text) else "none"
+    masked = _MASKED.search(text) is not None
+    if masked and " " not in text and not _ONION.fullmatch(text):
+        return "domain" if _DOMAIN.fullmatch(text) else "masked"
     if bare in STATUS_WORDS or bare.strip("[](){} ") in STATUS_WORDS:
         return "status"
     if bare in MENU_WORDS or bare.strip("[](){}?! ") in MENU_WORDS:
@@ -224,6 +251,8 @@ def _wordy_kind(text: str, bare: str) -> Kind:
     if len(words) == 1:
         if _ONION.fullmatch(text) or ".onion" in bare:
             return "address"
+        if _FILE.fullmatch(text):
+            return "file"
         if _DOMAIN.fullmatch(text):
             return "domain"
         if _ADDRESS.fullmatch(text) or _TOKEN.fullmatch(text):

@@ -1,0 +1,100 @@
+"""Which candidate holds the entries, once it is known how each behaved from page to page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from watcher.core.learned import Learned, Memory, behave, evidence, find, sketch
+from watcher.core.ranking import LEAST, Candidate
+from watcher.core.words import TITLE_KINDS, kind_of
+
+APPEARED = 0.8
+"""What it counts for a list to be new on a page whose other lists are known."""
+ELSEWHERE = 0.7
+"""What it counts that other lists of the page show the same titles."""
+PART_AHEAD = 3.0
+"""How much more than the whole a part of it may score on its own and still be no more than a part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A candidate, and what speaks for it."""
+
+    candidate: Candidate
+    memory: Memory
+    """How it behaved, this page included."""
+    titles: frozenset[str]
+    total: float
+
+
+def weigh(candidates: Sequence[Candidate], learned: Learned) -> list[Weighed]:
+    """The candidates with what is now remembered of them, best first."""
+    titles = [candidate.folded() for candidate in candidates]
+    wholes = [_whole_of(index, candidates, titles) for index in range(len(candidates))]
+    memories = _remember(candidates, titles, wholes, learned)
+    totals = []
+    for index, candidate in enumerate(candidates):
+        known = find(learned.memories, candidate.key, candidate.shape) is not None
+        total = candidate.score + evidence(memories[index])
+        total += APPEARED if learned.memories and not known and candidate.group.size > 1 else 0.0
+        total += ELSEWHERE if _stands_elsewhere(index, candidates, titles) else 0.0
+        totals.append(total)
+    for index, whole in enumerate(wholes):
+        if whole >= 0:  # a part of a list never comes before the whole of it
+            totals[index] = min(totals[index], totals[whole] - 0.1)
+    weighed = [Weighed(*one) for one in zip(candidates, memories, titles, totals, strict=True) if one[3] >= LEAST]
+    return sorted(weighed, key=lambda one: -one.total)
+
+
+def _remember(
+    candidates: Sequence[Candidate], titles: Sequence[frozenset[str]], wholes: Sequence[int], learned: Learned
+) -> list[Memory]:
+    """How each candidate behaved, this page included."""
+    sketches = [sketch(one) for one in titles]
+    before = [find(learned.memories, candidate.key, candidate.shape) for candidate in candidates]
+    after = [
+        Memory(key=candidate.key, shape=candidate.shape, titles=text, count=len(shown))
+        if memory is None
+        else behave(replace(memory, key=candidate.key, shape=candidate.shape), text, len(shown), others_changed=False)
+        for candidate, memory, text, shown in zip(candidates, before, sketches, titles, strict=True)
+    ]
+    churned = [memory is not None and now.churned > memory.churned for memory, now in zip(before, after, strict=True)]
+    for index, memory in enumerate(before):
+        others = any(flag and wholes[other] < 0 for other, flag in enumerate(churned) if other != index)
+        if memory is not None and others and after[index].titles == memory.titles:
+            after[index] = replace(after[index], frozen=min(20, memory.frozen + 1))
+        if wholes[index] >= 0 and memory is not None and churned[index]:  # a choice from a list shows nothing new
+            after[index] = replace(after[index], churned=memory.churned)
+    return after
+
+
+def _whole_of(index: int, candidates: Sequence[Candidate], titles: Sequence[frozenset[str]]) -> int:
+    """The good candidate whose titles hold all of this one's and more; -1 if there is none."""
+    mine, best = titles[index], -1
+    for other, theirs in enumerate(titles):
+        if other == index or len(mine) >= len(theirs) or len(mine & theirs) * 10 < len(mine) * 9:
+            continue
+        ahead = candidates[index].score - candidates[other].score
+        if ahead < PART_AHEAD and _is_clean(candidates[other]) and (best < 0 or len(theirs) > len(titles[best])):
+            best = other
+    return best
+
+
+def _is_clean(candidate: Candidate) -> bool:
+    """Whether nearly all titles are names."""
+    shown = list(candidate.titles.values())[:60]
+    return sum(kind_of(title) in TITLE_KINDS for title in shown) * 10 >= len(shown) * 9
+
+
+def _stands_elsewhere(index: int, candidates: Sequence[Candidate], titles: Sequence[frozenset[str]]) -> bool:
+    """Whether another list of the page (recent, most viewed …) shows these titles: entries come twice, services not."""
+    mine, here = titles[index], candidates[index].group.key
+    for other, theirs in enumerate(titles):
+        smaller = min(len(mine), len(theirs))
+        if other != index and smaller >= 2 and len(mine & theirs) * 2 >= smaller:
+            there = candidates[other].group.key
+            apart = there.rpartition("/")[0] != here.rpartition("/")[0]
+            if apart and not there.startswith(here) and not here.startswith(there):
+                return True
+    return False
