@@ -9,7 +9,9 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from selectolax.lexbor import SelectolaxError
 
+from watcher.core.parse import Document
 from watcher.core.reading import Hints, probe_answer, read_detail, read_page, recall
 from watcher.records import PAGE_VERDICTS, Page, Reading, Rule, Selector
 
@@ -385,6 +387,17 @@ def test_what_is_no_text(site: Site, body: bytes, kind: str) -> None:
     assert site.memory == before
 
 
+def test_what_the_parser_refuses(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(page: Page) -> Document:
+        raise SelectolaxError("no more memory")
+
+    before = site.memory
+    monkeypatch.setattr("watcher.core.reading.parse", refuse)
+    assert site.reads(listing(NAMES[1:11])).why[0] == "parse-refused"
+    assert site.memory == before
+    assert of(site, listing([]), NAMES[1])[0].verdict == "unreadable"
+
+
 # ------------------------------------------------------------------------------------------------------- redesigns
 
 
@@ -420,6 +433,47 @@ def test_a_redesign_that_is_cut_is_partial(site: Site) -> None:
     page = redesign(NAMES[1:11])
     reading = site.reads(page[: page.index('<div class="bottom')])
     assert (reading.verdict, reading.complete) == ("partial", False)
+
+
+def test_an_empty_list_of_one_or_two_is_no_other_list() -> None:
+    """While the list is too short to be sure of, its end must not make the news the entries."""
+    rows = "".join(
+        f'<div class="news-row"><b>{head}</b> <i>{2 + n} March</i> {text}</div>'
+        for n, (head, text) in enumerate(
+            (("New mirror", "Use it."), ("Statement", "We go on."), ("Rules", "Read them."))
+        )
+    )
+    news = f'<div class="news">{rows}</div>'
+    site = Site()
+    for _ in range(2):
+        assert titles(site.reads(listing(NAMES[1:3], extra=news))) == list(NAMES[1:3])
+        assert site.readings[-1].provisional
+    reading = site.reads(listing([], extra=news))
+    assert (reading.verdict, reading.entries) == ("empty", ())
+    assert titles(site.reads(listing(NAMES[1:3], extra=news))) == list(NAMES[1:3])
+
+
+def test_the_roster_outlives_the_memory(site: Site) -> None:
+    """A new version of the program forgets what pages taught: the known names teach it again."""
+    site.memory = b""
+    reading = site.reads(redesign(NAMES[1:11]))
+    assert (reading.verdict, reading.complete, titles(reading)) == ("listing", True, list(NAMES[1:11]))
+    site.memory = b""
+    assert not site.reads(ODD).complete
+
+
+def test_an_index_of_files() -> None:
+    def index(names: Sequence[str]) -> str:
+        rows = "".join(f'<a href="{n}/">{n}/</a>   2026-11-0{i + 1} 10:00   -\n' for i, n in enumerate(names))
+        return f"<html><head><title>Index of /</title></head><body><h1>Index of /</h1><pre>{rows}</pre></body></html>"
+
+    site = Site()
+    folders = ("ostrava-textil", "velmora-logistics", "karvel-sons", "hotel-brunoy", "miradon-foods", "tescovar")
+    for some in (folders[:5], folders, folders[1:]):
+        reading = site.reads(index(some))
+        assert (reading.verdict, reading.complete, len(reading.entries)) == ("listing", True, len(some))
+    assert site.reads(index(folders)[:-60]).verdict == "partial"
+    assert not site.reads(BAD_GATEWAY).complete
 
 
 def test_a_side_bar_does_not_stand_for_the_list() -> None:

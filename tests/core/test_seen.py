@@ -50,6 +50,10 @@ def test_without_a_rule_everything_is_outside() -> None:
     assert "Captcha Ltd" in seen(LISTING.replace("h3", "h2"), None).headings
 
 
+def test_a_selector_that_is_none_is_passed_over() -> None:
+    assert seen(LISTING, Rule(entry=("div[", "div.none", "div.card"), fields=RULE.fields)) == seen(LISTING)
+
+
 def test_numbers_are_known_by_the_words_around_them() -> None:
     page = seen(LISTING)
     assert page.counts[digest("0:total: # companies")] == 2
@@ -120,6 +124,8 @@ def test_a_walk_is_bounded() -> None:
         ('(()=>{let leaks=[{id:"1",title:"A < B"},{id:"2",ti', "json-not-finished"),
         ("let langs = ['en', 'ru'];\nlet leaks = [{name: 'a'}, {name: 'b", "brackets-not-closed"),
         ("function draw() { return [1, 2", "brackets-not-closed"),
+        ('<?xml version="1.0"?><opml><body><outline text="x"/>', "root-not-closed"),
+        ('<?xml version="1.0"?><opml><body><outline text="x"/></body></opml>', ""),
         ("plain words", ""),
         ("", ""),
     ],

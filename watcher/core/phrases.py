@@ -212,7 +212,7 @@ HEADINGS: dict[Topic, tuple[str, ...]] = {
     "error": _split("""
         error | forbidden | unauthorized | bad request | server error | oops | maintenance | site maintenance |
         offline | unavailable | suspended | 400 | 401 | 403 | 405 | 429 | 500 | 501 | 502 | 503 | 504 |
-        520 | 521 | 522 | 523 | 524 | index of / | welcome to nginx | ошибка | помилка | fehler | wartung |
+        520 | 521 | 522 | 523 | 524 | welcome to nginx | ошибка | помилка | fehler | wartung |
         erreur | mantenimiento | erro | manutenção | errore | manutenzione | fout | onderhoud | błąd | hata |
         bakım | 错误 | 維護 | 维护 | エラー | 오류 | خطأ
     """),

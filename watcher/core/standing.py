@@ -14,7 +14,8 @@ SAMPLE = 64
 """So many titles are looked for, spread over all of them; the rest is estimated."""
 MOST_HIDDEN = 60
 """Letters that one mask may stand for."""
-MOST_PARTS = 12
+MOST_STARTS = 2_000
+"""Places where a masked title is tried."""
 SHORTEST = 4
 """A shorter title stands on many a page by chance."""
 NOT_WORD = re.compile(r"\W+")
@@ -52,9 +53,10 @@ def _unmasked_in(parts: Sequence[str], folded: str) -> bool:
 
     The first place where each part fits is good enough, so the work is bounded whatever a title or a page holds.
     """
-    visible = [part for part in parts if part][:MOST_PARTS]
-    start = folded.find(visible[0])
-    while start >= 0:
+    visible = [part for part in parts if part]
+    start, left = folded.find(visible[0]), MOST_STARTS
+    while start >= 0 and left:
+        left -= 1
         at = start + len(visible[0])
         for part in visible[1:]:
             found = folded.find(part, at + 1, at + MOST_HIDDEN + len(part))

@@ -33,6 +33,7 @@ own frame: there "not found" is what a list without entries says."""
 FEW = 3
 SAYS_EMPTY = ("site-says-empty", "first-page")
 ANOTHER = ("frame-missing", "no-known-entry")
+STRANGER = ("no-known-entry",)
 EMPTY_LINE = 60
 """Characters of the line by which a site says that it lists nothing."""
 PATIENCE = 4
@@ -181,9 +182,13 @@ def _first(evidence: Evidence, faults: Faults) -> Judgement:
     # then what was found is another list; unless the site says so of something else, page after page
     if says_empty and (not evidence.entries or (not evidence.ruled and strikes(frame, SAYS_EMPTY, number) < PATIENCE)):
         return _broken("empty", SAYS_EMPTY)
-    if evidence.entries:
-        return Judgement(verdict="listing", complete=True)
-    return Judgement(verdict="unreadable", why=("no-entries-found",))
+    if not evidence.entries:
+        return Judgement(verdict="unreadable", why=("no-entries-found",))
+    # what was learned is lost, the roster is not: a guess that knows nobody is another list until it has lasted long
+    stranger = evidence.known >= FEW and not evidence.listed and not evidence.ruled
+    if stranger and strikes(frame, STRANGER, number) < 12 * PATIENCE:
+        return _broken("redesigned", STRANGER)
+    return Judgement(verdict="listing", complete=True)
 
 
 def _another_page(evidence: Evidence, faults: Faults) -> Judgement:
@@ -199,9 +204,10 @@ def _another_page(evidence: Evidence, faults: Faults) -> Judgement:
         return Judgement(verdict="redesigned", why=("known-titles-unread",))
     if _outside(evidence) <= SHORT and not evidence.entries:
         return Judgement(verdict="blocked", why=ANOTHER)
-    # a rule that a person wrote finds entries: that is the listing, if it lasts
-    if evidence.given and evidence.entries and strikes(evidence.frame, ANOTHER, evidence.number) >= PATIENCE:
-        return Judgement(verdict="listing", why=("no-known-entry",), complete=True)
+    # a rule that a person wrote finds entries, or nothing was sure yet: then that is the listing, if it lasts
+    able = evidence.entries and (evidence.given or not evidence.ruled)
+    if able and strikes(evidence.frame, ANOTHER, evidence.number) >= PATIENCE:
+        return Judgement(verdict="listing", why=STRANGER, complete=True)
     return _broken("redesigned", ANOTHER)
 
 
@@ -215,13 +221,13 @@ def _frame_without_known(evidence: Evidence, faults: Faults) -> Judgement:
     if _unread(evidence):
         return Judgement(verdict="redesigned", why=("known-titles-unread",))
     if not trusted and not (evidence.ruled and evidence.entries):
-        return Judgement(verdict="blocked", why=("no-known-entry",))
+        return Judgement(verdict="blocked", why=STRANGER)
     if faults.soft:
         return _broken("partial", faults.soft)
     if (short := _short(evidence)) is not None:
         return _broken("partial", short[:1])
     if evidence.entries:
-        return Judgement(verdict="listing", why=("no-known-entry",), complete=True)
+        return Judgement(verdict="listing", why=STRANGER, complete=True)
     words = says(" ".join(fresh_lines(evidence.frame, evidence.seen)), "nothing")
     return Judgement(verdict="empty", why=("site-says-empty",) if words else ("no-entries",), complete=True)
 
