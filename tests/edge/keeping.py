@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from watcher.edge.ledger import Ledger
 from watcher.edge.store import LedgerStore
 from watcher.ports import Origin, Outcome
 from watcher.records import (
@@ -199,11 +200,11 @@ async def whole_visit(
     return capture
 
 
-# ---------------------------------------------------------------------------------------- a process to be killed
+# ----------------------------------------------------------------------------------------- processes to be killed
 
 
 def body_of(number: int) -> bytes:
-    """The body of visit ``number`` of the process below: moving counters, and now and then something large."""
+    """The body of visit ``number`` of the processes below: moving counters, and now and then something large."""
     chance = random.Random(number)
     page = "".join(f"<li><h3>Victim {place}</h3>views: {chance.randint(1, 10**6)}</li>" for place in range(60))
     if number % 5 == 4:
@@ -211,22 +212,39 @@ def body_of(number: int) -> bytes:
     return page.encode()
 
 
-async def keep_until_killed(folder: Path) -> None:
+async def visits(folder: Path, most: int) -> None:
     """Visits one after another from where the store ends, each act named on stdout once it is acknowledged."""
-    with_ledger = (folder / "ledger.db").exists()
-    start = 0
-    if with_ledger:
-        with Ledger.open(folder) as ledger:
-            start = sum(1 for _ in ledger.captures())
     async with LedgerStore.open(folder, vantage="local") as store:
-        for number in range(start, start + 10_000):
+        start = await store.do(lambda desk: sum(1 for _ in desk.ledger.captures()))
+        for number in range(start, start + most):
             visit, at = visit_at(number)
             (capture,) = await keep(store, number, exchange(body_of(number), at))
-            print(f"kept {capture.id} {number}", flush=True)
+            print(f"kept {capture.id} {number} .", flush=True)
             told = [event(number // 3)]  # the same conclusion comes more than once
             await store.record(outcome(visit, [capture], {capture.id: reading(entries(5))}, events=told))
-            print(f"told {told[0].id} {number}", flush=True)
+            print(f"told {told[0].id} {number} .", flush=True)
+
+
+def nursery() -> None:
+    """Forks, for each line ``FOLDER MOST ACKNOWLEDGED STOPPED`` on stdin, a process that makes visits and writes to
+    the file ACKNOWLEDGED, stopped at first if so wished; says its number, and later how it ended. So Python is started
+    once."""
+    for line in sys.stdin:
+        folder, most, acknowledged, stopped = line.split("\t")
+        child = os.fork()
+        if child == 0:
+            os.dup2(os.open(acknowledged, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 1)
+            print(flush=True)  # a kill may have torn the last line there
+            if stopped.strip() == "stopped":
+                os.kill(os.getpid(), signal.SIGSTOP)
+            asyncio.run(visits(Path(folder), int(most)))
+            os._exit(0)
+        print(child, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(keep_until_killed(Path(sys.argv[1])))
+    import watcher.edge.schema
+
+    watcher.edge.schema.migrations()  # what is imported late, too
+    nursery()

@@ -345,6 +345,18 @@ def test_another_database_is_left_alone(tmp_path: Path) -> None:
         LedgerStore.open(tmp_path, vantage="local")
 
 
+@pytest.mark.parametrize("steps", ["", "CREATE TABLE _sqlite_migrations (id INTEGER PRIMARY KEY, migration_set TEXT,"
+                                   " name TEXT, applied_at TEXT)"])  # fmt: skip
+async def test_a_ledger_that_was_never_finished_is_made_anew(tmp_path: Path, steps: str) -> None:
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        connection.execute(steps)
+    connection.close()
+    with pytest.raises(StoreError, match="never finished"):
+        Ledger.open(tmp_path)
+    async with LedgerStore.open(tmp_path, vantage="local") as store:
+        await keep(store, 0)
+
+
 async def test_an_older_ledger_is_brought_up_to_date_by_its_owner_with_all_it_holds(tmp_path: Path) -> None:
     """A file of form 1, as the first step of the migrations makes it, with a capture in it."""
     async with LedgerStore.open(tmp_path / "new", vantage="local") as store:

@@ -187,6 +187,8 @@ def open_reading(folder: Path) -> sqlite3.Connection:
             connection = otherwise.enter_context(closing(_look_at(path, "mode=ro&immutable=1")))
         check_version(connection, path)
         found = connection.execute("PRAGMA user_version").fetchone()[0]
+        if found == 0:
+            raise StoreError(f"{path} was never finished", hint="watcher check (or run) makes it anew; nothing is lost")
         if found < VERSION:
             raise StoreError(
                 f"{path} has form {found}, and this watcher reads form {VERSION}",
@@ -207,7 +209,9 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
     """None if this program may use the ledger; ``StoreError`` if it is newer, or no ledger at all."""
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+    # a process killed at the very start leaves at most the list of migrations behind
+    strange = "SELECT count(*) FROM sqlite_schema WHERE tbl_name != '_sqlite_migrations'"
+    empty = connection.execute(strange).fetchone()[0] == 0
     if application != APPLICATION and not empty:
         raise StoreError(f"{path} is a database, but no watcher's ledger", hint="name another folder as the store")
     if found > VERSION:
@@ -221,8 +225,8 @@ class _Connection(sqlite3.Connection):
 
     place: Path
 
-    def cursor(self, factory: Any = None) -> Any:
-        return super().cursor(factory or _Cursor)
+    def execute(self, sql: str, values: Any = (), /) -> _Cursor:
+        return _Cursor(self).execute(sql, values)
 
 
 class _Cursor(sqlite3.Cursor):
