@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from watcher.cli.kit import Command, State, say
-from watcher.cli.looking import event_table
 from watcher.cli.output import console
 from watcher.core.escape import line
 from watcher.errors import UsageError, WatcherError
@@ -76,6 +75,9 @@ every = "10s"
 to = "stdout:"
 kinds = ["listed", "withdrawn", "relisted"]
 """
+
+
+BUNDLE = "withdrawn.wacz"
 
 
 class World:
@@ -158,20 +160,21 @@ def _say_seen(visited: Visited) -> None:
 
 
 def _conclude(settings: Settings, events: list[Event]) -> None:
-    from watcher.cli.diff import of_capture, write
-    from watcher.core.comparison import compared
-    from watcher.edge.ledger import Ledger
-
-    _say("\nWhat is told of it:", "bold")
-    event_table(events)
+    """What anyone would do next, by the commands anyone would use."""
+    folder = settings.path.parent
+    _command(folder, "events")
     withdrawn = next((event for event in events if event.kind == "withdrawn"), None)
     if withdrawn and withdrawn.before and withdrawn.after:
-        _say("\nThe last capture that shows it, and the first that does not:", "bold")
-        with Ledger.open(settings.store) as ledger:
-            captures = [ledger.capture(name) for name in (withdrawn.before, withdrawn.after)]
-            sides = [of_capture(ledger, capture) for capture in captures if capture]
-        write(compared(sides[0], sides[1], "entries"), "text")
-    say(f"all of it is kept in {settings.path.parent}; look around: cd {settings.path.parent} && watcher captures")
+        _command(folder, "diff", withdrawn.before, withdrawn.after)
+        _command(folder, "export", withdrawn.id, "-o", BUNDLE)
+        _command(folder, "verify", BUNDLE)
+    say(f"all of it is kept; look around: cd {folder}")
+
+
+def _command(folder: Path, *arguments: str) -> None:
+    _say(f"\n$ watcher {' '.join(arguments)}", "bold")
+    sys.stdout.flush()
+    subprocess.run([sys.executable, "-m", "watcher", *arguments], cwd=folder, check=False)
 
 
 @click.command(
