@@ -13,7 +13,7 @@ from watcher.core.rule_tables import rule_digest
 from watcher.edge.sign import SigningKey
 from watcher.records import Capture, Entry, Event, Reading, Rule, Selector, Snapshot
 
-START = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+START = datetime(2025, 11, 20, 8, 0, tzinfo=UTC)
 ONION = "http://examplexamplexamplexamplexamplexamplexamplexamplexamplead.onion/"
 KEY = SigningKey(origin="vantage.example/story", secret=Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 RULE = Rule(entry=("li.item",), fields={"title": (Selector(css="a"),), "link": (Selector(css="a", attr="href"),)})
@@ -189,8 +189,8 @@ class Story:
         return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def withdrawal(key: SigningKey = KEY, *, size: int = 0) -> Story:
-    """Listed, then an outage, a cut page, and three complete copies without the entry."""
+def withdrawal(key: SigningKey = KEY, *, size: int = 0, times: int = 3) -> Story:
+    """Listed, then an outage, a cut page, and so many complete copies without the entry."""
     story = Story(key=key)
     everyone = (*OTHERS[:4], SUBJECT, *OTHERS[4:])
     body = page(everyone, size=size)
@@ -203,7 +203,7 @@ def withdrawal(key: SigningKey = KEY, *, size: int = 0) -> Story:
     )
     story.visit(OTHERS[:2], after=timedelta(minutes=15), complete=False, wire=plain(page(OTHERS[:2]))[:-30])
     after = story.visit(OTHERS, after=timedelta(minutes=15), wire=plain(page(OTHERS, size=size)))
-    for _ in range(2):
+    for _ in range(times - 1):
         story.visit(OTHERS, after=timedelta(minutes=15))
     story.tell("withdrawn", SUBJECT, before=before, after=after, why=("absent-from-listing:3", "detail-offline"))
     return story

@@ -133,7 +133,7 @@ def _captures(material: Material, redactor: Redactor) -> Record:
         {
             "id": kept.capture.id,
             "facts": _sealed(custody.capture_facts(kept.capture), redactor),
-            "reading": _reading(kept, redactor),
+            "reading": _reading(kept, material, redactor),
             "bytes": bytes_shown(kept, redactor),
         }
         for kept in material.kept
@@ -149,9 +149,11 @@ def _captures(material: Material, redactor: Redactor) -> Record:
     return {"form": FORM, "captures": captures, "snapshots": snapshots}
 
 
-def _reading(kept: Kept, redactor: Redactor) -> Json:
-    """The reading; nothing where neither it nor a leaf of its own could be shown."""
-    if kept.reading is None or not (kept.bytes_included or kept.reading_leaf):
+def _reading(kept: Kept, material: Material, redactor: Redactor) -> Json:
+    """The reading, where something here binds it: a leaf of its own, or its snapshot's."""
+    if kept.reading is None:
+        return None
+    if kept.reading_leaf is None and not (kept.bytes_included and material.snapshot_with(kept.capture.id)):
         return None
     return _sealed(custody.described(kept.reading), redactor, withhold=not kept.bytes_included)
 

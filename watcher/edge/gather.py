@@ -142,6 +142,9 @@ def _take_capture(ledger: Ledger, basket: _Basket, name: str) -> None:
     assert capture is not None
     basket.captures[capture.id] = capture
     basket.shown.add(capture.id)
+    snapshot = ledger.snapshot(capture.visit)
+    if snapshot is not None:
+        basket.snapshots[snapshot.visit] = snapshot
 
 
 def _take_site(ledger: Ledger, basket: _Basket, selection: Selection) -> None:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks an evidence bundle of `watcher`, offline: one file, Python 3.9 or newer, nothing else to install.
 
-    python3 -I verify.py BUNDLE.wacz [--key NAME+ID+KEY] [--tsa-roots ROOTS.pem] [--json]
+    python3 -I verify.py BUNDLE.wacz [--key NAME+ID+KEY] [--tsa-roots ROOTS.pem] [--checkpoint FILE]
 
 Every check is named, passed or failed, and says where. Exit 0: valid; 1: not valid; 2: cannot be read. Without --key
 the bundle's own word is taken for who signed it. Time-stamps are checked with the program `openssl`, against the roots
@@ -921,7 +921,17 @@ def stamped_at(openssl: str, b: Bundle, path: str, stamped: str, roots: str | No
 # ---------------------------------------------------------------------------------------------------------- main
 
 
-def check_all(data: bytes, pinned: Key | None, roots: str | None) -> list[Result]:
+def check_held(b: Bundle, key: Key, held: bytes) -> str:
+    lines = note_text(held, key).split("\n")
+    need(len(lines) >= 4 and lines[0] == key.name and lines[1].isdigit(), "what you kept is no checkpoint of this log")
+    for size, root, path in heads_of(b, key):
+        if size == int(lines[1]):
+            need(root == unbase64(lines[2]), f"{path} has another root than the checkpoint that you kept: a fork")
+            return f"{path} is the checkpoint that you kept, over {size} leaves"
+    raise Fault(f"the bundle does not speak of the log at {lines[1]} leaves, as the checkpoint that you kept does")
+
+
+def check_all(data: bytes, pinned: Key | None, roots: str | None, held: bytes | None = None) -> list[Result]:
     results: list[Result] = []
 
     def run(name: str, check: Callable[[], str]) -> bool:
@@ -958,6 +968,8 @@ def check_all(data: bytes, pinned: Key | None, roots: str | None) -> list[Result
     run("absence", lambda: check_absence(b))
     run("reread", lambda: check_reread(b))
     run("times", lambda: check_times(b, key, roots))
+    if held is not None:
+        run("held", lambda: check_held(b, key, held))
     return results
 
 
@@ -966,18 +978,23 @@ def main() -> int:
     parser.add_argument("bundle")
     parser.add_argument("--key", help="the verifier key that you trust, NAME+ID+KEY")
     parser.add_argument("--tsa-roots", metavar="PEM", help="the roots of time-stamp authorities that you trust")
+    parser.add_argument("--checkpoint", metavar="FILE", help="a checkpoint of the log that you kept")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     given = parser.parse_args()
     try:
         pinned = Key(given.key) if given.key else None
         with open(given.bundle, "rb") as file:
             data = file.read()
+        held = None
+        if given.checkpoint:
+            with open(given.checkpoint, "rb") as file:
+                held = file.read()
         if given.tsa_roots and not os.path.isfile(given.tsa_roots):
             raise Fault(f"{given.tsa_roots} is no file")
     except (OSError, Fault) as error:
         sys.stderr.write(f"verify.py: {error}\n")
         return 2
-    results = check_all(data, pinned, given.tsa_roots)
+    results = check_all(data, pinned, given.tsa_roots, held)
     for name, ok, detail in results:
         clean = "".join(c if c.isprintable() else "?" for c in detail)
         if given.json:
