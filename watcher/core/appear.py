@@ -135,9 +135,7 @@ def _title(case: Case, held: RosterEntry, entry: Entry) -> tuple[str, bool, Wind
     if old[0] == new[0] and gained <= RIBBONS:
         return entry.title, False, None
     if entry.title in held.aliases or _may_be_cut(case, entry):
-        flip = stays(
-            case, f"title:{held.key}", entry.title, needed=case.policy.confirm_visits, slow=_may_be_cut(case, entry)
-        )
+        flip = stays(case, f"title:{held.key}", entry.title, slow=True)
         return (held.title, False, None) if flip is None else (entry.title, True, window_of(flip))
     return entry.title, True, None
 
@@ -153,7 +151,7 @@ def _settled_change(case: Case, held: RosterEntry, name: str, values: tuple[str,
     old, new = values
     window: Window | None = None
     if cut or tag(f"{name}\n{steady(new)}") in former:
-        flip = stays(case, f"field:{name}:{held.key}", new, needed=case.policy.confirm_visits, slow=cut)
+        flip = stays(case, f"field:{name}:{held.key}", new, slow=True)
         if flip is None:
             return None
         window = window_of(flip)
@@ -175,7 +173,7 @@ def _relist(case: Case, held: RosterEntry, entry: Entry) -> None:
     signs, snapshot = case.signs, case.snapshot
     window = case.window_now(case.capture_of(entry))
     words = ["seen-again"]
-    if signs.formerly or signs.copy or not snapshot.complete or snapshot.backfill:
+    if signs.formerly or signs.copy or signs.stale or not snapshot.complete or snapshot.backfill:
         flip = stays(case, f"relisted:{held.key}", held.key)
         if flip is None or snapshot.backfill:
             return
@@ -195,6 +193,7 @@ def _relist(case: Case, held: RosterEntry, entry: Entry) -> None:
         absences=0,
         aliases=held.aliases if entry.title == held.title else (*held.aliases, held.title)[-MOST_ALIASES:],
     )
+    case.notes.came[held.key] = snapshot.taken_at
     _to_probe(case, held.key, entry)
     case.tell("relisted", held.key, window, (*words, "An entry that was withdrawn stands on the page again."))
 

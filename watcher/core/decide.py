@@ -13,7 +13,8 @@ from watcher.core.baseline import remember_text, settle
 from watcher.core.case import Case
 from watcher.core.compare import Delta
 from watcher.core.identity import fold_title, own_path
-from watcher.core.notes import LOOKS, RUNS, Notes, join, load, save, tag, tags
+from watcher.core.noise import steady
+from watcher.core.notes import LOOKS, Notes, join, load, save, tag, tags
 from watcher.core.structural import (
     Signs,
     believed,
@@ -25,7 +26,7 @@ from watcher.core.structural import (
     remember_run,
     rolled_off,
     stands_elsewhere,
-    was_before,
+    when_before,
 )
 from watcher.core.tell import Window, withdrawn_prose
 from watcher.core.watchlist import Watch
@@ -141,8 +142,13 @@ def _signs(case: Case) -> Signs:
     expected = believed(case.entries, notes)
     lost = tuple(key for key in expected if key not in delta.seen)
     if not lost and not any(case.entries[key].standing == "withdrawn" for key in delta.seen) and not case.added:
-        copy = is_copy(notes, snapshot.text)
-        return Signs(expected=len(expected), present=len(expected), copy=copy, empty=not snapshot.entries)
+        return Signs(
+            expected=len(expected),
+            present=len(expected),
+            copy=is_copy(notes, snapshot.text),
+            stale=_is_stale(case),
+            empty=not snapshot.entries,
+        )
     page = _page_keys(case)
     before = tags(notes.order)
     lost_tags = {tag(key): key for key in lost}
@@ -150,12 +156,16 @@ def _signs(case: Case) -> Signs:
     pages = len(snapshot.captures)
     tail = lost_tail(before, lost_tags, line)
     named = {key: case.entries[key].title for key in lost}
+    before_at = when_before(notes, page)
+    came = [notes.came.get(key, case.entries[key].first_seen) for key in lost]
     usual = {key: notes.names.get(key, notes.usual) for key in lost}
     return Signs(
         lost=lost,
         expected=len(expected),
         present=len(expected) - len(lost),
-        formerly=was_before(notes, page),
+        formerly=before_at is not None,
+        older=before_at is not None and bool(lost) and all(before_at < moment for moment in came),
+        stale=_is_stale(case),
         copy=is_copy(notes, snapshot.text),
         shuffled=bool(lost) and is_shuffled(before, line),
         empty=not snapshot.entries,
@@ -164,6 +174,16 @@ def _signs(case: Case) -> Signs:
         rolled=frozenset(lost_tags[mark] for mark in rolled_off(before, lost_tags, line, notes.longest)),
         fewer_pages=0 < pages < notes.pages,
         elsewhere=stands_elsewhere(snapshot.text, named, usual, list(case.added.values()), snapshot.entries),
+    )
+
+
+def _is_stale(case: Case) -> bool:
+    """Whether some entry goes by a title it had before, or says what it said before: so does an old page."""
+    titles = any(how == "former" for how in case.delta.renamed.values())
+    return titles or any(
+        tag(f"{name}\n{steady(new)}") in case.notes.former.get(key, ())
+        for key, changes in case.delta.changed.items()
+        for name, (_, new) in changes.items()
     )
 
 
@@ -273,14 +293,15 @@ def _remember(case: Case) -> None:
     line = [tag(key) for key in page]
     keep = {tag(key) for key, held in case.entries.items() if held.standing == "missing"}
     notes.order = "".join(next_order(tags(notes.order), line, keep))
-    remember_run(notes, page, snapshot.text, news=bool(case.events), runs=RUNS)
+    remember_run(notes, page, snapshot.text, snapshot.taken_at, news=bool(case.events))
     redesigned = bool(notes.rule and snapshot.rule_digest and notes.rule != snapshot.rule_digest)
-    doubtful = case.signs.older or case.signs.copy
+    doubtful = case.signs.older or case.signs.copy or case.signs.stale
     if not doubtful:
         notes.longest = len(page) if redesigned else max(notes.longest, len(page))
         notes.pages = max(len(snapshot.captures), 0 if redesigned or not case.signs.lost else notes.pages)
     notes.rule = snapshot.rule_digest or notes.rule
-    notes.since, notes.since_in = snapshot.taken_at, case.first_capture
+    if not case.signs.copy and not case.signs.stale:
+        notes.since, notes.since_in = snapshot.taken_at, case.first_capture
     _remember_keys(case, page)
     if fresh_text:
         _remember_names(case, page)
@@ -297,6 +318,7 @@ def _remember_keys(case: Case, page: Sequence[str]) -> None:
     """Notes under which key of its own each entry goes now."""
     notes = case.notes
     there = set(page)
+    notes.came = {key: moment for key, moment in notes.came.items() if case.entries[key].standing != "withdrawn"}
     alias = {page_key: key for page_key, key in notes.alias.items() if key not in there and key in case.entries}
     for key, entry in {**case.delta.seen, **case.added}.items():
         if entry.key != key:
@@ -321,7 +343,7 @@ def _looks(case: Case) -> None:
     """Notes whether the visit was good (``g``), doubtful (``d``) or bad (``b``), and when the site last answered."""
     notes, snapshot, signs = case.notes, case.snapshot, case.signs
     good = snapshot.complete and snapshot.verdict in SPEAKING
-    doubtful = signs.older or signs.copy or signs.empty
+    doubtful = signs.older or signs.copy or signs.stale or signs.empty
     notes.looks = (notes.looks + ("b" if not good else "d" if doubtful else "g"))[-LOOKS:]
     if good:
         notes.reached, notes.reached_in = snapshot.taken_at, case.first_capture

@@ -37,7 +37,7 @@ def stays(case: Case, name: str, said: str, *, needed: int = 0, slow: bool = Fal
     flip.last = snapshot.taken_at
     enough = max(ENOUGH, needed)
     wait = timedelta(0)
-    if slow or case.signs.older or case.signs.copy:
+    if slow or case.signs.older or case.signs.copy or case.signs.stale:
         enough, wait = max(ENOUGH, 2 * policy.confirm_visits), policy.structural_after
     if flip.seen >= enough and timedelta(seconds=flip.elapsed) >= wait:
         del notes.flips[name]

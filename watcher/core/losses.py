@@ -101,7 +101,7 @@ def _doubts(absence: Absence, key: str, signs: Signs, group: int, fresh: int) ->
         doubts.append("reshuffled")
     if signs.older:
         doubts.append("older-set")
-    if signs.copy:
+    if signs.copy or signs.stale:
         doubts.append("older-page")
     if key in signs.elsewhere:
         doubts.append(f"name-on-page:{signs.elsewhere[key]}")
@@ -158,7 +158,8 @@ def _mirrors_agree(absence: Absence) -> bool:
 
 def _own_fault(absence: Absence) -> bool:
     """Whether the loss looks like what all mirrors would share: an older set, a name that is still there."""
-    return any(doubt.startswith(("older", "name-on-page", "empty-frame", "site-says", "no-control")) for doubt in absence.doubts)
+    shared = ("older", "name-on-page", "empty-frame", "site-says", "no-control")
+    return any(doubt.startswith(shared) for doubt in absence.doubts)
 
 
 def _why(absence: Absence, way: str, doubts: list[str]) -> tuple[str, ...]:
@@ -199,9 +200,9 @@ def show_again(absence: Absence, snapshot: Snapshot, signs: Signs | None) -> boo
     until it has shown it twice.
     """
     mirror = tag(snapshot.mirror)
-    if signs is not None and (signs.older or signs.copy):
+    if signs is not None and (signs.copy or signs.stale):
         absence.shown[mirror] = absence.shown.get(mirror, 0) + 1
-        return absence.shown[mirror] > max(TWICE, absence.count)
+        return absence.shown[mirror] >= TWICE
     if mirror in absence.mirrors:
         return True
     absence.shown[mirror] = absence.shown.get(mirror, 0) + 1

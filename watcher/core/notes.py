@@ -26,8 +26,8 @@ class Run(msgspec.Struct, array_like=True):
     texts: list[str]
     """Digests of the visible text, the last few."""
     visits: int
-    last: int
-    """Number of the last visit of the run."""
+    last: datetime
+    """When the last visit of the run was made."""
 
 
 class Absence(msgspec.Struct, omit_defaults=True):
@@ -126,6 +126,8 @@ class Notes(msgspec.Struct, omit_defaults=True):
     """Tags of the roster keys on the last complete page, in order; those missing keep their places."""
     alias: dict[str, str] = {}
     """Page key to roster key, where they differ."""
+    came: dict[str, datetime] = {}
+    """Roster key to when it was listed again; every other entry came when it was first seen."""
     whole: dict[str, tuple[datetime, str]] = {}
     """Roster key to the last complete snapshot that had it, where the entry was seen since in an incomplete one."""
     absences: dict[str, Absence] = {}

@@ -7,9 +7,10 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from watcher.core.identity import fold
-from watcher.core.notes import Notes, Run, set_print, tag
+from watcher.core.notes import RUNS, Notes, Run, set_print, tag
 from watcher.records import Entry, RosterEntry
 
 SEVERAL, SHARE = 2, 5
@@ -37,6 +38,10 @@ class Signs:
     present: int = 0
     formerly: bool = False
     """The very set that an earlier page had, before another one came."""
+    older: bool = False
+    """The very set from before what is lost now had come: it may be that page."""
+    stale: bool = False
+    """Some entries go by former titles or say what they said before: it is that page."""
     copy: bool = False
     """The very text of an earlier page, of a site whose text moves by itself."""
     shuffled: bool = False
@@ -51,15 +56,10 @@ class Signs:
     """Lost, and yet the name stands on the page: ``unread`` as often as ever, ``named`` less often."""
 
     @property
-    def older(self) -> bool:
-        """Whether it lacks something, and is the very set of an earlier page: it may be that page."""
-        return self.formerly and bool(self.lost)
-
-    @property
     def nearly_all(self) -> bool:
         """Whether the page shows nearly all that is expected beside what is lost, and is no older one."""
         rest = self.expected - len(self.lost)
-        return not self.older and not self.copy and rest > 0 and self.present >= NEARLY_ALL * rest
+        return not (self.older or self.copy or self.stale) and rest > 0 and self.present >= NEARLY_ALL * rest
 
     def control(self, key: str) -> bool:
         """Whether most of the other entries are there."""
@@ -81,11 +81,11 @@ def believed(entries: Mapping[str, RosterEntry], notes: Notes) -> list[str]:
 # ------------------------------------------------------------------------------------------------------ older pages
 
 
-def was_before(notes: Notes, page: Sequence[str]) -> bool:
-    """Whether an earlier page had this very set, and another came since."""
+def when_before(notes: Notes, page: Sequence[str]) -> datetime | None:
+    """When an earlier page first stopped having this very set, another having come since; None: none ever had it."""
     print_now = set_print(page)
     runs = notes.runs[:-1] if notes.runs and notes.runs[-1].set_print == print_now else notes.runs
-    return any(run.set_print == print_now for run in runs)
+    return next((run.last for run in runs if run.set_print == print_now), None)
 
 
 def is_copy(notes: Notes, text: str) -> bool:
@@ -97,7 +97,7 @@ def is_copy(notes: Notes, text: str) -> bool:
     return mark in texts and texts[-1] != mark
 
 
-def remember_run(notes: Notes, page: Sequence[str], text: str, *, news: bool, runs: int) -> None:
+def remember_run(notes: Notes, page: Sequence[str], text: str, at: datetime, *, news: bool) -> None:
     """Adds this page to the runs of sets; with ``news`` its text had to change, and proves nothing."""
     print_now, mark = set_print(page), tag(text) if text else ""
     if notes.runs and notes.runs[-1].set_print == print_now:
@@ -105,11 +105,11 @@ def remember_run(notes: Notes, page: Sequence[str], text: str, *, news: bool, ru
         if mark and run.texts and run.texts[-1] != mark and not news:
             notes.moving = min(notes.moving + 1, MOVES)
         run.visits += 1
-        run.last = notes.visits
+        run.last = at
         if mark and (not run.texts or run.texts[-1] != mark):
             run.texts = [*run.texts, mark][-TEXTS:]
         return
-    notes.runs = [*notes.runs, Run(print_now, [mark] if mark else [], 1, notes.visits)][-runs:]
+    notes.runs = [*notes.runs, Run(print_now, [mark] if mark else [], 1, at)][-RUNS:]
 
 
 # ------------------------------------------------------------------------------------------------------- the order

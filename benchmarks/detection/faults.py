@@ -1,0 +1,268 @@
+"""Faults injected into the corpus's series: bursts of cut pages, queues, errors, empty frames, short and old pages.
+
+Between faults every check shows what is truly on the site. A site has one mirror or three; a mirror can lag behind for
+many checks. Entries with a link have a page of their own, there exactly as long as the entry is listed, except that some
+stay up, and that any answer may fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from random import Random
+
+from benchmarks.detection.events import told_of
+from benchmarks.detection.looks import MIRRORS, Look, Watched, snapshot_of
+from benchmarks.detection.score import TRUE_KIND, Tally, Told, Truth, score
+from benchmarks.detection.series import Series, State
+from watcher.core.compare import Delta, compare
+from watcher.records import Policy, Probe, Snapshot
+
+CHECKS = 3
+EVERY = timedelta(hours=4)
+LAST_CHECKS = 12
+"""The last version is looked at so often, so that what it lost can be concluded."""
+POLICY = Policy(
+    confirm_visits=2,
+    confirm_after=timedelta(hours=1),
+    confirm_gap=timedelta(minutes=5),
+    structural_after=timedelta(hours=24),
+)
+KINDS = {"cut": 20, "queue": 12, "error": 12, "miss": 12, "empty": 12, "short": 17, "old": 15}
+START, GO_ON, SAME_KIND, LONGEST = 0.115, 0.6, 0.6, 5
+LAG, LAG_CHECKS = 0.02, 9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a watched site is like."""
+
+    name: str
+    mirrors: int = 1
+    details: bool = False
+    capped: bool = False
+    """The listing shows only its newest entries, as many as it had at first."""
+
+
+SETTINGS = (
+    Setting(name="own pages and three mirrors", mirrors=3, details=True),
+    Setting(name="own pages", details=True),
+    Setting(name="three mirrors", mirrors=3),
+    Setting(name="neither"),
+    Setting(name="neither, capped list", capped=True),
+    Setting(name="own pages, capped list", details=True, capped=True),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """The truth at one check."""
+
+    state: State
+    listed: frozenset[str]
+    """On the site, whether or not the listing has room for it."""
+    number: int
+    version: int
+
+
+def moments_of(series: Series, setting: Setting) -> list[Moment]:
+    """What is truly on the site at each check; the corpus's own faulty versions count as what was true then."""
+    cap = max(3, len(series.versions[0].true.ids))
+    found: list[Moment] = []
+    for version in series.versions:
+        state = version.true.first(cap) if setting.capped else version.true
+        last = version is series.versions[-1]
+        for _ in range(LAST_CHECKS if last else CHECKS):
+            found.append(
+                Moment(state=state, listed=frozenset(version.true.ids), number=len(found), version=version.number)
+            )
+    return found
+
+
+class Faults:
+    """Draws what each check brings."""
+
+    def __init__(self, moments: Sequence[Moment], setting: Setting, random: Random) -> None:
+        self.moments, self.setting, self.random = moments, setting, random
+        self.kind, self.length, self.rows, self.back = "", 0, 0.0, 0
+        self.lag = [0] * setting.mirrors
+
+    def look(self, series: Series, moment: Moment) -> Look:
+        """One check."""
+        time = series.versions[0].time + moment.number * EVERY
+        mirror = moment.number % self.setting.mirrors
+        base = Look(time=time, shown=moment.state, mirror=MIRRORS[mirror], version=moment.version)
+        self._burst()
+        if self.kind and moment.number:
+            return self._faulty(base, moment)
+        behind = self._lag(mirror)
+        if behind and moment.number:
+            old = self.moments[max(0, moment.number - behind)]
+            if old.state.ids != moment.state.ids:
+                return replace(base, shown=old.state, faulty="lagging")
+        return base
+
+    def _burst(self) -> None:
+        draw = self.random.random
+        if self.kind and self.length < LONGEST and draw() < GO_ON:
+            self.length += 1
+            if draw() > SAME_KIND:
+                self._another()
+        elif draw() < START:
+            self.length = 1
+            self._another()
+        else:
+            self.kind, self.length = "", 0
+
+    def _another(self) -> None:
+        self.kind = self.random.choices(list(KINDS), list(KINDS.values()))[0]
+        self.rows, self.back = self.random.random(), self.random.randint(3, 15)
+
+    def _lag(self, mirror: int) -> int:
+        if self.setting.mirrors > 1 and not self.lag[mirror] and self.random.random() < LAG:
+            self.lag[mirror] = self.random.randint(3, LAG_CHECKS)
+        if self.lag[mirror]:
+            self.lag[mirror] -= 1
+            return LAG_CHECKS
+        return 0
+
+    def _faulty(self, look: Look, moment: Moment) -> Look:
+        state = moment.state
+        look = replace(look, faulty=self.kind)
+        match self.kind:
+            case "cut":
+                return replace(look, verdict="partial", complete=False, shown=state.first(self._some(state)))
+            case "queue":
+                return replace(look, verdict="blocked", complete=False, shown=None)
+            case "error":
+                return replace(look, verdict="error", complete=False, shown=None)
+            case "miss":
+                return replace(look, verdict="unreachable", complete=False, shown=None)
+            case "empty":
+                return replace(look, verdict="empty", shown=state.first(0))
+            case "short":
+                return replace(look, shown=state.first(max(1, self._some(state))))
+        old = self.moments[max(0, moment.number - self.back)]
+        copied = self.random.random() < 0.5
+        return replace(look, shown=old.state, text_of=look.time - self.back * EVERY if copied else None)
+
+    def _some(self, state: State) -> int:
+        return int(self.rows * len(state.ids))
+
+
+class OwnPages:
+    """Answers for single pages."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.stays: dict[str, bool] = {}
+
+    def answer(self, site: Watched, delta: Delta, snapshot: Snapshot, moment: Moment) -> tuple[Probe, ...]:
+        """What the pages that the product asks for say."""
+        return tuple(self._probe(site, key, delta, snapshot, moment) for key in site.wanted(delta))
+
+    def _probe(self, site: Watched, key: str, delta: Delta, snapshot: Snapshot, moment: Moment) -> Probe:
+        identity = site.identity(site.roster.entries[key].title)
+        stays = self.stays.setdefault(identity, self.random.random() < 0.1)
+        answer = "alive" if identity in moment.listed or stays else "gone"
+        draw = self.random.random()
+        if draw < 0.08:
+            answer = "unknown"
+        elif draw < 0.085:
+            answer = "gone"
+        return Probe(
+            key=key,
+            answer="alive" if answer == "alive" else "gone" if answer == "gone" else "unknown",
+            control=key in delta.seen,
+            capture=f"{snapshot.visit}-{key}",
+            at=snapshot.finished_at,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One check with all that is known of it."""
+
+    moment: Moment
+    look: Look
+    snapshot: Snapshot
+
+
+def checks_of(series: Series, setting: Setting, seed: int) -> Iterator[Check]:
+    """The checks of one site, the same for the same seed."""
+    moments = moments_of(series, setting)
+    faults = Faults(moments, setting, Random(f"{seed} {series.site} {setting.name}"))
+    for moment in moments:
+        look = faults.look(series, moment)
+        yield Check(moment=moment, look=look, snapshot=snapshot_of(series.site, moment.number, look))
+
+
+def truths_of(series: Series, moments: Sequence[Moment], setting: Setting) -> list[Truth]:
+    """What truly happened, by number of check."""
+    first = {moment.version: moment.number for moment in reversed(moments)}
+    start = series.versions[0].time
+    found = []
+    for version in series.versions:
+        for event in version.events:
+            number = first[version.number]
+            found.append(
+                Truth(
+                    site=series.site,
+                    kind=TRUE_KIND[str(event["type"])],
+                    identity=str(event["id"]),
+                    at=number,
+                    time=start + number * EVERY - EVERY / 2,
+                    mass=version.mass,
+                )
+            )
+    if setting.capped:
+        shown = [frozenset(moment.state.ids) for moment in moments]
+        found = [truth for truth in found if _visible(truth, shown)]
+    return [_until(truth, found) for truth in found]
+
+
+def _visible(truth: Truth, shown: Sequence[frozenset[str]]) -> bool:
+    """Whether a listing with room for only so many can show that it happened."""
+    before, after = truth.identity in shown[truth.at - 1], truth.identity in shown[truth.at]
+    if truth.kind == "withdrawn":
+        return before
+    return after if truth.kind in ("listed", "relisted") else before and after
+
+
+def _until(truth: Truth, found: Sequence[Truth]) -> Truth:
+    back = [t.at for t in found if t.identity == truth.identity and t.kind == "relisted" and t.at > truth.at]
+    return replace(truth, until=min(back, default=1 << 30)) if truth.kind == "withdrawn" else truth
+
+
+def run(all_series: Sequence[Series], setting: Setting, seeds: Sequence[int]) -> Tally:
+    """The product over all series with faults."""
+    tally = Tally()
+    for seed in seeds:
+        for series in all_series:
+            site = Watched(site=series.site, policy=POLICY, titles=series.titles())
+            pages = OwnPages(Random(f"{seed} {series.site} pages"))
+            tolds: list[Told] = []
+            checks = list(checks_of(series, setting, seed))
+            for check in checks:
+                delta = compare(site.roster, check.snapshot)
+                probes = ()
+                if setting.details and check.snapshot.complete:
+                    probes = pages.answer(site, delta, check.snapshot, check.moment)
+                events = site.decide(check.snapshot, delta, probes, MIRRORS[: setting.mirrors])
+                tolds += told_of(site, check.moment.number, events)
+            count(tally, series, setting, checks, tolds, seed)
+    return tally
+
+
+def count(
+    tally: Tally, series: Series, setting: Setting, checks: Sequence[Check], tolds: Sequence[Told], seed: int
+) -> None:
+    """Scores one series."""
+    moments = [check.moment for check in checks]
+    good = {check.moment.number: not check.look.faulty for check in checks}
+    tally.checks += len(checks)
+    tally.faulty += sum(not well for well in good.values())
+    before = len(tally.mistakes)
+    score(tally, truths_of(series, moments, setting), tolds, good, [moment.listed for moment in moments])
+    tally.mistakes[before:] = [f"{seed} {mistake}" for mistake in tally.mistakes[before:]]
