@@ -76,12 +76,12 @@ def _whole_of(index: int, candidates: Sequence[Candidate], titles: Sequence[froz
         if other == index or len(mine) >= len(theirs) or len(mine & theirs) * 10 < len(mine) * 9:
             continue
         ahead = candidates[index].score - candidates[other].score
-        if ahead < PART_AHEAD and _is_clean(candidates[other]) and (best < 0 or len(theirs) > len(titles[best])):
+        if ahead < PART_AHEAD and is_clean(candidates[other]) and (best < 0 or len(theirs) > len(titles[best])):
             best = other
     return best
 
 
-def _is_clean(candidate: Candidate) -> bool:
+def is_clean(candidate: Candidate) -> bool:
     """Whether nearly all titles are names."""
     shown = list(candidate.titles.values())[:60]
     return sum(kind_of(title) in TITLE_KINDS for title in shown) * 10 >= len(shown) * 9

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from watcher.core import rules
 from watcher.core.candidates import Column, Group, attribute_columns, html_groups
 from watcher.core.fields import AFTER_LABEL, is_labelled, name_fields, outside_link, own_link
-from watcher.core.identity import fold, fold_title
+from watcher.core.identity import fold_title
 from watcher.core.json_groups import json_groups
 from watcher.core.choosing import Weighed, weigh
+from watcher.core.doubt import is_doubtful, whole_of
 from watcher.core.learned import REMEMBERED, Learned, Memory, sketch
 from watcher.core.links import SCRIPTED, SLUG, slug_of
 from watcher.core.parse import Document
@@ -50,16 +51,22 @@ class Extraction:
     """Key of the candidate that the rule was made from; empty if a rule stood."""
     records: int = 0
     """Records that the rule was made from."""
+    surplus: int = 0
+    """Matches of the title's selector beyond one an entry."""
     memories: tuple[Memory, ...] = ()
     """How the candidates behaved, this page included; empty if a rule stood."""
 
 
 def extract(document: Document, learned: Learned, *, rule: Rule | None = None, known: Sequence[str] = ()) -> Extraction:
     """The entries of a document: by ``rule`` if given, else by what was learned, else by a first guess."""
-    standing = rule or (learned.rule if not learned.provisional else None)
-    if standing is not None:
-        return _by_rule(standing, document)
-    return _by_induction(document, learned)
+    if rule is not None:
+        return _by_rule(rule, document)
+    if learned.rule is None or learned.provisional:
+        return _by_induction(document, learned)
+    extraction = _by_rule(learned.rule, document)
+    if extraction.entries and is_doubtful(document, learned, extraction.entries, known):
+        return _whole(document, extraction.entries) or extraction
+    return extraction
 
 
 def _by_rule(rule: Rule, document: Document, *, provisional: bool = False) -> Extraction:
@@ -68,9 +75,24 @@ def _by_rule(rule: Rule, document: Document, *, provisional: bool = False) -> Ex
     return Extraction(entries=entries, rule=rule, provisional=provisional, frame_found=frame)
 
 
+def _whole(document: Document, entries: Sequence[Entry]) -> Extraction | None:
+    """A reading by a better rule, if the one that stands reads only a part of a list; None if there is none."""
+    candidate = whole_of(find_candidates(document), entries)
+    rule = make_rule(document, candidate) if candidate is not None else None
+    if candidate is None or rule is None:
+        return None
+    read = rules.apply(rule, document)
+    if len(read) <= len(entries):
+        return None
+    return Extraction(
+        entries=read, rule=rule, frame_found=True, chosen=candidate.key, records=candidate.group.size,
+        surplus=rules.title_matches(rule, document) - len(read),
+    )  # fmt: skip
+
+
 def learn(learned: Learned, document: Document, extraction: Extraction) -> Learned:
     """What is known once this page, judged good, is counted too."""
-    if not extraction.memories:
+    if not extraction.chosen and not extraction.memories:  # the rule stood
         return replace(learned, pages=learned.pages + 1)
     return Learned(
         rule=extraction.rule,
@@ -78,6 +100,7 @@ def learn(learned: Learned, document: Document, extraction: Extraction) -> Learn
         pages=learned.pages + 1,
         chosen=extraction.chosen,
         records=extraction.records,
+        surplus=extraction.surplus,
         memories=extraction.memories if extraction.provisional else (),
     )
 
@@ -96,9 +119,11 @@ def _by_induction(document: Document, learned: Learned) -> Extraction:
     rule = _kept_rule(document, learned, best) or make_rule(document, best)
     if rule is None:
         return Extraction(provisional=True, memories=memories)
+    entries = rules.apply(rule, document)
     return Extraction(
-        entries=rules.apply(rule, document),
+        entries=entries,
         rule=rule,
+        surplus=rules.title_matches(rule, document) - len(entries),
         provisional=not _is_settled(weighed),
         frame_found=True,
         chosen=best.key,
@@ -187,6 +212,8 @@ def make_rule(document: Document, candidate: Candidate) -> Rule | None:
         return None
     group = candidate.group
     entry = entry_selector(outline, tree, group)
+    if not entry:
+        return None
     prover = Prover(outline, tree, group, entry)
     title = _title_selector(prover, candidate)
     if title is None:
@@ -261,7 +288,7 @@ def relearn(
         found, clean = hits / len(seeds), hits / max(1, len(titles))
         if found < (0.3 if len(seeds) > 3 else 0.5):
             continue
-        worth = 6 * found + (0 if example else 2 * clean) + 0.4 * trial.score
+        worth = 10 * found + (0 if example else 2 * clean) + 0.3 * trial.score
         if best is None or worth > best[0]:
             best = (worth, trial)
     if best is None:
@@ -273,9 +300,11 @@ def relearn(
     titles = chosen.folded()
     memory = Memory(key=chosen.key, shape=chosen.shape, titles=sketch(titles), count=len(titles))
     provisional = chosen.group.size < 3 and not example
+    entries = rules.apply(rule, document)
     extraction = Extraction(
-        entries=rules.apply(rule, document),
+        entries=entries,
         rule=rule,
+        surplus=rules.title_matches(rule, document) - len(entries),
         provisional=provisional,
         frame_found=True,
         chosen=chosen.key,
@@ -292,8 +321,3 @@ def _seeded(candidate: Candidate, known: Sequence[str]) -> Candidate:
         return candidate
     titles: Mapping[int, str] = {number: apply_frame(regex, value) for number, value in candidate.title.cells.items()}
     return replace(candidate, frame=regex, titles=titles)
-
-
-def holds(document: Document, title: str) -> bool:
-    """Whether a title stands anywhere in the visible text."""
-    return fold(title) in fold(document.text)

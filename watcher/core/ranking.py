@@ -16,6 +16,7 @@ from watcher.core.words import (
     STRONG_TITLE_HINTS,
     TITLE_HINTS,
     aside_weight,
+    is_aside_inside,
     is_company,
     kind_of,
     words_in,
@@ -57,6 +58,7 @@ class Weights:
     pages: float = 0.7
     company: float = 1.2
     trimmed: float = 0.3
+    inside: float = 1.5
 
 
 DEFAULT = Weights()
@@ -117,8 +119,12 @@ def _best_score(column: Column, group: Group, weights: Weights) -> float | None:
     aside = column.share("menu", "question")
     if not 0.05 < aside < 0.7 or column.names < 0.9 * (1 - aside):
         return score
-    names = _copied(column, {number: cell for number, cell in column.cells.items() if kind_of(cell) not in _ASIDE_KINDS})
-    trimmed: float | None = title_score(names, group, weights, records=len(group.records) - len(column.cells) + len(names.cells))
+    names = _copied(
+        column, {number: cell for number, cell in column.cells.items() if kind_of(cell) not in _ASIDE_KINDS}
+    )
+    trimmed: float | None = title_score(
+        names, group, weights, records=len(group.records) - len(column.cells) + len(names.cells)
+    )
     return max(filter(None, (score, trimmed and trimmed - weights.trimmed)), default=None)
 
 
@@ -127,8 +133,10 @@ _ASIDE_KINDS = frozenset({"menu", "question", "none"})
 
 def _may_be_framed(column: Column) -> bool:
     """Whether a column that holds no names may hold them inside something else."""
-    return column.attr not in _NO_TITLES and column.share("sentence", "label", "question", "name", "price") > 0.3 and all(
-        len(value) < 150 for value in list(column.cells.values())[:10]
+    return (
+        column.attr not in _NO_TITLES
+        and column.share("sentence", "label", "question", "name", "price") > 0.3
+        and all(len(value) < 150 for value in list(column.cells.values())[:10])
     )
 
 
@@ -192,9 +200,8 @@ def title_score(column: Column, group: Group, weights: Weights = DEFAULT, *, rec
     score -= weights.long * min(2.0, max(0.0, sum(map(len, looked)) / len(looked) - 45) / 40)
     if column.attr:
         score -= weights.attribute * (2.0 if column.attr.endswith("~slug") else 1.0)
-    own = group.words
-    inner = [aside_weight(word) for tag, key, _ in column.place for word in words_in(f"{tag} {key}") - own]
-    return score - weights.aside * max(inner, default=0.0)
+    inner = frozenset().union(*(words_in(f"{tag} {key}") for tag, key, _ in column.place)) - group.words
+    return score - weights.inside * any(map(is_aside_inside, inner))
 
 
 def _hint(words: frozenset[str]) -> float:
@@ -245,11 +252,6 @@ def _twin_penalty(title: Column, columns: Iterable[Column], weights: Weights) ->
             continue
         mine, other = title.place[differing[0]], column.place[differing[0]]
         alike = abs(column.share("domain") - title.share("domain")) < 0.3
-        if (
-            mine[:2] == other[:2]
-            and alike
-            and column.names > 0.6
-            and column.distinct() > 0.6
-        ):
+        if mine[:2] == other[:2] and alike and column.names > 0.6 and column.distinct() > 0.6:
             return weights.twin
     return 0.0

@@ -137,6 +137,17 @@ def _plainly(node: LexborNode, attr: str) -> str:
     return " ".join((node.attributes.get(attr) or "").split()) if attr else text_of(node)
 
 
+def title_matches(rule: Rule, document: Document) -> int:
+    """How often the title's selector matches in the page's records: more often than once a record, if a record holds
+    several."""
+    if rule.format == "json" or document.tree is None:
+        return 0
+    title = next(iter(rule.fields.get("title", ())), None)
+    css = title.css.removesuffix(_TEXT).strip() if title is not None and not title.nth else ""
+    entry, _ = records_of(rule, document.tree)
+    return len(select(document.tree, wrapped(entry, css))) if css and entry else 0
+
+
 def _record_above(node: LexborNode, number_of: Mapping[int, int]) -> int:
     above = node.parent
     while above is not None:

@@ -10,7 +10,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from watcher.core.candidates import Column, Group
 from watcher.core.outline import Outline
 from watcher.core.rules import field_values, select
-from watcher.core.words import STATUS_WORDS, words_in
+from watcher.core.words import STATUS_CLASSES
 from watcher.records import Selector
 
 _IDENTIFIER = re.compile(r"-?[A-Za-z_][\w-]*")
@@ -20,20 +20,22 @@ PROVED = 150
 
 
 def entry_selector(outline: Outline, tree: LexborHTMLParser, group: Group) -> str:
-    """CSS that matches the group's records and as little else as can be, starting no deeper than it must."""
+    """CSS that matches the group's records and as little else as can be, starting no deeper than it must; empty if
+    there is none."""
     if group.parts:
-        return ", ".join(entry_selector(outline, tree, part) for part in group.parts)
+        parts = [entry_selector(outline, tree, part) for part in group.parts]
+        return ", ".join(parts) if all(parts) else ""
     wanted = {outline.nodes[record].mem_id for record in group.records}
     best, fewest = "", 1 << 60
     for strict in (False, True):
-        for css in _paths(outline, group.records[0], strict=strict):
+        for css in _paths(outline, group.records, strict=strict):
             found = {node.mem_id for node in select(tree, css)}
             better = len(found) < fewest or (len(found) == fewest and _is_named(css) and not _is_named(best))
             if wanted <= found and better:
                 best, fewest = css, len(found)
             if wanted <= found and len(found) <= group.size and _is_named(css):
                 return css
-    return best or compound(outline, group.records[0])
+    return best
 
 
 def _is_named(css: str) -> bool:
@@ -41,14 +43,15 @@ def _is_named(css: str) -> bool:
     return "." in css or "#" in css or "[class" in css.replace(":not([class])", "")
 
 
-def _paths(outline: Outline, record: int, *, strict: bool) -> Iterator[str]:
-    """Paths to a record, each a step longer; an id that does not vary ends them."""
+def _paths(outline: Outline, records: Sequence[int], *, strict: bool) -> Iterator[str]:
+    """Paths to records, each a step longer; the id of an element that holds them all ends them."""
+    record, last = records[0], records[-1]
     css = compound(outline, record, strict=strict)
     above = outline.parent[record]
     if above < 0 or outline.tag[above] == "html":
         yield css
     while above >= 0 and outline.tag[above] != "html":
-        anchor = _steady_id(outline, above)
+        anchor = _steady_id(outline, above) if outline.end[above] > last else ""
         css = f"{anchor or compound(outline, above, strict=strict)} > {css}"
         yield css
         if anchor:
@@ -68,7 +71,7 @@ def compound(outline: Outline, element: int, *, strict: bool = False) -> str:
 def step_css(tag: str, key: str, classes: str = "") -> str:
     """Tag and class as CSS; a class that says how an entry stands (``active``, ``leaked``) is left out."""
     name = tag if re.fullmatch(r"[a-z][a-z0-9-]*", tag) else "*"
-    if not key or words_in(key) & STATUS_WORDS:
+    if not key or key.lower() in STATUS_CLASSES:
         return name
     if classes and key not in classes.split():  # a part of it was a hash
         piece = max(re.split(r"[^A-Za-z0-9]+", key), key=len)

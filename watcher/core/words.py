@@ -46,6 +46,14 @@ STATUS = frozenset(
 )
 STATUS_WORDS = frozenset(word.strip() for word in STATUS)
 
+STATUS_CLASSES = frozenset(
+    """active inactive leaked unleaked published unpublished waiting negotiation sold disclosed released pending soon coming
+    progress expired available new updated hot closed open done exclusive finished ended bad good success danger warning
+    info primary secondary default timer off on old free paid locked unlocked odd even first last show collapsed
+    selected current today""".split()
+)
+"""Class names that say how an entry stands, or where: they change without it becoming another one."""
+
 PLACES = frozenset(
     word.strip()
     for word in """afghanistan|albania|algeria|andorra|angola|argentina|armenia|australia|austria|azerbaijan|bahamas|bahrain
@@ -109,11 +117,16 @@ _ASIDE = {
         rule stats stat statistics langs lang language languages ads ad advert adverts banner breadcrumb breadcrumbs social
         socials cats categories category tags related comment comments pagination pager pages popular latest links partners
         sponsors copyright legal cookie topbar toolbar share pgp counter counters submenu dropdown tabs tablist offcanvas
-        carousel""".split(), 1.5,
+        carousel slider slide slides swiper featured trending viewed top topnav""".split(), 1.5,
     ),
     **dict.fromkeys("brand logo masthead jumbotron hero".split(), 1.0),
     **dict.fromkeys("header aside news search form login announcement announcements modal support chat team help".split(), 0.5),
 }  # fmt: skip
+
+_INSIDE_ASIDE = frozenset(
+    "nav navbar navigation menu footer pagination pager share social comments breadcrumb tags mirrors contacts".split()
+)
+"""Words that say so inside a record, too."""
 
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])")
 
@@ -174,6 +187,11 @@ _FILE = re.compile(
 _MASKED = re.compile(r"\*{2,}|\?{3,}|•{2,}|█{2,}|#{3,}|x{4,}|…\w", re.I)
 _LABEL = re.compile(r"([^\W\d_][\w /.&'-]{0,28}?)\s*[:：]\s+(\S.*)|([^\W\d_][\w ]{0,18}?)[:：](\S.*)", re.S)
 _TRIM = " \t.:;,!·•|*+#-–—→←»«›‹>…\u00a0"
+
+
+def is_aside_inside(word: str) -> bool:
+    """Whether a word of a class name inside a record says that a title is not there."""
+    return word in _INSIDE_ASIDE
 
 
 _COMPANY = re.compile(
@@ -265,8 +283,10 @@ def _wordy_kind(text: str, bare: str) -> Kind:
         return "token"
     if text.endswith(("?", "？")) and not _MASKED.search(text):
         return "question"
-    if len(words) > 3:
+    if len(words) > 2:
         lower = sum(1 for word in words if word[0].islower())
+        if len(words) == 3 and lower == 2 and text[-1] in ".!。" and words[-1][0].islower():
+            return "sentence"
         if len(words) > 16 or (lower >= 0.55 * len(words) and (text[-1] in ".!。" or len(words) > 9)):
             return "sentence"
         if ". " in text and text[-1] in ".!" and len(words) > 6:

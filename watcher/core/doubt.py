@@ -1,0 +1,62 @@
+"""Whether a rule that stands reads only a part of the list, and what holds the whole of it.
+
+A side bar of five and a list of four look alike until a sixth entry comes; a new status may bring a class that the rule
+does not know. Both show as entries that are known, are no longer read, and still stand on the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from watcher.core import rules
+from watcher.core.choosing import is_clean
+from watcher.core.identity import fold, fold_title
+from watcher.core.learned import Learned
+from watcher.core.parse import Document
+from watcher.core.ranking import LEAST, Candidate
+from watcher.records import Entry
+
+EARLY = frozenset({4, 6, 9})
+"""Good pages after which a rule is looked at again in any case …"""
+EVERY = 16
+"""… and then after every so many."""
+MOST_LOOKED_FOR = 200
+BEHIND = 2.5
+"""How much less than the list that stands the whole of it may score on its own."""
+
+
+def is_doubtful(document: Document, learned: Learned, entries: Sequence[Entry], known: Sequence[str]) -> bool:
+    """Whether there is reason to think that the page lists more than the rule reads."""
+    if learned.pages in EARLY or learned.pages % EVERY == EVERY - 1:
+        return True
+    if learned.rule is not None and rules.title_matches(learned.rule, document) - len(entries) > learned.surplus:
+        return True
+    return _stands_unread(document, entries, known)
+
+
+def _stands_unread(document: Document, entries: Sequence[Entry], known: Sequence[str]) -> bool:
+    """Whether a known title is no longer read and yet stands on the page."""
+    shown = {entry.title for entry in entries}
+    missing = [title for title in known if title not in shown]
+    if not missing:
+        return False
+    folded = {fold_title(title)[0] for title in shown}
+    missing = [title for title in missing if fold_title(title)[0] not in folded]
+    if not missing:
+        return False
+    text = fold(document.text)
+    return any(len(title) > 3 and fold(title) in text for title in missing[:MOST_LOOKED_FOR])
+
+
+def whole_of(candidates: Sequence[Candidate], entries: Sequence[Entry]) -> Candidate | None:
+    """The candidate that lists what was read and more; None if there is none that looks like a list of entries."""
+    read = frozenset(fold_title(entry.title)[0] for entry in entries)
+    standing = max((one.score for one in candidates if one.folded() == read), default=LEAST + BEHIND)
+    best: Candidate | None = None
+    for candidate in candidates:
+        titles = candidate.folded()
+        if len(titles) <= len(read) or len(titles & read) * 10 < len(read) * 9 or not is_clean(candidate):
+            continue
+        if candidate.score >= standing - BEHIND and (best is None or candidate.score > best.score):
+            best = candidate
+    return best
