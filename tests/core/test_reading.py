@@ -522,6 +522,30 @@ def test_answers_and_feeds(page: Callable[[Sequence[str]], str], kind: str) -> N
     assert (moved.complete, titles(moved)) == (True, list(NAMES[1:12]))
 
 
+# ---------------------------------------------------------------------------------------------------- later pages
+
+
+@pytest.mark.parametrize("rule", [None, RULE])
+def test_a_listing_of_several_pages(rule: Rule | None) -> None:
+    """Later pages are read by the rule of the first, teach no titles, and are not held to its number of rows."""
+    memory: bytes = b""
+    names = [f"{NAMES[n % 16]} {n}" for n in range(60)]
+    for visit in range(4):
+        shown = names[visit : visit + 47]
+        for number in (1, 2, 3):
+            rows = shown[(number - 1) * 20 : number * 20]
+            page = Page(body=listing(rows, total=len(rows[:20])).encode(), url="http://velm.onion/", status=200)
+            reading, memory = read_page(page, memory, shown, Hints(rule=rule, number=number))
+            assert (reading.verdict, reading.complete, titles(reading)) == ("listing", True, rows), (visit, number)
+    assert recall(memory).frame.rows == 20
+    learned = recall(memory).learned
+    for status, markup in ((200, redesign(names[23:40])), (502, BAD_GATEWAY), (200, QUEUE)):
+        page = Page(body=markup.encode(), url="http://velm.onion/?page=2", status=status)
+        reading, after = read_page(page, memory, names[3:50], Hints(rule=rule, number=2))
+        assert (reading.complete, reading.entries) == (False, ())
+        assert recall(after).learned == learned
+
+
 # ---------------------------------------------------------------------------------------------------------- memory
 
 

@@ -91,7 +91,8 @@ def read_page(page: Page, memory: bytes, known: Sequence[str], hints: Hints) -> 
     taken = _take(matter, before)
     after = before
     why_relearned: tuple[str, ...] = ()
-    if taken.judgement.verdict == "redesigned" and (again := _take_anew(matter, before, taken)):
+    is_new = taken.judgement.verdict == "redesigned" and hints.number == 1
+    if is_new and (again := _take_anew(matter, before, taken)):
         taken, after = again
         why_relearned = ("rule-relearned",)
     after = _counted(after, matter, taken)
@@ -141,6 +142,8 @@ def _hold_to(memory: Memory, rule: Rule | None) -> Memory:
 def _take(matter: _Matter, memory: Memory) -> _Taken:
     """The entries by the rule that was given, else (or if that finds none) by what was learned."""
     document, known, rule, learned = matter.document, matter.known, matter.hints.rule, memory.learned
+    if matter.hints.number > 1 and (rule or learned.rule):
+        return _take_as_page_one(matter, memory)
     extraction = extract(document, learned, rule=rule, known=known)
     if rule is not None and not extraction.entries and learned.rule is not None:
         by_learning = extract(document, learned, known=known)
@@ -155,6 +158,16 @@ def _take(matter: _Matter, memory: Memory) -> _Taken:
     if by_last_guess.entries or not by_last_guess.frame_found:
         return taken
     return _weigh(matter, replace(by_last_guess, provisional=True), memory.frame, ruled=False)
+
+
+def _take_as_page_one(matter: _Matter, memory: Memory) -> _Taken:
+    """The entries of a later page of the listing, by the rule that read the first: a guess of its own might differ."""
+    learned, given = memory.learned, matter.hints.rule
+    extraction = extract(matter.document, learned, rule=given or learned.rule)
+    if not extraction.entries and given is not None and learned.rule is not None:
+        extraction = extract(matter.document, learned, rule=learned.rule)
+    guessed = given is None and learned.provisional
+    return _weigh(matter, replace(extraction, provisional=guessed), memory.frame, ruled=not guessed)
 
 
 def _take_anew(matter: _Matter, memory: Memory, taken: _Taken) -> tuple[_Taken, Memory] | None:
@@ -228,7 +241,9 @@ def _counted(memory: Memory, matter: _Matter, taken: _Taken) -> Memory:
     mark = digest(document.markup)
     if mark in memory.counted and not any(strike.number == hints.number for strike in memory.frame.strikes):
         return memory
-    learned = memory.learned if hints.rule is not None else learn(memory.learned, document, taken.extraction)
+    learned = memory.learned
+    if hints.rule is None and hints.number == 1:  # later pages hold other entries, which is no change of these
+        learned = learn(learned, document, taken.extraction)
     titles = [entry.title for entry in taken.extraction.entries]
     frame = taught(memory.frame, taken.seen, titles, document.text, kind=document.kind, number=hints.number)
     return replace(memory, learned=learned, frame=frame, counted=(*memory.counted, mark)[-MOST_COUNTED:])
