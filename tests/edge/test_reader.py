@@ -163,6 +163,14 @@ async def test_the_same_question_needs_no_worker(reader: WorkerReader) -> None:
     assert len(reader._idle) == 1
 
 
+async def test_a_reader_that_cannot_be_started(reader: WorkerReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    reading, after = await reader.read(good(), b"memory", (), HINTS)
+    assert (reading.verdict, reading.why[0], after) == ("unreadable", "worker-killed:start", b"memory")
+    monkeypatch.undo()
+    await reads_as_ever(reader, "")
+
+
 async def test_a_reader_that_fails_says_what_it_failed_of(reader: WorkerReader) -> None:
     worker = await _Worker.start(320 * MIB, 1)
     with pytest.raises(asyncio.IncompleteReadError) as trouble:

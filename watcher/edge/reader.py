@@ -86,7 +86,10 @@ class WorkerReader:
         """The answer, and whether the same question would get the same one again."""
         while True:
             used = bool(self._idle)
-            worker = self._idle.pop() if used else await _Worker.start(*self._limits)
+            try:
+                worker = self._idle.pop() if used else await _Worker.start(*self._limits)
+            except OSError as trouble:
+                return (_unreadable("start", f"no reader could be started: {trouble.strerror}"), memory), False
             word, prose = "", ""
             in_step = False
             try:
