@@ -19,6 +19,7 @@ from watcher.edge import tokens
 from watcher.edge.custody_log import KEPT_FROM, Kind, speaks_for
 from watcher.edge.ledger import BODIES, Ledger
 from watcher.edge.rows import capture_id, moment, visit_name
+from watcher.edge.sayings import decode_why
 from watcher.edge.sign import check_signature
 from watcher.errors import EvidenceError, StoreError, UsageError
 
@@ -160,6 +161,10 @@ def _readings(ledger: Ledger) -> str:
             assert snapshot is not None
             need(name in snapshot.captures and speaks_for(snapshot, [reading]), "its visit says something else")
 
+    for number, verdict, why, complete in ledger.connection.execute("SELECT id, verdict, why, complete FROM content"):
+        value = msgspec.json.decode(ledger.contents.get(number))
+        same = (value["verdict"], tuple(value["why"]), value["complete"]) == (verdict, decode_why(why), bool(complete))
+        need(same, f"saying {number} is filed as something else")
     rows = ledger.connection.execute("SELECT c.id, r.leaf FROM reading r JOIN capture c ON c.n = r.capture").fetchall()
     count = _each((f"the reading of {capture_id(n)}", partial(check, capture_id(n), leaf)) for n, leaf in rows)
     return f"{count} readings are as logged, with their rules"
