@@ -135,6 +135,11 @@ class BodyFiles:
         except OSError as error:
             raise trouble.of_os(error, path) from error
 
+    def digests(self) -> set[str]:
+        """The digests of all files."""
+        with trouble.told(self.folder):
+            return {path.name.removesuffix(".zst") for path in self.folder.glob("??/*.zst")}
+
     def remove(self, digest: str) -> None:
         """Erase the frame, if it is there."""
         path = self.path(digest)

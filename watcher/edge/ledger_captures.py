@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, NamedTuple
 
 from watcher.core import http
@@ -98,36 +99,23 @@ class CaptureQuestions:
             if last is None:
                 raise UsageError(f"there is no capture {after}")
             start = last.requested_at if start is None else max(start, last.requested_at)
-        behind = last is None
-        count = 0
-        for kept in self._in_time(site, start):
-            if behind:
-                if limit is not None and count >= limit:
-                    return
-                count += 1
-                yield kept.capture
-            elif last and kept.capture.requested_at > last.requested_at:
-                behind = True
-                yield kept.capture
-                count += 1
-            elif last and kept.capture.id == last.id:
-                behind = True
+        found: Iterator[Capture] = (kept.capture for kept in self._in_time(site, start))
+        if last is not None:
+            found = _behind(found, last)
+        return islice(found, limit)
 
     def _in_time(self, site: str | None, since: datetime | None) -> Iterator[Kept]:
         """Captures by request time. Rows come by the time their visit began; those of visits that overlap wait here."""
-        where, values = "", {"since": 0 if since is None else micros(since - LONGEST_VISIT)}
         least = 0 if since is None else micros(since)
-        if site is not None:
-            where, values = _OF_SITE + " AND c.started >= :since", {**values, "site": site}  # type: ignore[dict-item]
-        else:
-            where = " WHERE c.started >= :since"
+        values = {"least": least, "begun": least - LONGEST_VISIT // timedelta(microseconds=1), "site": site}
+        where = (" WHERE" if site is None else _OF_SITE + " AND") + " c.started >= :begun"
+        if since is not None:
+            where += " AND c.started + c.requested >= :least"
         waiting: list[tuple[int, int, dict[str, Any]]] = []
         for row in self._ask(_SELECT + where + " ORDER BY c.started, c.n", values):
             while waiting and waiting[0][0] < row["started"]:
                 yield self._kept(heapq.heappop(waiting)[2])
-            requested = row["started"] + row["requested"]
-            if requested >= least:
-                heapq.heappush(waiting, (requested, row["n"], row))
+            heapq.heappush(waiting, (row["started"] + row["requested"], row["n"], row))
         while waiting:
             yield self._kept(heapq.heappop(waiting)[2])
 
@@ -281,6 +269,17 @@ class CaptureQuestions:
             found = self.snapshot(visit_name(site, started))
             if found is not None:
                 yield found
+
+
+def _behind(captures: Iterator[Capture], last: Capture) -> Iterator[Capture]:
+    """The captures that come after one."""
+    for capture in captures:
+        if capture.requested_at > last.requested_at:
+            yield capture
+            break
+        if capture.id == last.id:
+            break
+    yield from captures
 
 
 def page_of(capture: Capture, payload: bytes, headers: http.Headers) -> Page:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
 
 from watcher.edge.bodies import BodyFiles, Recent, pack, unpack
-from watcher.edge.rows import key_of
-from watcher.errors import StoreDamaged
+from watcher.edge.rows import key_of, micros, moment
+from watcher.errors import StoreDamaged, UsageError
 
 MOST_DEPTH = 8
 """No version needs more than so many others."""
@@ -174,6 +175,46 @@ class BodyShelf:
         """The payload; ``StoreDamaged`` names the digest if it is not what was kept."""
         return self._chains.payload(number, self._check)
 
+    def erase(self, at: datetime) -> None:
+        """Erase the bodies listed in the temporary table ``going``; what is written as a difference from one of them,
+        and stays, is written anew, in the ledger, where a rollback takes it back. ``sweep`` removes the files."""
+        leaning = self._connection.execute(
+            "SELECT id FROM body WHERE base IN (SELECT id FROM going) AND id NOT IN (SELECT id FROM going) ORDER BY id"
+        ).fetchall()
+        for (number,) in leaning:
+            payload = self.get(number)
+            base = self._staying(number)
+            frame = pack(payload, b"" if base is None else self.get(base))
+            self._connection.execute(
+                "UPDATE body SET frame = ?, stored = ?, base = ? WHERE id = ?", (frame, len(frame), base, number)
+            )
+        self._connection.execute(
+            "UPDATE body SET erased = ?, frame = NULL, base = NULL, stored = 0 WHERE id IN (SELECT id FROM going)",
+            (micros(at),),
+        )
+        self.forget()
+
+    def _staying(self, number: int) -> int | None:
+        """The nearest body above this one in its chain that stays; None: it must stand alone."""
+        above: int | None = number
+        while above is not None:
+            row = self._connection.execute(
+                "SELECT b.base, b.base IN (SELECT id FROM going) FROM body b WHERE b.id = ?", (above,)
+            ).fetchone()
+            above = row[0]
+            if above is not None and not row[1]:
+                return above
+        return None
+
+    def sweep(self) -> int:
+        """Remove files that belong to no body: left by a process that was killed, or erased. How many there were."""
+        there = self.files.digests()
+        wanted = "SELECT digest FROM body WHERE frame IS NULL AND erased IS NULL"
+        there -= {digest.hex() for (digest,) in self._connection.execute(wanted)} if there else set()
+        for digest in there:
+            self.files.remove(digest)
+        return len(there)
+
     def forget(self) -> None:
         self._chains.recent.clear()
 
@@ -182,7 +223,14 @@ class BodyShelf:
         return bytes(row[0])
 
     def _frame(self, number: int, frame: bytes | None) -> bytes:
-        return self.files.read(self._digest(number).hex()) if frame is None else frame
+        if frame is not None:
+            return frame
+        digest, erased = self._connection.execute("SELECT digest, erased FROM body WHERE id = ?", (number,)).fetchone()
+        if erased is not None:
+            raise UsageError(
+                f"body {digest.hex()} was erased on {moment(erased):%Y-%m-%d}", hint="its digest and its proofs stay"
+            )
+        return self.files.read(digest.hex())
 
     def _check(self, number: int, payload: bytes) -> None:
         digest = self._digest(number)

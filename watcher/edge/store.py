@@ -16,6 +16,7 @@ from watcher.edge.bodies import BodyFiles
 from watcher.edge.ledger import BODIES, Owed
 from watcher.edge.ledger_captures import page_of
 from watcher.edge.lock import Lock
+from watcher.edge.pruner import Pruned
 from watcher.edge.rows import sayable
 from watcher.edge.sayings import spelled
 from watcher.edge.writer import Desk, Writer
@@ -166,6 +167,25 @@ class LedgerStore:
     async def not_wanted(self, alert: Owed) -> None:
         """The sink did not ask for such an event: owed no more."""
         await self.do(lambda desk: desk.outbox.not_wanted(alert.seq, alert.sink))
+
+    # ---------------------------------------------------------------------------------------------------- prune
+
+    async def prune(self, before: datetime, *, dry_run: bool = False) -> Pruned:
+        """Erase the bodies that only captures older than ``before`` show and no event needs; what they were is logged.
+        Digests, records and proofs stay."""
+        at = self._now()
+
+        def work(desk: Desk) -> Pruned:
+            return desk.pruner.prune(before, at, dry_run=dry_run)
+
+        def clean(desk: Desk) -> None:
+            desk.forget()
+            desk.ledger.bodies.sweep()
+
+        await self.do(lambda desk: desk.db.execute("PRAGMA secure_delete = ON"))
+        pruned = await self.do(work)
+        await self.do(clean)  # files only go once the ledger says durably that they may
+        return pruned
 
     # --------------------------------------------------------------------------------------------- custody log
 

@@ -23,6 +23,7 @@ from watcher.edge.keeper import Keeper
 from watcher.edge.ledger import Ledger
 from watcher.edge.names import Names
 from watcher.edge.outbox import Outbox
+from watcher.edge.pruner import Pruner
 from watcher.edge.recorder import Recorder
 from watcher.errors import StoreError
 
@@ -45,6 +46,7 @@ class Desk:
         self.recorder = Recorder(self.ledger, names, self.keeper)
         self.believer = Believer(self.ledger, names)
         self.outbox = Outbox(self.ledger, names, vantage)
+        self.pruner = Pruner(self.ledger, vantage)
         self._names = names
 
     def forget(self) -> None:
@@ -147,6 +149,7 @@ class Writer:
     def _run(self, opened: Future[Desk]) -> None:
         try:
             desk = Desk(schema.open_owned(self._folder), self._folder, self._vantage)
+            desk.ledger.bodies.sweep()
         except (StoreError, ImportError) as error:
             opened.set_exception(error)
             return
