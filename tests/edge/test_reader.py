@@ -69,7 +69,7 @@ HOSTILE = {
     ),
     "a million cards": (b"<html><body>" + b'<div class="card"><h3>x</h3></div>' * 400_000, "text/html"),
     "bait for expressions": (b"<p>" + b"a" * 200_000 + b"!</p><h3>" + b"((((a*1 2 3, " * 50_000, "text/html"),
-    "masked names": (b"<html><body>" + b'<div class="card"><h3>a*b*c*d*e*f*</h3></div>' * 20_000, "text/html"),
+    "masked names": (b"<html><body>" + b'<div class="card"><h3>a*b*c*d*e*f*</h3></div>' * 4_000, "text/html"),
     "zeros": (bytes(50_000_000), "text/html"),
     "one tag": (b"<" * 2_000_000, "text/html"),
     "one quote": (b"<a href='" + b'"' * 2_000_000, "text/html"),
@@ -92,6 +92,7 @@ async def test_a_hostile_page_is_a_verdict(reader: WorkerReader, name: str) -> N
     reading, after = await reader.read(page(body, kind), memory, NAMES, HINTS)
     assert not reading.complete
     assert reading.verdict in ("unreadable", "partial", "blocked", "redesigned", "error")
+    assert name != "nested divs" or reading.why[0] == "worker-killed:cpu"
     if reading.why[0].startswith("worker-killed"):
         assert reading.verdict == "unreadable"
         assert reading.why[0] in ("worker-killed:cpu", "worker-killed:memory")
@@ -100,8 +101,6 @@ async def test_a_hostile_page_is_a_verdict(reader: WorkerReader, name: str) -> N
 
 
 async def test_pages_that_kill_are_told_by_what_they_took(reader: WorkerReader) -> None:
-    time, _ = await reader.read(page(HOSTILE["nested divs"][0]), b"", (), Hints())
-    assert time.why == ("worker-killed:cpu", "the page needs more processor time than a reader may use")
     space, _ = await reader.read(page(b"[" + b"[1]," * 3_000_000 + b"1]", "application/json"), b"", (), Hints())
     assert space.why == ("worker-killed:memory", "the page needs more memory than a reader may use")
     cards, _ = await reader.read(page(HOSTILE["a million cards"][0]), b"", (), Hints())
