@@ -17,6 +17,8 @@ SAMPLED = 1000
 JUDGED = 60
 """Cells of a column whose kinds are looked at."""
 MAX_COLUMNS = 400
+HIGHEST_CLIMB = 40
+"""Levels above a text at which records are looked for: a bound on work in pages nested without end."""
 ATTRIBUTES = ("title", "alt", "aria-label", "data-title", "data-name", "data-company", "data-id", "data-href", "data-url", "data-domain", "data-search", "data-victim", "datetime", "onclick", "href")  # fmt: skip
 
 Place = tuple[tuple[str, str, int], ...]
@@ -200,13 +202,22 @@ def _alike(groups: Sequence[Group]) -> list[Group]:
     """Those that have the columns of the largest of them."""
     largest = max(groups, key=lambda group: group.size)
     wanted = {column.identity() for column in largest.columns}
-    return [group for group in groups if len(wanted ^ {column.identity() for column in group.columns}) * 4 <= len(wanted)]
+    return [
+        group for group in groups if len(wanted ^ {column.identity() for column in group.columns}) * 4 <= len(wanted)
+    ]
 
 
 def _join(key: str, parts: Sequence[Group]) -> Group:
-    order = sorted((record, number, part) for part, group in enumerate(parts) for number, record in enumerate(group.records))
+    order = sorted(
+        (record, number, part) for part, group in enumerate(parts) for number, record in enumerate(group.records)
+    )
     number_in = {(part, number): joined for joined, (_, number, part) in enumerate(order)}
-    whole = Group(key=key, shape=parts[0].shape, records=[record for record, _, _ in order], size=sum(group.size for group in parts))
+    whole = Group(
+        key=key,
+        shape=parts[0].shape,
+        records=[record for record, _, _ in order],
+        size=sum(group.size for group in parts),
+    )
     whole.parts = tuple(parts)
     whole.pages = all(group.pages for group in parts)
     columns: dict[str, Column] = {}
@@ -253,32 +264,32 @@ def _drop_parts(outline: Outline, members: Mapping[int, Sequence[int]], chosen: 
 
 def _fill(outline: Outline, groups: list[Group], group_of: list[int], number_of: list[int]) -> None:
     """Walks from every chunk of text up to the records that it is in."""
-    parents, steps, nths = outline.parent, outline.step, outline.nth
+    parents = outline.parent
     inside = [False] * len(parents)  # the element or one above it is a record
     for element, parent in enumerate(parents):
         inside[element] = group_of[element] >= 0 or (parent >= 0 and inside[parent])
-    places: dict[tuple[int, int, int], int] = {}  # (place below, step, nth) to number of place
+    turns: dict[tuple[int, int], int] = {}  # (step, nth) to its number
+    turn = [turns.setdefault(one, len(turns)) for one in zip(outline.step, outline.nth, strict=True)]
+    places: dict[tuple[int, int], int] = {}  # (place below, turn) to number of place
     found: dict[tuple[int, int], list[tuple[int, int]]] = {}  # (group, place) to (record, leaf)
     for leaf, owner in enumerate(outline.leaf_owner):
-        at = owner
-        place = -1 - outline.leaf_rank[leaf]
-        while at >= 0 and inside[at]:
+        at, place, climbed = owner, -1 - outline.leaf_rank[leaf], 0
+        while at >= 0 and inside[at] and climbed < HIGHEST_CLIMB:
             group = group_of[at]
             if group >= 0:
-                cell = (number_of[at], leaf)
                 column = found.get((group, place))
                 if column is None:
-                    found[group, place] = [cell]
+                    found[group, place] = [(number_of[at], leaf)]
                 else:
-                    column.append(cell)
-            key = (place, steps[at], nths[at])
-            place = places.setdefault(key, len(places))
+                    column.append((number_of[at], leaf))
+            place = places.setdefault((place, turn[at]), len(places))
             at = parents[at]
-    spelled: list[tuple[int, int, int]] = list(places)
+            climbed += 1
+    spelled, named = list(places), list(turns)
     for (group, place), cells in found.items():
-        records = len(groups[group].records)
-        if len(cells) * 8 >= records and len(groups[group].columns) < MAX_COLUMNS:
-            groups[group].columns.append(_column(outline, groups[group], _spell(outline, place, spelled), cells))
+        one = groups[group]
+        if len(cells) * 8 >= len(one.records) and len(one.columns) < MAX_COLUMNS:
+            one.columns.append(_column(outline, one, _spell(outline, place, spelled, named), cells))
     for one in groups:
         one.columns.sort(key=lambda column: column.order)
         _describe(outline, one)
@@ -299,11 +310,14 @@ def _has_pages(outline: Outline, group: Group) -> bool:
     return len(seen) == len(looked)
 
 
-def _spell(outline: Outline, place: int, spelled: Sequence[tuple[int, int, int]]) -> tuple[int, Place]:
+def _spell(
+    outline: Outline, place: int, spelled: Sequence[tuple[int, int]], turns: Sequence[tuple[int, int]]
+) -> tuple[int, Place]:
     """A place's number as (which chunk, steps from the record down)."""
     steps: list[tuple[str, str, int]] = []
     while place >= 0:
-        place, step, nth = spelled[place]
+        place, turn = spelled[place]
+        step, nth = turns[turn]
         steps.append((*outline.steps[step], nth))
     return -1 - place, tuple(steps)
 
@@ -334,7 +348,12 @@ def _describe(outline: Outline, group: Group) -> None:
             column.label = label
         elif heads and column.place:
             column.label = heads.get(column.place[0][2], "")
-        elif before is not None and _is_label(before) and not _is_label(column) and before.place[:-1] == column.place[:-1]:
+        elif (
+            before is not None
+            and _is_label(before)
+            and not _is_label(column)
+            and before.place[:-1] == column.place[:-1]
+        ):
             column.label = next(iter(before.cells.values())).strip(" :").lower()
         before = column
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from watcher.core import rules
 from watcher.core.choosing import is_clean
 from watcher.core.identity import fold, fold_title
 from watcher.core.learned import Learned
 from watcher.core.parse import Document
 from watcher.core.ranking import LEAST, Candidate
+from watcher.core.rules import Read
 from watcher.records import Entry
 
-EARLY = frozenset({4, 6, 9})
+EARLY = frozenset({6})
 """Good pages after which a rule is looked at again in any case …"""
 EVERY = 16
 """… and then after every so many."""
@@ -25,13 +25,13 @@ BEHIND = 2.5
 """How much less than the list that stands the whole of it may score on its own."""
 
 
-def is_doubtful(document: Document, learned: Learned, entries: Sequence[Entry], known: Sequence[str]) -> bool:
+def is_doubtful(document: Document, learned: Learned, read: Read, known: Sequence[str]) -> bool:
     """Whether there is reason to think that the page lists more than the rule reads."""
     if learned.pages in EARLY or learned.pages % EVERY == EVERY - 1:
         return True
-    if learned.rule is not None and rules.title_matches(learned.rule, document) - len(entries) > learned.surplus:
+    if read.titles_a_record > learned.titles_a_record * 1.02:
         return True
-    return _stands_unread(document, entries, known)
+    return _stands_unread(document, read.entries, known)
 
 
 def _stands_unread(document: Document, entries: Sequence[Entry], known: Sequence[str]) -> bool:
@@ -44,8 +44,9 @@ def _stands_unread(document: Document, entries: Sequence[Entry], known: Sequence
     missing = [title for title in missing if fold_title(title)[0] not in folded]
     if not missing:
         return False
-    text = fold(document.text)
-    return any(len(title) > 3 and fold(title) in text for title in missing[:MOST_LOOKED_FOR])
+    text, others = fold(document.text), "\n".join(folded)
+    names = (fold(title) for title in missing[:MOST_LOOKED_FOR] if len(title) > 3)
+    return any(name in text and name not in others for name in names)  # "Acme" stands in "Acme International"
 
 
 def whole_of(candidates: Sequence[Candidate], entries: Sequence[Entry]) -> Candidate | None:

@@ -51,8 +51,8 @@ class Extraction:
     """Key of the candidate that the rule was made from; empty if a rule stood."""
     records: int = 0
     """Records that the rule was made from."""
-    surplus: int = 0
-    """Matches of the title's selector beyond one an entry."""
+    titles_a_record: float = 0.0
+    """Matches of the title's selector in a record, on the average."""
     memories: tuple[Memory, ...] = ()
     """How the candidates behaved, this page included; empty if a rule stood."""
 
@@ -63,16 +63,21 @@ def extract(document: Document, learned: Learned, *, rule: Rule | None = None, k
         return _by_rule(rule, document)
     if learned.rule is None or learned.provisional:
         return _by_induction(document, learned)
-    extraction = _by_rule(learned.rule, document)
-    if extraction.entries and is_doubtful(document, learned, extraction.entries, known):
-        return _whole(document, extraction.entries) or extraction
-    return extraction
+    read = rules.read(learned.rule, document)
+    if read.entries and is_doubtful(document, learned, read, known):
+        whole = _whole(document, read.entries)
+        if whole is not None:
+            return whole
+    return _extraction(learned.rule, document, read)
 
 
 def _by_rule(rule: Rule, document: Document, *, provisional: bool = False) -> Extraction:
-    entries = rules.apply(rule, document)
-    frame = bool(entries) or rules.is_frame_there(rule, document)
-    return Extraction(entries=entries, rule=rule, provisional=provisional, frame_found=frame)
+    return _extraction(rule, document, rules.read(rule, document), provisional=provisional)
+
+
+def _extraction(rule: Rule, document: Document, read: rules.Read, *, provisional: bool = False) -> Extraction:
+    frame = bool(read.entries) or rules.is_frame_there(rule, document)
+    return Extraction(entries=read.entries, rule=rule, provisional=provisional, frame_found=frame)
 
 
 def _whole(document: Document, entries: Sequence[Entry]) -> Extraction | None:
@@ -81,12 +86,12 @@ def _whole(document: Document, entries: Sequence[Entry]) -> Extraction | None:
     rule = make_rule(document, candidate) if candidate is not None else None
     if candidate is None or rule is None:
         return None
-    read = rules.apply(rule, document)
-    if len(read) <= len(entries):
+    read = rules.read(rule, document)
+    if len(read.entries) <= len(entries):
         return None
     return Extraction(
-        entries=read, rule=rule, frame_found=True, chosen=candidate.key, records=candidate.group.size,
-        surplus=rules.title_matches(rule, document) - len(read),
+        entries=read.entries, rule=rule, frame_found=True, chosen=candidate.key, records=candidate.group.size,
+        titles_a_record=read.titles_a_record,
     )  # fmt: skip
 
 
@@ -100,7 +105,7 @@ def learn(learned: Learned, document: Document, extraction: Extraction) -> Learn
         pages=learned.pages + 1,
         chosen=extraction.chosen,
         records=extraction.records,
-        surplus=extraction.surplus,
+        titles_a_record=extraction.titles_a_record,
         memories=extraction.memories if extraction.provisional else (),
     )
 
@@ -119,11 +124,11 @@ def _by_induction(document: Document, learned: Learned) -> Extraction:
     rule = _kept_rule(document, learned, best) or make_rule(document, best)
     if rule is None:
         return Extraction(provisional=True, memories=memories)
-    entries = rules.apply(rule, document)
+    read = rules.read(rule, document)
     return Extraction(
-        entries=entries,
+        entries=read.entries,
         rule=rule,
-        surplus=rules.title_matches(rule, document) - len(entries),
+        titles_a_record=read.titles_a_record,
         provisional=not _is_settled(weighed),
         frame_found=True,
         chosen=best.key,
@@ -300,11 +305,11 @@ def relearn(
     titles = chosen.folded()
     memory = Memory(key=chosen.key, shape=chosen.shape, titles=sketch(titles), count=len(titles))
     provisional = chosen.group.size < 3 and not example
-    entries = rules.apply(rule, document)
+    read = rules.read(rule, document)
     extraction = Extraction(
-        entries=entries,
+        entries=read.entries,
         rule=rule,
-        surplus=rules.title_matches(rule, document) - len(entries),
+        titles_a_record=read.titles_a_record,
         provisional=provisional,
         frame_found=True,
         chosen=chosen.key,

@@ -53,8 +53,8 @@ class Learned:
     """Key of the candidate that the rule was made from."""
     records: int = 0
     """Records that the rule was made from."""
-    surplus: int = 0
-    """Matches of the title's selector beyond one an entry, when the rule was made."""
+    titles_a_record: float = 0.0
+    """Matches of the title's selector in a record, on the average, when the rule was made."""
     memories: tuple[Memory, ...] = ()
     """The candidates in the running, best first."""
 

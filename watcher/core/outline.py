@@ -43,7 +43,7 @@ class Outline:
     """The elements of a page (what is silent left out) and its chunks of text, in document order."""
 
     __slots__ = (
-        "attrs", "end", "hidden", "key", "leaf_end", "leaf_owner", "leaf_rank", "leaf_start", "leaf_text", "nodes", "nth",
+        "attrs", "end", "key", "leaf_end", "leaf_owner", "leaf_rank", "leaf_start", "leaf_text", "nodes", "nth",
         "parent", "sig", "step", "steps", "tag",
     )  # fmt: skip
 
@@ -54,7 +54,6 @@ class Outline:
         self.parent: list[int] = []
         self.end: list[int] = []
         """One past the last descendant."""
-        self.hidden: list[bool] = []
         self.key: list[str] = []
         """The class token that names the element's kind, without what varies."""
         self.step: list[int] = []
@@ -97,36 +96,29 @@ def build(tree: LexborHTMLParser) -> Outline:
 
 def _walk(made: Outline, root: LexborNode) -> None:
     at: dict[int, int] = {}
-    tags, attrs, parents, nodes, hidden = made.tag, made.attrs, made.parent, made.nodes, made.hidden
+    tags, attrs, parents, nodes = made.tag, made.attrs, made.parent, made.nodes
     leaf_text, leaf_owner, leaf_rank, starts = made.leaf_text, made.leaf_owner, made.leaf_rank, made.leaf_start
     chunks: list[int] = []  # own chunks so far
     for node in root.traverse(include_text=True):
+        tag = node.tag or ""
         above = node.parent
         parent = at.get(above.mem_id, -1) if above is not None else -1
-        if node.is_text_node:
-            if parent >= 0:
-                text = node.text_content
-                folded = " ".join(text.split()) if text else ""
-                if folded:
-                    leaf_owner.append(parent)
-                    leaf_text.append(folded)
-                    leaf_rank.append(chunks[parent])
-                    chunks[parent] += 1
-            continue
-        if not node.is_element_node or (parent < 0 and nodes):  # below something silent
-            continue
-        tag = node.tag or ""
-        if tag in SILENT:
-            continue
-        attributes = node.attributes
-        at[node.mem_id] = len(nodes)
-        nodes.append(node)
-        tags.append(tag)
-        attrs.append(attributes)
-        parents.append(parent)
-        chunks.append(0)
-        starts.append(len(leaf_text))
-        hidden.append((parent >= 0 and hidden[parent]) or (bool(attributes) and is_hidden(attributes)))
+        if tag == "-text":
+            text = node.text_content if parent >= 0 else ""
+            folded = " ".join(text.split()) if text else ""
+            if folded:
+                leaf_owner.append(parent)
+                leaf_text.append(folded)
+                leaf_rank.append(chunks[parent])
+                chunks[parent] += 1
+        elif tag not in SILENT and (parent >= 0 or not nodes) and node.is_element_node:
+            at[node.mem_id] = len(nodes)
+            nodes.append(node)
+            tags.append(tag)
+            attrs.append(node.attributes)
+            parents.append(parent)
+            chunks.append(0)
+            starts.append(len(leaf_text))
     _close(made)
 
 
@@ -159,30 +151,37 @@ def _trim(made: Outline, leaf_ends: list[int]) -> list[int]:
 
 
 def _name_steps(made: Outline) -> None:
+    """Fills ``key``, ``step``, ``nth`` and ``sig``."""
+    kinds = [
+        (tag, attributes.get("class") or "" if attributes else "")
+        for tag, attributes in zip(made.tag, made.attrs, strict=True)
+    ]
+    numbers = Counter(kinds)
     counts: Counter[tuple[str, str]] = Counter()
-    classes = [(attributes.get("class") or "") if attributes else "" for attributes in made.attrs]
-    for (tag, value), number in Counter(zip(made.tag, classes, strict=True)).items():
+    for (tag, value), number in numbers.items():
         for token in stable_tokens(value):
             counts[tag, token] += number
-    keys = {
-        (tag, value): max(stable_tokens(value), key=lambda token: counts[tag, token], default="")  # noqa: B023 - used at once
-        for tag, value in set(zip(made.tag, classes, strict=True))
-    }
     interned: dict[tuple[str, str], int] = {}
-    paths: dict[tuple[int, int], int] = {}
-    ranks: dict[tuple[int, int], int] = {}
-    for element, (tag, value) in enumerate(zip(made.tag, classes, strict=True)):
-        key = keys[tag, value]
-        step = interned.setdefault((tag, key), len(interned))
-        parent = made.parent[element]
-        rank = ranks.get((parent, step), 0)
-        ranks[parent, step] = rank + 1
-        made.key.append(key)
-        made.step.append(step)
-        made.nth.append(rank)
-        above = made.sig[parent] if parent >= 0 else -1
-        made.sig.append(paths.setdefault((above, step), len(paths)))
+    step_of: dict[tuple[str, str], int] = {}
+    for tag, value in numbers:
+        key, most = "", 0
+        for token in stable_tokens(value):
+            if counts[tag, token] > most:
+                key, most = token, counts[tag, token]
+        step_of[tag, value] = interned.setdefault((tag, key), len(interned))
     made.steps = list(interned)
+    paths: dict[int, int] = {}
+    ranks: dict[int, int] = {}
+    width, parents, sigs, nths = len(interned) + 1, made.parent, made.sig, made.nth
+    steps = made.step = [step_of[kind] for kind in kinds]
+    made.key = [made.steps[step][1] for step in steps]
+    for parent, step in zip(parents, steps, strict=True):
+        place = parent * width + step
+        rank = ranks.get(place, 0)
+        ranks[place] = rank + 1
+        nths.append(rank)
+        path = (sigs[parent] + 1 if parent >= 0 else 0) * width + step
+        sigs.append(paths.setdefault(path, len(paths)))
 
 
 @lru_cache(maxsize=20_000)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -36,13 +37,32 @@ __all__ = [
 
 LONGEST_TITLE = 1_000
 LONGEST_FIELD = 20_000
+HIGHEST_CLIMB = 100
+"""Levels between a field and its record."""
+LONGEST_WALK = 400
+"""Elements between a record and a field that stands beside it."""
 _TEXT = "::text"
 _DOTTED = re.compile(r"[A-Za-z_][\w]*(?:\.[A-Za-z_][\w]*)*")
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a rule took from a document."""
+
+    entries: tuple[Entry, ...]
+    titles_a_record: float = 0.0
+    """How often the title's selector matched in a record, on the average; 0 where that means nothing."""
+
+
 def apply(rule: Rule, document: Document) -> tuple[Entry, ...]:
     """The entries that the rule reads from the document, in page order; keys are assigned."""
-    rows = _json_rows(rule, document) if rule.format == "json" else _html_rows(rule, document)
+    return read(rule, document).entries
+
+
+def read(rule: Rule, document: Document) -> Read:
+    """The entries, and how well the rule fits."""
+    matched: list[float] = [0.0]
+    rows = _json_rows(rule, document) if rule.format == "json" else _html_rows(rule, document, matched)
     skipped = {_folded(title) for title in rule.skip}
     entries: list[Entry] = []
     for row in rows:
@@ -52,7 +72,7 @@ def apply(rule: Rule, document: Document) -> tuple[Entry, ...]:
         link = row.pop("link", "")
         url = document.absolute(link) if link else ""
         entries.append(Entry(key="", title=title, url=url, fields=row))
-    return assign_keys(entries, base=document.url)
+    return Read(assign_keys(entries, base=document.url), matched[0])
 
 
 def _folded(title: str) -> str:
@@ -79,7 +99,7 @@ def select(tree: LexborHTMLParser, selector: str) -> list[LexborNode]:
         return []
 
 
-def _html_rows(rule: Rule, document: Document) -> list[dict[str, str]]:
+def _html_rows(rule: Rule, document: Document, matched: list[float]) -> list[dict[str, str]]:
     if document.tree is None:
         return []
     entry, records = records_of(rule, document.tree)
@@ -88,8 +108,10 @@ def _html_rows(rule: Rule, document: Document) -> list[dict[str, str]]:
         return rows
     number_of = {node.mem_id: number for number, node in enumerate(records)}
     for name, selectors in rule.fields.items():
-        for selector in selectors:
-            for number, value in field_values(document.tree, entry, records, number_of, selector).items():
+        for at, selector in enumerate(selectors):
+            counted = matched if name == "title" and at == 0 else None
+            values = field_values(document.tree, entry, records, number_of, selector, counted=counted)
+            for number, value in values.items():
                 if value and name not in rows[number]:
                     rows[number][name] = value[:LONGEST_FIELD]
     return rows
@@ -103,8 +125,10 @@ def field_values(
     selector: Selector,
     *,
     first: int = 1 << 60,
+    counted: list[float] | None = None,
 ) -> dict[int, str]:
-    """Record number to what the selector takes from it; only of the ``first`` records, if so many are enough."""
+    """Record number to what the selector takes from it; only of the ``first`` records, if so many are enough.
+    ``counted`` is told how often the selector matches in a record."""
     css = selector.css.strip()
     own_text = css.endswith(_TEXT)
     css = css.removesuffix(_TEXT).strip()
@@ -114,7 +138,10 @@ def field_values(
         matches = {number: [node] for number, node in enumerate(records[:first])}
     else:
         number_for = _record_beside if css[0] in "+~" else _record_above
-        for node in select(tree, wrapped(entry, css)):
+        nodes = select(tree, wrapped(entry, css))
+        if counted and not selector.nth:
+            counted[0] = len(nodes) / len(records)
+        for node in nodes:
             number = number_for(node, number_of)
             if number >= first:
                 break
@@ -124,8 +151,8 @@ def field_values(
                 matches[number].append(node)
     matches.pop(-1, None)
     found: dict[int, str] = {}
-    for number, nodes in matches.items():
-        value = _plainly(nodes[0], selector.attr) if simple else _taken(nodes, selector, own_text)
+    for number, matching in matches.items():
+        value = _plainly(matching[0], selector.attr) if simple else _taken(matching, selector, own_text)
         if value and (selector.regex or selector.template):
             value = _finished(value, selector)
         if value:
@@ -137,20 +164,11 @@ def _plainly(node: LexborNode, attr: str) -> str:
     return " ".join((node.attributes.get(attr) or "").split()) if attr else text_of(node)
 
 
-def title_matches(rule: Rule, document: Document) -> int:
-    """How often the title's selector matches in the page's records: more often than once a record, if a record holds
-    several."""
-    if rule.format == "json" or document.tree is None:
-        return 0
-    title = next(iter(rule.fields.get("title", ())), None)
-    css = title.css.removesuffix(_TEXT).strip() if title is not None and not title.nth else ""
-    entry, _ = records_of(rule, document.tree)
-    return len(select(document.tree, wrapped(entry, css))) if css and entry else 0
-
-
 def _record_above(node: LexborNode, number_of: Mapping[int, int]) -> int:
     above = node.parent
-    while above is not None:
+    for _ in range(HIGHEST_CLIMB):
+        if above is None:
+            break
         number = number_of.get(above.mem_id, -1)
         if number >= 0:
             return number
@@ -161,9 +179,11 @@ def _record_above(node: LexborNode, number_of: Mapping[int, int]) -> int:
 def _record_beside(node: LexborNode, number_of: Mapping[int, int]) -> int:
     """The nearest record before the node or before one of the elements that it is in."""
     at: LexborNode | None = node
-    while at is not None:
+    steps = 0
+    while at is not None and steps < LONGEST_WALK:
         before = at.prev
-        while before is not None:
+        while before is not None and steps < LONGEST_WALK:
+            steps += 1
             number = number_of.get(before.mem_id, -1)
             if number >= 0:
                 return number

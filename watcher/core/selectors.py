@@ -15,6 +15,8 @@ from watcher.records import Selector
 
 _IDENTIFIER = re.compile(r"-?[A-Za-z_][\w-]*")
 _STEADY_ID = re.compile(r"[A-Za-z_][A-Za-z_-]*\d?")
+LONGEST_PATH = 14
+"""Steps in a record's selector."""
 PROVED = 150
 """Records that a selector is proved on."""
 
@@ -50,7 +52,9 @@ def _paths(outline: Outline, records: Sequence[int], *, strict: bool) -> Iterato
     above = outline.parent[record]
     if above < 0 or outline.tag[above] == "html":
         yield css
-    while above >= 0 and outline.tag[above] != "html":
+    for _ in range(LONGEST_PATH):
+        if above < 0 or outline.tag[above] == "html":
+            return
         anchor = _steady_id(outline, above) if outline.end[above] > last else ""
         css = f"{anchor or compound(outline, above, strict=strict)} > {css}"
         yield css
