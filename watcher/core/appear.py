@@ -37,10 +37,12 @@ def appear(case: Case) -> None:
         if held.standing == "withdrawn":
             _relist(case, held, entry)
         elif key in notes.absences:
-            if show_again(notes.absences[key], case.snapshot, case.signs if case.snapshot.complete else None):
-                case.returned.add(notes.absences.pop(key).began)
-            elif not notes.absences[key].resting:
+            shown = show_again(notes.absences[key], case.snapshot, case.signs)
+            if shown == "old":
                 continue
+            case.returned.add(notes.absences[key].began)
+            if shown == "back":
+                del notes.absences[key]
             _seen(case, held, entry, real.get(key, {}), taken)
         else:
             _seen(case, held, entry, real.get(key, {}), taken)
@@ -173,8 +175,9 @@ def _relist(case: Case, held: RosterEntry, entry: Entry) -> None:
     signs, snapshot = case.signs, case.snapshot
     window = case.window_now(case.capture_of(entry))
     words = ["seen-again"]
-    if signs.formerly or signs.copy or signs.stale or not snapshot.complete or snapshot.backfill:
-        flip = stays(case, f"relisted:{held.key}", held.key)
+    clings = held.key in case.notes.clings and tag(snapshot.mirror) not in case.notes.clings[held.key]
+    if clings or signs.formerly or signs.copy or signs.stale or not snapshot.complete or snapshot.backfill:
+        flip = stays(case, f"relisted:{held.key}", held.key, slow=clings)
         if flip is None or snapshot.backfill:
             return
         window = window_of(flip)
@@ -194,6 +197,8 @@ def _relist(case: Case, held: RosterEntry, entry: Entry) -> None:
         aliases=held.aliases if entry.title == held.title else (*held.aliases, held.title)[-MOST_ALIASES:],
     )
     case.notes.came[held.key] = snapshot.taken_at
+    case.notes.clings.pop(held.key, None)
+    case.notes.behind[held.key] = []
     _to_probe(case, held.key, entry)
     case.tell("relisted", held.key, window, (*words, "An entry that was withdrawn stands on the page again."))
 
@@ -235,6 +240,7 @@ def _add(case: Case) -> None:
         if quiet or is_old_news(case, entry):
             continue
         _to_probe(case, key, entry)
+        case.notes.behind[key] = []
         window = case.window_now(case.capture_of(entry))
         case.tell("listed", key, window, ("new-on-listing", "The entry stands on the page and never did before."))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from rapidfuzz.fuzz import ratio
 
@@ -69,7 +70,7 @@ def compare(roster: Roster, snapshot: Snapshot) -> Delta:
         added=tuple(entry for at, entry in enumerate(snapshot.entries) if at not in found),
         missing=tuple(lacking) if snapshot.complete else (),
         renamed=matching.renamed,
-        changed=_changed(roster, seen) if snapshot.complete and same_rule else {},
+        changed=_changed(roster, seen, notes.rule_since) if snapshot.complete and same_rule else {},
     )
 
 
@@ -222,12 +223,19 @@ def _new_sides(entries: Sequence[Entry], found: Mapping[int, str], places: Seque
     return sides
 
 
-def _changed(roster: Roster, seen: Mapping[str, Entry]) -> dict[str, dict[str, tuple[str, str]]]:
-    """What the fields and links say now and said before, where a person would see a difference."""
+def _changed(
+    roster: Roster, seen: Mapping[str, Entry], since: datetime | None
+) -> dict[str, dict[str, tuple[str, str]]]:
+    """What the fields and links say now and said before, where a person would see a difference.
+
+    What was last seen before ``since`` was read by another rule, and cannot be compared.
+    """
     changed: dict[str, dict[str, tuple[str, str]]] = {}
     for key, entry in seen.items():
         held = roster.entries[key]
         if held.url == entry.url and held.fields == entry.fields:
+            continue
+        if since is not None and held.last_seen < since:
             continue
         differences = {
             name: (held.fields.get(name, ""), entry.fields.get(name, ""))

@@ -36,6 +36,7 @@ MOST_MISSING, MOST_NEW = 6, 2
 """Own pages that one visit may ask for: of missing entries, and of those just listed."""
 ROLLED_EVERY = 12
 """An entry that rolled off is asked for in so many visits once."""
+MOST_MIRRORS = 16
 PATIENT = 24
 """A loss that must outlast a long wait is looked at so many times during it."""
 SPEAKING = frozenset({"listing", "partial", "empty", "redesigned"})
@@ -164,7 +165,10 @@ def _signs(case: Case) -> Signs:
         expected=len(expected),
         present=len(expected) - len(lost),
         formerly=before_at is not None,
-        older=before_at is not None and bool(lost) and all(before_at < moment for moment in came),
+        older=frozenset(
+            key for key, moment in zip(lost, came, strict=True) if before_at is not None and before_at < moment
+        ),
+        behind=_behind(notes, snapshot, lost),
         stale=_is_stale(case),
         copy=is_copy(notes, snapshot.text),
         shuffled=bool(lost) and is_shuffled(before, line),
@@ -175,6 +179,14 @@ def _signs(case: Case) -> Signs:
         fewer_pages=0 < pages < notes.pages,
         elsewhere=stands_elsewhere(snapshot.text, named, usual, list(case.added.values()), snapshot.entries),
     )
+
+
+def _behind(notes: Notes, snapshot: Snapshot, lost: Sequence[str]) -> frozenset[str]:
+    """What is lost on a mirror that never showed it: one never looked at before, or one that lags behind."""
+    mirror = tag(snapshot.mirror)
+    if notes.mirrors and mirror not in notes.mirrors:
+        return frozenset(lost)
+    return frozenset(key for key in lost if key in notes.behind and mirror not in notes.behind[key])
 
 
 def _is_stale(case: Case) -> bool:
@@ -214,12 +226,15 @@ def _lose(case: Case) -> dict[str, losses.Finding]:
         probe.answer == "alive" and (probe.control or key in case.delta.seen) for key, probe in case.probes.items()
     )
     findings: dict[str, losses.Finding] = {}
+    apart = False
     for key in case.delta.missing:
         absence = notes.absences[key]
-        if absence.began in case.returned:
+        if absence.resting:
+            losses.resume(absence, case.entries[key], notes, snapshot)
+        elif absence.began in case.returned:
             losses.begin_anew(absence, notes, snapshot)
         _release(case, absence.cap, key)
-        losses.count(absence, key, signs, snapshot, group=groups[absence.began], fresh=newly)
+        apart |= losses.count(absence, key, signs, snapshot, group=groups[absence.began], fresh=newly)
         losses.probe(absence, case.probes, key, answers=answers)
         held = case.entries[key]
         case.entries[key] = replace(
@@ -229,13 +244,14 @@ def _lose(case: Case) -> dict[str, losses.Finding]:
             missing_in=held.missing_in or absence.lacks_in,
             absences=absence.count,
         )
-        findings[key] = losses.judge(absence, case.policy, notes.looks, "")
+        findings[key] = losses.judge(absence, case.policy, notes)
+    notes.apart += apart
     episodes.vanished(case, fresh)
     if not snapshot.backfill:
         sure = [key for key, finding in findings.items() if finding.sure]
         twins = _twins(case, sure)
         for key in sure:
-            finding = losses.judge(notes.absences[key], case.policy, notes.looks, twins.get(key, ""))
+            finding = losses.judge(notes.absences[key], case.policy, notes, twins.get(key, ""))
             findings[key] = finding
             if finding.sure:
                 _withdraw(case, key, finding)
@@ -273,11 +289,16 @@ def _withdraw(case: Case, key: str, finding: losses.Finding) -> None:
     """Tells a withdrawal and takes the entry's absence off the books."""
     absence = case.notes.absences.pop(key)
     snapshot = case.snapshot
+    had, had_in, after, lacks_in = absence.had, absence.had_in, absence.after, absence.lacks_in
+    if absence.shown and absence.first is not None:
+        had, had_in, after, lacks_in = absence.first
+    if len(case.notes.mirrors) > 1:
+        case.notes.clings[key] = sorted(set(absence.mirrors) - set(absence.shown))
     case.change(key, standing="withdrawn", withdrawn_at=snapshot.finished_at)
     words = list(finding.why)
     if case.signs.control(key):
         words.append("control-majority")
-    window = Window(not_before=absence.had, not_after=absence.after, before=absence.had_in, after=absence.lacks_in)
+    window = Window(not_before=had, not_after=after, before=had_in, after=lacks_in)
     case.tell("withdrawn", key, window, (*words, withdrawn_prose(words, absence.count)))
 
 
@@ -299,10 +320,12 @@ def _remember(case: Case) -> None:
     if not doubtful:
         notes.longest = len(page) if redesigned else max(notes.longest, len(page))
         notes.pages = max(len(snapshot.captures), 0 if redesigned or not case.signs.lost else notes.pages)
-    notes.rule = snapshot.rule_digest or notes.rule
+    if snapshot.rule_digest and snapshot.rule_digest != notes.rule:
+        notes.rule, notes.rule_since = snapshot.rule_digest, snapshot.taken_at
     if not case.signs.copy and not case.signs.stale:
         notes.since, notes.since_in = snapshot.taken_at, case.first_capture
     _remember_keys(case, page)
+    _remember_mirror(case, page)
     if fresh_text:
         _remember_names(case, page)
     flips.forget(case)
@@ -326,6 +349,24 @@ def _remember_keys(case: Case, page: Sequence[str]) -> None:
         else:
             alias.pop(entry.key, None)
     notes.alias = alias
+
+
+def _remember_mirror(case: Case, page: Sequence[str]) -> None:
+    """Notes what this mirror shows of what came lately."""
+    notes, mirror = case.notes, tag(case.snapshot.mirror)
+    if mirror not in notes.mirrors:
+        notes.mirrors = [*notes.mirrors, mirror][-MOST_MIRRORS:]
+    there = set(page)
+    for key, lacked in notes.clings.items():
+        if key not in there and mirror not in lacked:
+            lacked.append(mirror)
+    for key in [key for key in notes.behind if key not in case.entries]:
+        del notes.behind[key]
+    for key, shown in list(notes.behind.items()):
+        if key in there and mirror not in shown:
+            shown.append(mirror)
+        if set(notes.mirrors) <= set(shown):
+            del notes.behind[key]
 
 
 def _remember_names(case: Case, page: Sequence[str]) -> None:
@@ -378,7 +419,7 @@ def held(roster: Roster) -> Mapping[str, tuple[str, ...]]:
     waits: dict[str, tuple[str, ...]] = {}
     for key, absence in notes.absences.items():
         if not absence.resting:
-            waits[key] = losses.judge(absence, Policy(), notes.looks, "").waits
+            waits[key] = losses.judge(absence, Policy(), notes).waits
     return waits
 
 

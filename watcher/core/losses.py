@@ -8,12 +8,13 @@ list, or whose name still stands on the page, is never sure by time: only its ow
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
+from typing import Literal
 
-from watcher.core.notes import Absence, Notes, tag
+from watcher.core.notes import Absence, Lack, Notes, tag
 from watcher.core.structural import Signs, is_mass
 from watcher.records import Policy, Probe, RosterEntry, Snapshot
 
@@ -22,6 +23,8 @@ MOST_CIRCUITS = 4
 MANY_BAD, LATELY = 3, 8
 """So many bad visits among the last so many stretch every wait."""
 TWICE = 2
+UNREAD = "name-on-page:unread"
+MIRRORS_DIFFER = "mirrors-differ"
 ASLEEP = 60
 """An absence that another mirror contradicts is forgotten after so many visits."""
 
@@ -62,27 +65,47 @@ def begin_anew(absence: Absence, notes: Notes, snapshot: Snapshot) -> None:
     absence.began = notes.visits
     absence.last = snapshot.taken_at
     absence.count = absence.clean = 0
+    absence.elapsed = absence.total = 0.0
+    absence.circuits, absence.mirrors, absence.first = [], {}, None
+
+
+def resume(absence: Absence, held: RosterEntry, notes: Notes, snapshot: Snapshot) -> None:
+    """Counts from here, on a mirror that lacks what another has shown since; what this one lacked is not forgotten."""
+    if absence.first is None:
+        absence.first = (absence.had, absence.had_in, absence.after, absence.lacks_in)
+    absence.had, absence.had_in = notes.whole.get(held.key, (held.last_seen, held.seen_in))
+    absence.after = snapshot.finished_at
+    absence.lacks_in = snapshot.captures[0] if snapshot.captures else None
+    absence.count = absence.clean = 0
     absence.elapsed = 0.0
-    absence.circuits, absence.mirrors, absence.sound = [], {}, {}
-
-
-def count(absence: Absence, key: str, signs: Signs, snapshot: Snapshot, *, group: int, fresh: int) -> None:
-    """Adds one complete snapshot that lacks the entry; ``group`` went with it, ``fresh`` go just now."""
-    mirror = tag(snapshot.mirror)
-    absence.count += 1
-    absence.elapsed += max(0.0, (snapshot.taken_at - absence.last).total_seconds())
-    absence.last = snapshot.taken_at
+    absence.circuits = []
     absence.resting = False
+
+
+def count(absence: Absence, key: str, signs: Signs, snapshot: Snapshot, *, group: int, fresh: int) -> bool:
+    """Adds one complete snapshot that lacks the entry; ``group`` went with it, ``fresh`` go just now.
+
+    Returns whether this mirror lacks it again, after another showed it in between: they do not fail together.
+    """
+    mirror = tag(snapshot.mirror)
+    apart = bool(absence.shown) and mirror in absence.mirrors
+    passed = max(0.0, (snapshot.taken_at - absence.last).total_seconds())
+    absence.elapsed += passed if absence.count else 0.0
+    absence.total += passed
+    absence.last = snapshot.taken_at
+    absence.count += 1
     absence.shown.pop(mirror, None)
     circuit = tag(snapshot.isolation) if snapshot.isolation else f"?{snapshot.visit}"
     if circuit not in absence.circuits:
         absence.circuits = [*absence.circuits, circuit][-MOST_CIRCUITS:]
-    absence.mirrors[mirror] = absence.mirrors.get(mirror, 0) + 1
-    if signs.nearly_all and not signs.empty:
-        absence.sound[mirror] = absence.sound.get(mirror, 0) + 1
     absence.doubts = _doubts(absence, key, signs, group, fresh)
+    lack = absence.mirrors.setdefault(mirror, Lack())
+    lack.count += 1
+    lack.sound += signs.nearly_all and not signs.empty
     if not absence.doubts:
         absence.clean += 1
+        lack.clean += 1
+    return apart
 
 
 def _doubts(absence: Absence, key: str, signs: Signs, group: int, fresh: int) -> list[str]:
@@ -99,8 +122,10 @@ def _doubts(absence: Absence, key: str, signs: Signs, group: int, fresh: int) ->
         doubts.append("tail-of-list")
     if absence.shuffled:
         doubts.append("reshuffled")
-    if signs.older:
+    if key in signs.older:
         doubts.append("older-set")
+    if key in signs.behind:
+        doubts.append("mirror-behind")
     if signs.copy or signs.stale:
         doubts.append("older-page")
     if key in signs.elsewhere:
@@ -115,51 +140,59 @@ def probe(absence: Absence, probes: Mapping[str, Probe], key: str, *, answers: b
         return
     absence.probes += 1
     if seen.answer == "alive":
-        absence.alive += 1
-        absence.gone = 0
-        absence.answer, absence.probed_in = "alive", seen.capture
+        absence.answer, absence.gone = "alive", 0
     elif seen.answer == "gone" and answers:
-        absence.gone += 1
-        absence.answer, absence.probed_in = "gone", seen.capture
+        absence.answer, absence.gone = "gone", absence.gone + 1
 
 
-def judge(absence: Absence, policy: Policy, looks: str, twin: str) -> Finding:
+def judge(absence: Absence, policy: Policy, notes: Notes, twin: str = "") -> Finding:
     """Whether the absence is sure. ``twin`` names an entry still listed that says exactly the same, if there is one."""
-    slow = stretch(looks)
     visits = max(policy.confirm_visits, 1)
-    gone = absence.gone >= min(visits, ENOUGH_CIRCUITS) and absence.answer == "gone"
-    alive = absence.answer == "alive"
+    gone = absence.answer == "gone" and absence.gone >= min(visits, ENOUGH_CIRCUITS)
     circuits = len(absence.circuits) >= ENOUGH_CIRCUITS
-    elapsed = timedelta(seconds=absence.elapsed)
     doubts = [*absence.doubts, *([] if circuits else ["one-circuit"])]
-    unread = "name-on-page:unread" in doubts
     if twin and not gone:
         return Finding(sure=False, waits=(f"same-as:{twin}",))
-    if not gone and (absence.cap or unread):
-        return Finding(sure=False, waits=("own-page", *(["rolled-off"] if absence.cap else ["name-on-page:unread"])))
-    longer = TWICE if alive else 1
-    ways = {"own-page-gone": (visits, policy.confirm_after)} if gone and circuits else {}
-    if circuits and not doubts and not absence.shown and absence.clean >= ceil(visits * slow) * longer:
-        ways["clean"] = (ceil(visits * slow) * longer, policy.confirm_after * slow * longer)
-    if circuits and not absence.shown and not alive and _mirrors_agree(absence) and not _own_fault(absence):
-        ways["mirrors"] = (TWICE * visits, policy.confirm_after * slow)
-    ways["lasted"] = (TWICE * visits, max(policy.structural_after, policy.confirm_after) * slow * longer)
-    for way, (needed, wait) in ways.items():
-        if absence.count >= needed and elapsed >= wait:
+    if absence.cap and not gone:
+        return Finding(sure=False, waits=("own-page", "rolled-off"))
+    if UNREAD in doubts and not gone:
+        return Finding(sure=False, waits=("own-page", UNREAD))
+    for way, (looks, needed, seconds, wait) in _ways(absence, policy, notes, doubts).items():
+        if looks >= needed and timedelta(seconds=seconds) >= wait:
             return Finding(sure=True, why=_why(absence, way, doubts))
-    waits = doubts or (["detail-still-up"] if alive else []) or (["mirror-still-shows"] if absence.shown else [])
+    waits = [*doubts, *(["detail-still-up"] if absence.answer == "alive" else [])]
+    waits += ["mirror-still-shows"] if absence.shown else []
     return Finding(sure=False, waits=tuple(waits or ["visits" if absence.count < visits else "time"]))
 
 
+def _ways(
+    absence: Absence, policy: Policy, notes: Notes, doubts: Sequence[str]
+) -> dict[str, tuple[int, int, float, timedelta]]:
+    """The ways in which it can become sure: looks made and needed, seconds passed and wait."""
+    slow = stretch(notes.looks) * (TWICE if absence.answer == "alive" else 1)
+    visits = max(policy.confirm_visits, 1)
+    after, long = policy.confirm_after, max(policy.structural_after, policy.confirm_after) * slow
+    circuits = "one-circuit" not in doubts
+    if absence.shown:
+        # other mirrors still show it: those that lack it must be beyond doubt, and outlast the wait for a fault
+        lacking = sum(lack.clean for mirror, lack in absence.mirrors.items() if mirror not in absence.shown)
+        return {} if doubts else {MIRRORS_DIFFER: (lacking, ceil(TWICE * visits * slow), absence.total, long)}
+    ways = {"lasted": (absence.count, TWICE * visits, absence.elapsed, long)}
+    if circuits and absence.gone >= min(visits, ENOUGH_CIRCUITS) and absence.answer == "gone":
+        ways["own-page-gone"] = (absence.count, visits, absence.elapsed, after)
+    if not doubts:
+        ways["clean"] = (min(absence.clean, absence.count), ceil(visits * slow), absence.elapsed, after * slow)
+    if circuits and absence.answer != "alive" and notes.apart >= TWICE and _mirrors_agree(absence):
+        ways["mirrors"] = (absence.count, TWICE * visits, absence.elapsed, after * slow)
+    return ways
+
+
 def _mirrors_agree(absence: Absence) -> bool:
-    """Whether two mirrors, both otherwise whole, lacked it twice each."""
-    return sum(times >= TWICE for times in absence.sound.values()) >= TWICE
-
-
-def _own_fault(absence: Absence) -> bool:
-    """Whether the loss looks like what all mirrors would share: an older set, a name that is still there."""
-    shared = ("older", "name-on-page", "empty-frame", "site-says", "no-control")
-    return any(doubt.startswith(shared) for doubt in absence.doubts)
+    """Whether two mirrors, both otherwise whole, lacked it twice each, and it is no fault that mirrors share."""
+    shared = ("older", "mirror-behind", "name-on-page", "empty-frame", "site-says", "no-control")
+    if any(doubt.startswith(shared) for doubt in absence.doubts):
+        return False
+    return sum(lack.sound >= TWICE for lack in absence.mirrors.values()) >= TWICE
 
 
 def _why(absence: Absence, way: str, doubts: list[str]) -> tuple[str, ...]:
@@ -175,7 +208,7 @@ def _why(absence: Absence, way: str, doubts: list[str]) -> tuple[str, ...]:
     known = [circuit for circuit in absence.circuits if not circuit.startswith("?")]
     if known:
         words.append(f"circuits:{len(known)}")
-    words.append(f"lasted:{lasted(absence.elapsed)}")
+    words.append(f"lasted:{lasted(absence.total if way == MIRRORS_DIFFER else absence.elapsed)}")
     if way != "clean":
         words += [doubt for doubt in doubts if not doubt.startswith("one-circuit")]
     words.append(f"sure-by:{way}")
@@ -193,19 +226,20 @@ def lasted(seconds: float) -> str:
     return "".join(parts[:2])
 
 
-def show_again(absence: Absence, snapshot: Snapshot, signs: Signs | None) -> bool:
-    """Counts a sighting of a missing entry; whether it is back (a blink) or only another mirror still shows it.
+def show_again(absence: Absence, snapshot: Snapshot, signs: Signs) -> Literal["back", "elsewhere", "old"]:
+    """Counts a sighting of a missing entry: ``back`` where it lacked (a blink), shown ``elsewhere`` by another mirror,
+    or on an ``old`` page that says nothing.
 
-    The mirror that lacked it must show it again; what another one shows, or an older page, only holds the decision,
-    until it has shown it twice.
+    What another mirror shows breaks the row of looks that lack the entry, but not that mirror's own.
     """
     mirror = tag(snapshot.mirror)
-    if signs is not None and (signs.copy or signs.stale):
-        absence.shown[mirror] = absence.shown.get(mirror, 0) + 1
-        return absence.shown[mirror] >= TWICE
-    if mirror in absence.mirrors:
-        return True
+    absence.total += max(0.0, (snapshot.taken_at - absence.last).total_seconds())
+    absence.last = snapshot.taken_at
     absence.shown[mirror] = absence.shown.get(mirror, 0) + 1
-    if sum(absence.shown.values()) >= TWICE:
-        absence.resting = True
-    return False
+    if (signs.copy or signs.stale) and absence.shown[mirror] < TWICE:
+        return "old"
+    absence.mirrors.pop(mirror, None)
+    if not absence.mirrors:
+        return "back"
+    absence.resting = True
+    return "elsewhere"

@@ -30,6 +30,16 @@ class Run(msgspec.Struct, array_like=True):
     """When the last visit of the run was made."""
 
 
+class Lack(msgspec.Struct, array_like=True):
+    """One mirror's complete snapshots in a row that lack an entry."""
+
+    count: int = 0
+    clean: int = 0
+    """Those in which nothing looked like a fault."""
+    sound: int = 0
+    """Those that showed nearly all other entries, and were no older page."""
+
+
 class Absence(msgspec.Struct, omit_defaults=True):
     """One entry's being missing, from the first complete snapshot that lacks it."""
 
@@ -42,35 +52,37 @@ class Absence(msgspec.Struct, omit_defaults=True):
     began: int
     """Number of the visit that first lacked it: entries with the same one were lost together."""
     last: datetime
+    """When the last snapshot that counted here was taken."""
     count: int = 0
-    """Complete snapshots in a row that lack it."""
+    """Complete snapshots in a row that lack it, on whatever mirror."""
     clean: int = 0
     """Those among them in which nothing looked like a fault."""
     elapsed: float = 0.0
     """Seconds between the first and the last of them; a clock that jumps back adds nothing."""
+    total: float = 0.0
+    """The same, from when a mirror first lacked it, though others have shown it since."""
     circuits: list[str] = []
-    mirrors: dict[str, int] = {}
-    """Mirror to the complete snapshots of it that lack the entry."""
-    sound: dict[str, int] = {}
-    """The same, only those that show nearly all other entries and are no older set."""
+    mirrors: dict[str, Lack] = {}
+    """By mirror; one that shows it again is dropped."""
     shown: dict[str, int] = {}
-    """Mirrors that still show it, and how often they did since another lacked it."""
+    """Mirrors that showed it after another lacked it, and how often."""
+    first: tuple[datetime | None, str | None, datetime, str | None] | None = None
+    """Had, had in, after, lacks in, as they were before another mirror showed it."""
     doubts: list[str] = []
     """Why the loss looks like a fault, as of the last snapshot."""
     gone: int = 0
-    """Probes of its own page that said so while a control answered."""
-    alive: int = 0
+    """Probes in a row of its own page that said so while a control answered."""
     answer: str = ""
     """Of the last probe that knew."""
     probes: int = 0
-    probed_in: str = ""
     cap: int = 0
     """It may have rolled off the end of a list that holds no more than this; 0: it did not."""
     fewer_pages: bool = False
+    """The listing had more pages when it was there."""
     shuffled: bool = False
-    tail: bool = False
+    """The page on which it first lacked was shuffled."""
     resting: bool = False
-    """Another mirror shows it: the absence sleeps until the mirror that lacked it speaks again."""
+    """Another mirror showed it last: it is listed, until a mirror lacks it again."""
 
 
 class Flip(msgspec.Struct, omit_defaults=True):
@@ -126,6 +138,14 @@ class Notes(msgspec.Struct, omit_defaults=True):
     """Tags of the roster keys on the last complete page, in order; those missing keep their places."""
     alias: dict[str, str] = {}
     """Page key to roster key, where they differ."""
+    mirrors: list[str] = []
+    """Mirrors that ever showed a complete listing."""
+    behind: dict[str, list[str]] = {}
+    """Roster key of what came lately to the mirrors that have shown it, until all have."""
+    apart: int = 0
+    """How often one mirror lacked an entry before and after another showed it: then they do not fail together."""
+    clings: dict[str, list[str]] = {}
+    """Roster key of what was withdrawn, to the mirrors that have lacked it: only they can say that it is back."""
     came: dict[str, datetime] = {}
     """Roster key to when it was listed again; every other entry came when it was first seen."""
     whole: dict[str, tuple[datetime, str]] = {}
@@ -135,6 +155,8 @@ class Notes(msgspec.Struct, omit_defaults=True):
     looks: str = ""
     """One letter a visit: ``g`` good, ``d`` doubtful, ``b`` bad."""
     rule: str = ""
+    rule_since: datetime | None = None
+    """When it first read the site."""
     longest: int = 0
     """The most entries that a complete snapshot ever had, since the design last changed."""
     pages: int = 0

@@ -38,8 +38,10 @@ class Signs:
     present: int = 0
     formerly: bool = False
     """The very set that an earlier page had, before another one came."""
-    older: bool = False
-    """The very set from before what is lost now had come: it may be that page."""
+    older: frozenset[str] = frozenset()
+    """Lost, and the page is the very set from before they came: it may be that page."""
+    behind: frozenset[str] = frozenset()
+    """Lost, and this mirror never showed them."""
     stale: bool = False
     """Some entries go by former titles or say what they said before: it is that page."""
     copy: bool = False
