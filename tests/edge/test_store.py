@@ -306,6 +306,22 @@ async def test_recording_again_changes_nothing_and_another_reading_supersedes_an
         assert len(list(ledger.captures())) == 2
 
 
+async def test_a_recorded_visit_can_be_added_to(store: LedgerStore) -> None:
+    visit, at = visit_at(0)
+    (first,) = await keep(store, 0, exchange(at=at))
+    await store.record(outcome(visit, [first], {first.id: reading(entries(1))}))
+    (second,) = await keep(store, 0, exchange(b"page 2", at, url=f"{MIRROR}2"))
+    assert await store.unrecorded_visits() == (visit,)
+    both = {first.id: reading(entries(1)), second.id: reading(entries(3))}
+    await store.record(outcome(visit, [first, second], both))
+    assert await store.unrecorded_visits() == ()
+    with Ledger.open(store.folder) as ledger:
+        snapshot = ledger.snapshot(visit)
+        assert snapshot is not None
+        assert (snapshot.captures, len(snapshot.entries)) == ((first.id, second.id), 3)
+        check_log(ledger)
+
+
 async def test_a_reading_of_what_was_never_kept_is_refused_whole(store: LedgerStore) -> None:
     visit, at = visit_at(0)
     (capture,) = await keep(store, 0, exchange(at=at))

@@ -96,7 +96,7 @@ class Keeper:
             raise StoreError(f"visit {origin.visit} is none of site {origin.site}")
         site = self._names.site(origin.site)
         begins = self._connection.execute("INSERT OR IGNORE INTO underway VALUES (?, ?)", (site, started)).rowcount
-        if begins:
+        if begins and not self._kept_before(site, started):
             self._begin(site, started)
         visit = _Visit(origin, site, started, foreign)
         return tuple(self._keep(visit, exchange, wire) for exchange, wire in zip(exchanges, wires, strict=True))
@@ -145,6 +145,14 @@ class Keeper:
         if (known_visit := self._underway.get((visit.site, visit.started))) is not None:
             known_visit.append(InHand(number, capture, place))
         return capture
+
+    def _kept_before(self, site: int, started: int) -> bool:
+        """Whether the visit has captures: it was recorded, and is now added to."""
+        row = self._connection.execute(
+            "SELECT 1 FROM capture c JOIN place p ON p.id = c.place WHERE c.started = ? AND p.site = ? LIMIT 1",
+            (started, site),
+        ).fetchone()
+        return row is not None
 
     def _begin(self, site: int, started: int) -> None:
         while len(self._underway) >= MOST_UNDERWAY:

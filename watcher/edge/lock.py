@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -50,7 +51,8 @@ class Lock:
         """Let another process own the store."""
         if self in _held:
             _held.discard(self)
-            os.ftruncate(self._handle, 0)
+            with suppress(OSError):  # the disk may be gone; the lock goes all the same
+                os.ftruncate(self._handle, 0)
             os.close(self._handle)
 
     def __enter__(self) -> Self:

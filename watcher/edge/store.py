@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,6 @@ from watcher.edge.pruner import Pruned
 from watcher.edge.rows import sayable
 from watcher.edge.sayings import spelled
 from watcher.edge.writer import Desk, Writer
-from watcher.errors import StoreError
 from watcher.ports import Origin, Outcome, SiteState
 from watcher.records import Capture, Exchange, Page, TargetStatus
 
@@ -49,13 +49,13 @@ class LedgerStore:
         """The store in ``folder``, made if there is none, owned until it is closed. ``StoreBusy`` if it is in use."""
         with trouble.told(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = Lock.take(folder)
-        try:
+        with ExitStack() as otherwise:
+            lock = Lock.take(folder)
+            otherwise.callback(lock.release)
             BodyFiles(folder / BODIES).prepare()
-            return cls(folder, lock, Writer(folder, vantage), now)
-        except StoreError:
-            lock.release()
-            raise
+            store = cls(folder, lock, Writer(folder, vantage), now)
+            otherwise.pop_all()
+        return store
 
     async def close(self) -> None:
         """Finish what waits to be written, and let another process own the store."""

@@ -131,7 +131,7 @@ class Writer:
 
     async def do(self, work: Callable[[Desk], T]) -> T:
         """What ``work`` returns, once all that it wrote is durable; or what it raised, and then it wrote nothing."""
-        if self._closed:
+        if self._closed or not self._thread.is_alive():
             raise StoreError("the store is closed")
         job = Job(work)
         self._queue.put(job)
@@ -149,11 +149,15 @@ class Writer:
     def _run(self, opened: Future[Desk]) -> None:
         try:
             desk = Desk(schema.open_owned(self._folder), self._folder, self._vantage)
-            desk.ledger.bodies.sweep()
+            with trouble.told(self._place):
+                desk.ledger.bodies.sweep()
+            opened.set_result(desk)
         except (StoreError, ImportError) as error:
             opened.set_exception(error)
             return
-        opened.set_result(desk)
+        finally:
+            if not opened.done():  # whoever opens must not wait for ever
+                opened.set_exception(StoreError(f"{self._place} could not be opened"))
         more = True
         while more:
             jobs, more = self._waiting()
