@@ -100,29 +100,29 @@ def check_whole(folder: Path, acks: list[tuple[str, str, int]]) -> None:
 
 
 def test_killed_at_any_time_nothing_acknowledged_is_lost(nursery: Nursery, tmp_path: Path) -> None:
-    """40 processes in a row on one store, each killed at a random moment, from before it opened the ledger on."""
+    """32 processes in a row on one store, each killed at a random moment, from before it opened the ledger on."""
     store, acks = tmp_path / "store", tmp_path / "acks"
     chance = random.Random(20261122)
     busy = 0
-    for turn in range(40):
+    for turn in range(32):
         before = len(acknowledged(acks))
         child = nursery.start(store, 10_000, acks)
         time.sleep(chance.uniform(0, 0.12))
         os.kill(child, signal.SIGKILL)
         assert nursery.ended() == -signal.SIGKILL
         busy += len(acknowledged(acks)) > before
-        if turn % 10 == 9:
+        if turn % 8 == 7:
             check_whole(store, acknowledged(acks))
-    assert busy >= 15, "most processes must have been killed at work"
+    assert busy >= 12, "most processes must have been killed at work"
     asyncio.run(visits(store, 1))  # and it goes on
     with Ledger.open(store) as ledger:
         assert ledger.connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-        assert len(ledger.unrecorded_visits()) <= 40
+        assert len(ledger.unrecorded_visits()) <= 32
 
 
 # --------------------------------------------------------------------------------- at each system call of a write
 
-MOST_PLACES = 45
+MOST_PLACES = 40
 CALLS = "pwrite64,write,fsync,fdatasync,rename,ftruncate,unlink,mkdir"
 
 
@@ -359,7 +359,7 @@ async def test_an_unchanged_check_costs_at_most_400_bytes_all_in(measured: Path)
 
 
 async def test_moving_counters_cost_at_most_a_tenth_of_gzip_all_in(measured: Path) -> None:
-    versions = 130
+    versions = 100
     before = size_of(measured)
     zipped = 0
     async with LedgerStore.open(measured, vantage="local") as store:
