@@ -30,7 +30,8 @@ POLICY = Policy(
     structural_after=timedelta(hours=24),
 )
 KINDS = {"cut": 20, "queue": 12, "error": 12, "miss": 12, "empty": 12, "short": 17, "old": 15}
-START, GO_ON, SAME_KIND, LONGEST = 0.115, 0.6, 0.6, 5
+START, GO_ON, SAME_KIND, LONGEST = 0.13, 0.6, 0.6, 5
+"""A burst is over before ``structural_after``, and a good check follows it."""
 LAG, LAG_CHECKS = 0.02, 9
 
 
@@ -105,15 +106,15 @@ class Faults:
 
     def _burst(self) -> None:
         draw = self.random.random
-        if self.kind and self.length < LONGEST and draw() < GO_ON:
+        if self.kind:
             self.length += 1
-            if draw() > SAME_KIND:
+            if self.length > LONGEST or draw() > GO_ON:
+                self.kind = ""
+            elif draw() > SAME_KIND:
                 self._another()
         elif draw() < START:
             self.length = 1
             self._another()
-        else:
-            self.kind, self.length = "", 0
 
     def _another(self) -> None:
         self.kind = self.random.choices(list(KINDS), list(KINDS.values()))[0]

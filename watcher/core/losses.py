@@ -93,6 +93,11 @@ def count(absence: Absence, key: str, signs: Signs, snapshot: Snapshot, *, group
     absence.elapsed += passed if absence.count else 0.0
     absence.total += passed
     absence.last = snapshot.taken_at
+    if signs.empty and not absence.empty:
+        # an empty frame says nothing new of what was lost before it: its own clock runs
+        absence.count = absence.clean = 0
+        absence.elapsed = 0.0
+    absence.empty, absence.moving = signs.empty, absence.count > 0 and is_mass(fresh, signs.expected)
     absence.count += 1
     absence.shown.pop(mirror, None)
     circuit = tag(snapshot.isolation) if snapshot.isolation else f"?{snapshot.visit}"
@@ -177,7 +182,7 @@ def _ways(
         # other mirrors still show it: those that lack it must be beyond doubt, and outlast the wait for a fault
         lacking = sum(lack.clean for mirror, lack in absence.mirrors.items() if mirror not in absence.shown)
         return {} if doubts else {MIRRORS_DIFFER: (lacking, ceil(TWICE * visits * slow), absence.total, long)}
-    ways = {"lasted": (absence.count, TWICE * visits, absence.elapsed, long)}
+    ways = {} if absence.moving else {"lasted": (absence.count, TWICE * visits, absence.elapsed, long)}
     if circuits and absence.gone >= min(visits, ENOUGH_CIRCUITS) and absence.answer == "gone":
         ways["own-page-gone"] = (absence.count, visits, absence.elapsed, after)
     if not doubts:

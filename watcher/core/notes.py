@@ -77,6 +77,10 @@ class Absence(msgspec.Struct, omit_defaults=True):
     probes: int = 0
     cap: int = 0
     """It may have rolled off the end of a list that holds no more than this; 0: it did not."""
+    empty: bool = False
+    """The page that lacked it last was empty."""
+    moving: bool = False
+    """Many more were lost with the last page: whatever is the matter is not over."""
     fewer_pages: bool = False
     """The listing had more pages when it was there."""
     shuffled: bool = False
