@@ -34,7 +34,7 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "[[watchlist]]": frozenset({"name", "match"}),
     "[[site]]": frozenset({"name", "mirrors", "every", "detail", "pages", "next", "headers", "rule"}),
     "[[alert]]": frozenset({"to", "kinds", "watchlist_only"}),
-    "[timestamp]": frozenset({"authorities", "roots"}),
+    "[timestamp]": frozenset({"authorities", "roots", "witnesses"}),
     "[web]": frozenset({"listen", "token"}),
 }
 """Every section and its keys: says where a misplaced key belongs. ``[site.rule]`` and ``headers`` take any key."""
@@ -86,6 +86,8 @@ class TimestampSettings:
     """RFC 3161 addresses."""
     roots: Path | None = None
     """The pinned root certificates."""
+    witnesses: tuple[tuple[str, str], ...] = ()
+    """Address and verifier key of each witness that is asked to cosign checkpoints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,8 +318,18 @@ def _timestamp(table: Table, folder: Path) -> TimestampSettings:
         table.fault(
             "authorities", 'without pinned roots anyone could have stamped; add roots = "tsa-roots.pem" below it'
         )
+    witnesses = [
+        table.made("witnesses", value, addresses.witness_address, ("", ""), path)
+        for path, value in table.texts(
+            "witnesses", 'an address and a key, as in ["https://w.example/ w.example+9ab1…"]'
+        )
+    ]
     table.finish()
-    return TimestampSettings(authorities=tuple(authorities), roots=folder / roots if roots else None)
+    return TimestampSettings(
+        authorities=tuple(authorities),
+        roots=folder / roots if roots else None,
+        witnesses=tuple(one for one in witnesses if one[0]),
+    )
 
 
 def _web(table: Table) -> WebSettings:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from watcher.config import Settings
 from watcher.core.mirrors import host_of
+from watcher.core.note import parse_key
 from watcher.edge import acts
 from watcher.edge.deliver import Delivery
 from watcher.edge.fetch import SocksFetcher
@@ -20,8 +21,11 @@ from watcher.edge.notify import sinks
 from watcher.edge.proxy import check_proxy
 from watcher.edge.reader import WorkerReader
 from watcher.edge.replay import Sheet, nothing_kept, recover
-from watcher.edge.sign import load_key
+from watcher.edge.sign import SigningKey, load_key
 from watcher.edge.store import LedgerStore
+from watcher.edge.tend import Tending
+from watcher.edge.timestamp import Authorities, Stamper
+from watcher.edge.witness import Witness, Witnesses
 from watcher.errors import ProxyError
 from watcher.ports import Ask, Fetcher, Origin
 from watcher.records import Capture, Site
@@ -54,6 +58,7 @@ class Watching:
     watch: Watch
     delivery: Delivery
     fetcher: SocksFetcher
+    tending: Tending
 
 
 @asynccontextmanager
@@ -88,9 +93,12 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
         await acts.opening(store, key, config=settings.path.read_bytes(), vantage=settings.vantage, now=clock.now())
         await recover(store, means, settings.sites)
 
+        tending = tending_of(settings, store, key)
+
         def visited(visit: Visited) -> None:
             if visit.events:
                 delivery.soon()
+                tending.soon()
             on_visit(visit)
 
         watch = Watch(
@@ -100,7 +108,15 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
             proxy_answers=lambda: one_proxy_answers(settings),
             on_visit=visited,
         )
-        yield Watching(watch=watch, delivery=delivery, fetcher=fetcher)
+        yield Watching(watch=watch, delivery=delivery, fetcher=fetcher, tending=tending)
+
+
+def tending_of(settings: Settings, store: LedgerStore, key: SigningKey) -> Tending:
+    """The upkeep of the custody log that the settings ask for."""
+    timestamp, proxies = settings.timestamp, settings.proxy.urls
+    authorities = Authorities(urls=timestamp.authorities, roots=timestamp.roots, proxies=proxies)
+    witnesses = [Witness(url=url, key=parse_key(vkey)) for url, vkey in timestamp.witnesses]
+    return Tending(store, Stamper(store, authorities, key, SystemClock()), Witnesses(store, witnesses, key, proxies))
 
 
 @asynccontextmanager
@@ -161,10 +177,11 @@ async def run(settings: Settings, on_visit: Callable[[Visited], None], reload: C
             task.add_done_callback(pending.discard)
 
         loop.add_signal_handler(signal.SIGHUP, on_hangup)
-        telling = asyncio.create_task(parts.delivery.run())
+        beside = [asyncio.create_task(parts.delivery.run()), asyncio.create_task(parts.tending.run())]
         try:
             await parts.watch.run(settings.sites, stop)
         finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await parts.delivery.flush()

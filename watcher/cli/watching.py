@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from watcher.watch import Checked
 
 SHORT = 100
+STAMP_SECONDS = 15.0
 
 
 @click.command(
@@ -77,6 +78,9 @@ async def _check(settings: Settings, sites: Sequence[Site], on_visit: Callable[[
     async with watching(settings, on_visit) as parts:
         checked = await parts.watch.check(sites)
         await parts.delivery.flush()
+        with suppress(TimeoutError):  # no authority, no delay: what is not stamped now is asked for next time
+            async with asyncio.timeout(STAMP_SECONDS):
+                await parts.tending.once()
     return checked
 
 

@@ -10,7 +10,8 @@ import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from watcher.core import onion
+from watcher.core import note, onion
+from watcher.errors import EvidenceError
 
 _PAGE_PORTS = {"http": 80, "https": 443}
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
@@ -62,6 +63,21 @@ def proxy_address(text: str) -> str:
         raise ValueError("there is something after the port; write socks5://HOST:PORT")
     user, at, _ = parts.netloc.rpartition("@")
     return f"socks5://{user}{at}{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def witness_address(text: str) -> tuple[str, str]:
+    """The address of a C2SP witness and its verifier key, from ``"https://witness.example/ NAME+ID+KEY"``."""
+    example = 'write its address and its key: "https://witness.example/ NAME+ID+KEY"'
+    url, gap, key = text.strip().partition(" ")
+    if not gap:
+        raise ValueError(f"a witness needs a key; {example}")
+    try:
+        kind = note.parse_key(key).kind
+    except EvidenceError as error:
+        raise ValueError(f"{error}; {example}") from None
+    if kind != note.COSIGNATURE_V1:
+        raise ValueError(f"the key is a log's, not a witness's; {example}")
+    return page_address(url), key.strip()
 
 
 def listen_address(text: str) -> tuple[str, int]:

@@ -9,16 +9,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from watcher.edge import post, tokens
-from watcher.edge.ledger import Stamp
+from watcher.edge.ledger import SignedHead, Stamp
+from watcher.edge.rows import micros
+from watcher.edge.rows import moment as moment_of
 from watcher.edge.sign import SigningKey
 from watcher.edge.store import LedgerStore
 from watcher.edge.verify_store import as_signed
+from watcher.edge.writer import Desk
 from watcher.errors import EvidenceError, UsageError
 from watcher.ports import Clock
 
@@ -26,8 +30,7 @@ EVERY = timedelta(hours=1)
 """A checkpoint is stamped at least this long after the last one; one that covers news, at once."""
 FIRST_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(hours=6)
-IDLE_SECONDS = 20.0
-ASK, REPLY = "application/timestamp-query", "application/timestamp-reply"
+ASK = "application/timestamp-query"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,50 +48,31 @@ class Stamper:
     def __init__(self, store: LedgerStore, authorities: Authorities, key: SigningKey, clock: Clock) -> None:
         self._store, self._authorities, self._key, self._clock = store, authorities, key, clock
         self._log = structlog.get_logger("watcher")
-        self._wake = asyncio.Event()
         self._urgent = False
 
     def soon(self) -> None:
         """There is news: ask for the newest checkpoint now."""
         self._urgent = True
-        self._wake.set()
-
-    async def run(self) -> None:
-        """Ask for what is due, until cancelled."""
-        while self._authorities.urls:
-            self._wake.clear()
-            await self.flush()
-            try:
-                async with asyncio.timeout(IDLE_SECONDS):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
 
     async def flush(self, *, now: bool = False) -> int:
         """How many tokens came: the newest checkpoint is asked for if it is time (or ``now``), and all that waits."""
-        await self._want(at_once=now or self._urgent)
+        await self._store.do(partial(self._want, at_once=now or self._urgent, moment=self._clock.now()))
         self._urgent = False
-        moment = self._clock.now()
-        due = [
-            s
-            for s in await self._stamps()
-            if s.state == "pending" and (now or s.next_try is None or s.next_try <= moment)
-        ]
+        due = await self._store.do(partial(_due, until=None if now else self._clock.now()))
         return sum(await asyncio.gather(*(self._try(stamp) for stamp in due)))
 
-    async def _want(self, *, at_once: bool) -> None:
-        """Put the newest checkpoint down to be stamped, if it is not, and the last one is old enough."""
-        heads = await self._store.do(lambda desk: list(desk.ledger.checkpoints())[-1:])
-        if not heads:
+    def _want(self, desk: Desk, *, at_once: bool, moment: datetime) -> None:
+        """Put the newest checkpoint down to be stamped, if it is not, and the last one stamped is old enough."""
+        head = _head(desk)
+        if head is None:
             return
-        head, moment = heads[0], self._clock.now()
-        stamps = await self._stamps()
-        signed = await self._store.do(lambda desk: {h.size: h.signed_at for h in desk.ledger.checkpoints()})
         for authority in self._authorities.urls:
-            sizes = [stamp.size for stamp in stamps if stamp.authority == authority]
-            last = max((signed[size] for size in sizes if size in signed), default=None)
-            if head.size not in sizes and (at_once or last is None or moment - last >= EVERY):
-                await self._store.stamp(head.size, authority, why="asked for", next_try=moment)
+            (last,) = desk.ledger.connection.execute(
+                "SELECT max(size) FROM stamp WHERE authority = ?", (authority,)
+            ).fetchone()
+            before = None if last is None else _head(desk, last)
+            if last != head.size and (at_once or before is None or moment - before.signed_at >= EVERY):
+                desk.outbox.stamp(head.size, authority, why="asked for", next_try=moment)
 
     async def _try(self, stamp: Stamp) -> bool:
         """Whether the token came; if not, when to ask again stands in the ledger."""
@@ -105,8 +89,10 @@ class Stamper:
 
     async def _ask(self, stamp: Stamp) -> bytes:
         roots = self._roots()
-        heads = await self._store.do(lambda desk: {head.size: head.note for head in desk.ledger.checkpoints()})
-        data = as_signed(heads[stamp.size], [self._key.verifier])
+        head = await self._store.do(partial(_head, size=stamp.size))
+        if head is None:
+            raise EvidenceError(f"there is no checkpoint over {stamp.size} leaves")
+        data = as_signed(head.note, [self._key.verifier])
         request = tokens.ask_for(data)
         answer = await post.post(
             stamp.authority, request.as_bytes(), ASK, proxies=self._authorities.proxies, token="time-stamp"
@@ -122,5 +108,21 @@ class Stamper:
             raise UsageError(f"the authorities' roots are not there: {path}", hint="put them there, in PEM form")
         return tokens.load_roots(path.read_bytes(), source=str(path))
 
-    async def _stamps(self) -> list[Stamp]:
-        return await self._store.do(lambda desk: list(desk.ledger.stamps()))
+
+def _head(desk: Desk, size: int | None = None) -> SignedHead | None:
+    """The checkpoint over so many leaves; the newest, if it is not said how many."""
+    row = desk.ledger.connection.execute(
+        "SELECT size, signed, note FROM checkpoint WHERE ?1 IS NULL OR size = ?1 ORDER BY size DESC LIMIT 1", (size,)
+    ).fetchone()
+    return None if row is None else SignedHead(size=row[0], signed_at=moment_of(row[1]), note=row[2])
+
+
+def _due(desk: Desk, *, until: datetime | None) -> list[Stamp]:
+    """What was asked for in vain, or not yet, and is due then; all of it, if no time is given."""
+    rows = desk.ledger.connection.execute(
+        "SELECT DISTINCT size FROM stamp WHERE state = 'pending'"
+        " AND (?1 IS NULL OR next_try IS NULL OR next_try <= ?1)",
+        (None if until is None else micros(until),),
+    ).fetchall()
+    stamps = [stamp for (size,) in rows for stamp in desk.ledger.stamps(size)]
+    return [s for s in stamps if s.state == "pending" and (until is None or s.next_try is None or s.next_try <= until)]
