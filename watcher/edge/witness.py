@@ -57,9 +57,9 @@ class Witnesses:
     async def _ask(self, witness: Witness) -> bool:
         """Whether the witness cosigned; ``EvidenceError`` if what it answers does not hold."""
         known = await self._store.do(partial(_last_cosigned, witness=witness))
-        for _ in range(2):  # once more if it remembers another head than we do
+        for again in (False, True):  # once more if it remembers another head than we do
             asked = await self._store.do(partial(_question, key=self._key, known=known))
-            if asked is None or asked.size == known:
+            if asked is None or (asked.size == known and not again):
                 return False
             answer = await post.post(
                 witness.url.rstrip("/") + f"/{PATH}", asked.body, TEXT, proxies=self._proxies, token="witness"
