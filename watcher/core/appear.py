@@ -177,7 +177,9 @@ def _relist(case: Case, held: RosterEntry, entry: Entry) -> None:
     words = ["seen-again"]
     clings = held.key in case.notes.clings and tag(snapshot.mirror) not in case.notes.clings[held.key]
     if clings or signs.formerly or signs.copy or signs.stale or not snapshot.complete or snapshot.backfill:
-        flip = stays(case, f"relisted:{held.key}", held.key, slow=clings)
+        again = sum(case.entries[key].standing == "withdrawn" for key in case.delta.seen)
+        slow = clings or is_mass(again, len(case.delta.seen))
+        flip = stays(case, f"relisted:{held.key}", held.key, slow=slow)
         if flip is None or snapshot.backfill:
             return
         window = window_of(flip)

@@ -153,7 +153,9 @@ def _leftovers(matching: _Matching) -> None:
         if not old or not new:
             continue
         mine, theirs = _old_sides(matching, old, taken), _new_sides(entries, found, new)
-        others = {entries[at].title: entries[at].fields for at in found}
+        leftover = set(old)
+        others = {entry.title: entry.fields for key, entry in held.items() if key not in leftover}
+        others |= {entries[at].title: entries[at].fields for at in found}
         for made in pair(mine, theirs, others, links=matching.links_stay):
             at = int(made.new)
             if withdrawn and made.how == "link" and not _akin(held[made.old], entries[at]):

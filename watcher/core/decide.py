@@ -156,6 +156,8 @@ def _signs(case: Case) -> Signs:
     line = [tag(key) for key in page]
     pages = len(snapshot.captures)
     tail = lost_tail(before, lost_tags, line)
+    shuffled = bool(lost) and is_shuffled(before, line)
+    rolled = rolled_off(before, lost_tags, line, notes.longest, shuffled=shuffled)
     named = {key: case.entries[key].title for key in lost}
     before_at = when_before(notes, page)
     came = [notes.came.get(key, case.entries[key].first_seen) for key in lost]
@@ -171,11 +173,11 @@ def _signs(case: Case) -> Signs:
         behind=_behind(notes, snapshot, lost),
         stale=_is_stale(case),
         copy=is_copy(notes, snapshot.text),
-        shuffled=bool(lost) and is_shuffled(before, line),
+        shuffled=shuffled,
         empty=not snapshot.entries,
         says_empty=not snapshot.entries and "site-says-empty" in snapshot.why,
         tail=frozenset(lost_tags[mark] for mark in tail),
-        rolled=frozenset(lost_tags[mark] for mark in rolled_off(before, lost_tags, line, notes.longest)),
+        rolled=frozenset(lost_tags[mark] for mark in rolled),
         fewer_pages=0 < pages < notes.pages,
         elsewhere=stands_elsewhere(snapshot.text, named, usual, list(case.added.values()), snapshot.entries),
     )

@@ -30,6 +30,17 @@ TELLING = 0.6
 LACKING = 0.3
 """The share of a title's weight that the other may lack when it has words of its own."""
 
+_FORMS = (
+    "ltd limited inc incorporated llc llp plc corp corporation company co gmbh mbh ag kg ohg se sa sas sarl srl "
+    "spa snc sl slu ltda me eireli bv nv oy ab as asa aps pty pvt sdn bhd ooo zao oao ооо зао оао the and und et "
+    "of de du des del della di da do dos la le les el los group holding holdings international www com net org"
+)
+FORMS = frozenset(_FORMS.split())
+"""Words that so many names have that they tell nothing, whatever few others a page has."""
+FORM_WEIGHT = 0.1
+RARE = 3
+"""A description with so many words that no other one has is one entry's, wherever it stands."""
+
 _RUNS = re.compile(rf"{re.escape(MASK)}+|[^{re.escape(MASK)}]+")
 _TOKEN = re.compile(r"[^\W_]+")
 _DOMAIN = re.compile(r"^(?:https?://)?(?:www\.)*([\w-]+(?:\.[\w-]+)+)/?$")
@@ -93,7 +104,9 @@ def _by(
         case "description":
             told = {_description(title, fields) for title, fields in others.items()}
             pairs = _alike(olds, news, lambda side: _description(side.title, side.fields), told)
-            return [(one, two) for one, two in pairs if not _contradict(one, two)]
+            said = Counter(word for text in told for word in set(_TOKEN.findall(text)))
+            said.update(word for one in olds for word in set(_TOKEN.findall(_description(one.title, one.fields))))
+            return [(one, two) for one, two in pairs if not _contradict(one, two) and _own(one, two, said)]
         case "domain":
             return _alike(
                 olds, news, lambda side: _domain(side.fields), {_domain(fields) for fields in others.values()}
@@ -135,6 +148,12 @@ def _domain(fields: Mapping[str, str]) -> str:
         if found and MASK not in found[1]:
             return found[1]
     return ""
+
+
+def _own(one: Side, two: Side, said: Mapping[str, int]) -> bool:
+    """Whether the same description in the same place, or one that nobody else could have, makes one entry of two."""
+    rare = sum(said.get(word, 0) <= 1 for word in set(_TOKEN.findall(_description(two.title, two.fields))))
+    return _place(one, two) > 0 or rare >= RARE
 
 
 def _contradict(one: Side, two: Side) -> bool:
@@ -202,7 +221,11 @@ def _close(olds: Sequence[Side], news: Sequence[Side], others: Sequence[str]) ->
     for said in words.values():
         frequency.update(set(said))
     total = len(others) + len(words)
-    weigh = {word: log((total + 1) / (1 + times)) + 0.1 for word, times in frequency.items()}
+    weigh = {
+        word: (FORM_WEIGHT if word in FORMS or (len(word) == 1 and word.isascii()) else 1.0)
+        * (log((total + 1) / (1 + times)) + 0.1)
+        for word, times in frequency.items()
+    }
     weigh[""] = log((total + 1) / 3) + 0.1  # of a word that only this pair has
     scored = []
     for one, two in _worth_a_look(olds, news, words):

@@ -121,14 +121,12 @@ def is_shuffled(before: Sequence[str], page: Sequence[str]) -> bool:
     """Whether many of the entries on both pages changed places (one moved to the front did not shuffle the rest)."""
     place = {mark: at for at, mark in enumerate(before)}
     line = [place[mark] for mark in page if mark in place]
-    if len(line) < 3:
-        return False
     piles: list[int] = []
     for at in line:
         spot = bisect_left(piles, at)
         piles[spot : spot + 1] = [at]
     moved = len(line) - len(piles)
-    return moved >= max(2, SHUFFLED * len(line))
+    return moved >= max(1, SHUFFLED * len(line))
 
 
 def lost_tail(before: Sequence[str], lost: Collection[str], page: Sequence[str]) -> frozenset[str]:
@@ -146,13 +144,19 @@ def lost_tail(before: Sequence[str], lost: Collection[str], page: Sequence[str])
     return frozenset(tail)
 
 
-def rolled_off(before: Sequence[str], lost: Collection[str], page: Sequence[str], longest: int) -> frozenset[str]:
+def rolled_off(
+    before: Sequence[str], lost: Collection[str], page: Sequence[str], longest: int, *, shuffled: bool
+) -> frozenset[str]:
     """Tags that may have rolled off a list which holds only so many: as many as came in at the other end.
 
     A list that once held more than now (and was not shortened by losses elsewhere) is not full, so nothing rolls off.
     """
     known, there = set(before), set(page)
     rolled: set[str] = set()
+    if shuffled:
+        # where order says nothing, whatever came may have taken the place of what went
+        come = sum(mark not in known for mark in page)
+        return frozenset(lost) if len(lost) <= come and longest <= len(page) else frozenset()
     for line, shown in ((before, page), (before[::-1], page[::-1])):
         come = 0
         for mark in shown:
