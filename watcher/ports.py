@@ -85,6 +85,9 @@ class WatchStore(Store, Protocol):
     async def status(self) -> tuple[TargetStatus, ...]:
         """How every target stands."""
 
+    async def unrecorded_visits(self) -> tuple[str, ...]:
+        """Visits that were kept and never recorded, oldest first."""
+
     async def schedule(self, site: str, next_visit: datetime) -> None:
         """Remember when a site is due, for the next start and for those who look."""
 

@@ -20,8 +20,13 @@ from watcher.core.watchlist import Watch
 from watcher.ports import Ask, Clock, Origin, Outcome, Reader, SiteState, Store
 from watcher.records import Capture, Decision, Event, Policy, Probe, Reading, Roster, Site, Snapshot
 
+LISTING, DETAIL = "listing", "detail"
 MOST_PAGES = 200
 """A listing that never ends is read this far, and is then incomplete."""
+USELESS = frozenset({"error", "blocked", "login", "seized", "unreadable"})
+"""Verdicts after which another mirror is asked: it may be better off."""
+OUR_DOING = frozenset({"stopped", "interrupted"})
+"""Why of a miss that the watcher brought about itself: nothing follows from it."""
 
 
 class Retrieve(Protocol):
@@ -59,8 +64,16 @@ class Visited:
 
     @property
     def is_miss(self) -> bool:
-        """Whether no mirror brought usable bytes."""
-        return all(capture.is_miss for capture in self.captures)
+        """Whether no mirror brought anything of the listing."""
+        shown = self.snapshot.captures[:1]
+        return all(capture.is_miss for capture in self.captures if capture.id in shown)
+
+    @property
+    def failing(self) -> frozenset[str]:
+        """The mirrors that brought nothing, or nothing of use, and were passed over."""
+        asked = {capture.mirror for capture in self.captures if capture.target == LISTING}
+        useless = self.is_miss or self.snapshot.verdict in USELESS
+        return frozenset(asked if useless else asked - {self.snapshot.mirror})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,13 +89,19 @@ class _Look:
     captures: list[Capture]
     readings: dict[str, Reading]
 
+    def seconds_left(self) -> float:
+        """For the rest of the visit; a clock that is set back does not make it longer than a whole one."""
+        left = min(self.deadline - self.means.clock.now(), self.means.timeout)
+        return max(0.0, left.total_seconds())
+
     async def at(self, url: str, mirror: str, target: str) -> Capture:
+        """What is captured there, kept and not yet read: the last one, if redirects led to it."""
         ask = Ask(
             url=url,
             mirror=mirror,
             isolation=self.isolation,
             headers=self.site.headers,
-            timeout_seconds=max(0.0, (self.deadline - self.means.clock.now()).total_seconds()),
+            timeout_seconds=self.seconds_left(),
         )
         kept = await self.means.retrieve(ask, Origin(site=self.site.name, target=target, visit=self.visit))
         self.captures.extend(kept)
@@ -90,7 +109,7 @@ class _Look:
 
 
 async def visit(site: Site, mirrors: Sequence[str], isolation: str, means: Means) -> Visited:
-    """One look at a site: the first of ``mirrors`` that answers is read; the rest are spare."""
+    """One look at a site: the first of ``mirrors`` that shows something is read; the rest are spare."""
     began = means.clock.now()
     state = await means.store.state(site.name)
     look = _Look(
@@ -104,11 +123,7 @@ async def visit(site: Site, mirrors: Sequence[str], isolation: str, means: Means
         readings={},
     )
     snapshot = await _see_listing(look, mirrors, state)
-    delta = compare(state.roster, snapshot)
-    probes = await _see_details(look, snapshot, state.roster, wanted_probes(state.roster, delta, means.policy))
-    decision = decide(
-        state.roster, snapshot, delta, probes, means.policy, mirrors=site.mirrors, watchlist=means.watchlist
-    )
+    decision = await _conclude(look, snapshot, state.roster)
     await means.store.record(
         Outcome(
             visit=look.visit,
@@ -123,14 +138,21 @@ async def visit(site: Site, mirrors: Sequence[str], isolation: str, means: Means
 
 
 async def _see_listing(look: _Look, mirrors: Sequence[str], state: SiteState) -> Snapshot:
-    """The listing with all its pages, from the first mirror that answers."""
+    """The listing with all its pages from the first mirror that shows something; else what the first one that answered
+    said, or that none did."""
     known = tuple(entry.title for entry in state.roster.entries.values() if entry.standing != "withdrawn")
-    pages: list[tuple[Capture, Reading | None]] = []
+    found: list[tuple[Capture, Reading | None]] = []
     for mirror in mirrors:
-        pages = await _see_pages(look, mirror, known)
-        if not pages[0][0].is_miss:
+        if found and not look.seconds_left():
             break
-    return assemble(look.site.name, look.visit, look.means.vantage, pages)
+        pages = await _see_pages(look, mirror, known)
+        capture, reading = pages[0]
+        is_useful = reading is not None and reading.verdict not in USELESS
+        if is_useful or not found or found[0][0].is_miss:
+            found = pages
+        if is_useful or _is_ours(capture.why):
+            break
+    return assemble(look.site.name, look.visit, look.means.vantage, found)
 
 
 async def _see_pages(look: _Look, mirror: str, known: Sequence[str]) -> list[tuple[Capture, Reading | None]]:
@@ -138,7 +160,7 @@ async def _see_pages(look: _Look, mirror: str, known: Sequence[str]) -> list[tup
     pages: list[tuple[Capture, Reading | None]] = []
     waiting, seen = [mirror], {mirror}
     while waiting and len(pages) < MOST_PAGES:
-        capture = await look.at(waiting.pop(0), mirror, "listing")
+        capture = await look.at(waiting.pop(0), mirror, LISTING)
         if capture.is_miss:
             pages.append((capture, None))
             break
@@ -155,6 +177,21 @@ async def _see_pages(look: _Look, mirror: str, known: Sequence[str]) -> list[tup
     return pages
 
 
+async def _conclude(look: _Look, snapshot: Snapshot, roster: Roster) -> Decision:
+    """Steps 4 and 5: what follows from the snapshot, once the entries' own pages were asked for."""
+    if _is_ours(snapshot.why):
+        return Decision(roster=roster)
+    means = look.means
+    delta = compare(roster, snapshot)
+    probes = await _see_details(look, snapshot, roster, wanted_probes(roster, delta, means.policy))
+    return decide(roster, snapshot, delta, probes, means.policy, mirrors=look.site.mirrors, watchlist=means.watchlist)
+
+
+def _is_ours(why: Sequence[str]) -> bool:
+    """Whether the watcher itself broke the visit off."""
+    return not OUR_DOING.isdisjoint(why)
+
+
 async def _see_details(look: _Look, snapshot: Snapshot, roster: Roster, keys: Sequence[str]) -> tuple[Probe, ...]:
     """What the own pages of some entries say, asked of the mirror that showed the listing."""
     if not look.site.detail or not snapshot.complete:
@@ -163,9 +200,11 @@ async def _see_details(look: _Look, snapshot: Snapshot, roster: Roster, keys: Se
     for key in keys:
         entry = roster.entries[key]
         url = on_mirror(entry.url, snapshot.mirror, look.site.mirrors)
+        if not look.seconds_left():
+            break
         if not url:
             continue
-        capture = await look.at(url, snapshot.mirror, "detail")
+        capture = await look.at(url, snapshot.mirror, DETAIL)
         answer: Answer = "unknown"
         why = capture.why
         if not capture.is_miss:

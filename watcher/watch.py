@@ -1,43 +1,51 @@
 """The long-running process: who is due, who is visited, and how it stops.
 
-One site's trouble is one site's: it is logged, and the others go on. What concerns all of them, a proxy that is gone
-or a disk that is full, is told once, waited out, and watching goes on from there.
+One site's trouble is one site's: it is told, and the others go on. What concerns all of them, a proxy that is gone or
+a disk that is full, is told once, waited out, and watching goes on from there.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import random
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Literal
 
 import structlog
 
 from watcher.core.adaptive import Pace, Watched, intervals, rates
-from watcher.core.cadence import next_visit
+from watcher.core.cadence import Starts, is_unchecked, next_visit
 from watcher.core.mirrors import turn
-from watcher.errors import ProxyError, StoreError, WatcherError
-from watcher.ports import Origin, WatchStore
-from watcher.records import Exchange, Site
-from watcher.visit import Means, Visited, visit
+from watcher.errors import ProxyError, StoreDamaged, StoreError, WatcherError
+from watcher.ports import WatchStore
+from watcher.records import MISS_VERDICTS, Site, TargetStatus
+from watcher.visit import USELESS, Means, Visited, visit
 
 AT_ONCE = 256
 """Visits in flight at the same time."""
-GRACE_SECONDS = 8.0
+STARTS_A_SECOND = 50
+"""Visits begun in a second, a proxy: a circuit costs tor the more, the more of them are built together."""
+STARTS_AT_ONCE = 25
+GRACE_SECONDS = 7.0
 """How long a stop waits for visits in flight."""
+LAST_SECONDS = 1.5
+"""And for those that were then cut short to be recorded."""
+OVERTIME = timedelta(minutes=5)
+"""Beyond its timeout a visit reads and writes for this long at most; then it hangs, and is given up."""
 TROUBLE_WAIT = timedelta(seconds=30)
 """After trouble of ours (disk, proxy) a target is tried again this soon."""
-STARTUP_SPREAD_SECONDS = 60.0
-"""Targets overdue at the start are spread over this long at most, when there are many."""
-REPACE_SECONDS = 60.0
-"""How often the intervals of adaptive sites are worked out anew."""
+LONGEST_WAIT_SECONDS = 30.0
+"""Between two looks whether trouble that concerns all is over."""
+ROUND_SECONDS = 60.0
+"""How often unchecked targets are looked for, and the intervals of adaptive sites worked out anew."""
 DAY = timedelta(days=1)
-OVERDUE = 2
-"""A target unchecked for more than this many intervals is an alarm."""
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 EVEN_PACE = Pace()
 NOTHING_YET = Watched(news=0, days=0.0)
@@ -56,15 +64,29 @@ class Target:
     misses: int = 0
     circuit: int = 0
     failing: frozenset[str] = frozenset()
+    unfinished: bool = False
+    """Something of it was kept, and trouble or a crash came before it was recorded."""
+    put_off: bool = False
+    """Only because of trouble that concerns all."""
     watched: Watched = NOTHING_YET
     """What watching it brought so far, for an adaptive interval."""
     adaptive: timedelta = EVEN_PACE.mean
-    dropped: bool = False
-    """Taken out of the configuration while a visit was in flight."""
 
     @property
     def interval(self) -> timedelta:
         return self.site.every if isinstance(self.site.every, timedelta) else self.adaptive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What a watch asks of the world, beside what its visits do."""
+
+    well: Callable[[], Awaitable[None]]
+    """Returns if proxy and store can be used; raises what is wrong with them."""
+    finish: Callable[[Site, Means], Awaitable[tuple[Visited, ...]]]
+    """Concludes the site's visits that were kept and never recorded."""
+    cut_short: Callable[[], None] = lambda: None
+    """Turns what is being fetched into misses, at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,43 +105,62 @@ class Watch:
         self,
         means: Means,
         store: WatchStore,
+        outside: Outside,
         *,
         isolate: Isolate = "site",
-        proxy_answers: Callable[[], Awaitable[None]],
+        proxies: int = 1,
         on_visit: Callable[[Visited], None] = lambda _: None,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self.means, self.store = means, store
-        self._isolate, self._proxy_answers, self._on_visit, self._chance = isolate, proxy_answers, on_visit, chance
+        self._means, self._store, self._outside = means, store, outside
+        self._isolate, self._on_visit, self._chance = isolate, on_visit, chance
         self._log = structlog.get_logger("watcher")
         self._salt = secrets.token_hex(4)
+        self._starts = Starts(STARTS_A_SECOND * max(1, proxies), STARTS_AT_ONCE)
         self._targets: dict[str, Target] = {}
         self._heap: list[tuple[float, str]] = []
-        self._flying: dict[asyncio.Task[None], Target] = {}
+        self._flying: dict[str, asyncio.Task[None]] = {}
+        """By site: two visits to one site at a time would each undo what the other concludes."""
         self._wake = asyncio.Event()
-        self._paced_at = float("-inf")
-        self._proxy_watch: asyncio.Task[None] | None = None
+        self._round_at = float("-inf")
+        self._unchecked = 0
+        self._told: set[str] = set()
+        """Trouble that concerns all, as long as it lasts."""
+        self._waiting: asyncio.Task[None] | None = None
 
     # ------------------------------------------------------------------------------------------ once, now
 
     async def check(self, sites: Sequence[Site]) -> Checked:
-        """Every site visited once, whatever the schedule says. Raises ``ProxyError`` if the proxy is no use."""
+        """Every site visited once, whatever the schedule says; trouble that concerns all ends it."""
         await self._remember(sites)
         slots = asyncio.Semaphore(AT_ONCE)
+        visited: list[Visited] = []
         troubles: list[WatcherError] = []
 
-        async def one(target: Target) -> Visited | None:
+        async def one(target: Target) -> None:
             async with slots:
-                return await self._safely(target, troubles)
+                await asyncio.sleep(self._starts.take(asyncio.get_running_loop().time()))
+                outcome = await self._safely(target)
+            if isinstance(outcome, Visited):
+                visited.append(outcome)
+                self._on_visit(outcome)
+                return
+            troubles.append(outcome)
+            if _concerns_all(outcome):
+                raise outcome
 
         tasks = [asyncio.create_task(one(self._targets[site.name])) for site in sites]
         try:
-            visited = await asyncio.gather(*tasks)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        return Checked(visited=tuple(one for one in visited if one), troubles=tuple(troubles))
+        for error in [error for task in done if not task.cancelled() and (error := task.exception())]:
+            if error not in troubles:
+                raise error
+        common = [trouble for trouble in troubles if _concerns_all(trouble)][:1]
+        return Checked(visited=tuple(visited), troubles=tuple(common or troubles))
 
     # ------------------------------------------------------------------------------------- for a long time
 
@@ -131,203 +172,213 @@ class Watch:
         try:
             while not stop.is_set():
                 self._wake.clear()
+                self._make_round()
                 await self._sleep(self._start_due())
         finally:
             stopped.cancel()
-            if self._proxy_watch:
-                self._proxy_watch.cancel()
+            if self._waiting:
+                self._waiting.cancel()
             await self._land()
 
-    async def use(self, sites: Sequence[Site]) -> None:
-        """Watch these sites from now on; what is in flight is finished."""
+    async def use(self, sites: Sequence[Site], means: Means, isolate: Isolate) -> None:
+        """Watch these sites from now on, and so; what is in flight is finished as it began."""
+        self._means, self._isolate = means, isolate
         names = {site.name for site in sites}
         for name in [name for name in self._targets if name not in names]:
-            self._targets.pop(name).dropped = True
+            del self._targets[name]
         await self._remember(sites)
         self._wake.set()
 
     async def _remember(self, sites: Sequence[Site]) -> None:
-        """Take up every site where the last process left it; new ones are due at once."""
-        now, here = self.means.clock.now(), asyncio.get_running_loop().time()
-        known = {status.site: status for status in await self.store.status()}
-        overdue = 0
+        """Take up every site where the last process left it; new ones, and visits that were broken off, are due now."""
+        now, here = self._means.clock.now(), asyncio.get_running_loop().time()
+        known = {status.site: status for status in await self._store.status()}
+        unfinished = {visit.rpartition("@")[0] for visit in await self._store.unrecorded_visits()}
         for site in sites:
-            if site.name in self._targets:
-                self._targets[site.name].site = site
+            target = self._targets.get(site.name)
+            if target is not None:
+                target.site = site
+                self._plan(target, min(target.due, here + target.interval.total_seconds()))
                 continue
-            target = Target(site=site, due=here)
-            status = known.get(site.name)
-            wait = 0.0
-            if status and status.next_visit:
-                # a clock that was set back must not put a site to sleep for longer than its own interval
-                wait = min((status.next_visit - now).total_seconds(), target.interval.total_seconds())
-            if wait <= 0:
-                wait = min(overdue / AT_ONCE, STARTUP_SPREAD_SECONDS)
-                overdue += 1
-            target.due, target.misses = here + wait, status.misses_in_a_row if status else 0
-            self._targets[site.name] = target
-            heapq.heappush(self._heap, (target.due, site.name))
+            target = self._targets[site.name] = Target(site=site, due=here, unfinished=site.name in unfinished)
+            if (status := known.get(site.name)) is not None:
+                _take_up(target, status)
+                if status.next_visit and not target.unfinished:
+                    # a clock that was set back must not put a site to sleep for longer than its own interval
+                    longest = next_visit(now, target.interval, misses=target.misses, look_again=None, chance=1.0)
+                    target.due += max(0.0, (min(status.next_visit, longest) - now).total_seconds())
+            self._plan(target, target.due)
+
+    def _plan(self, target: Target, due: float) -> None:
+        target.due = due
+        heapq.heappush(self._heap, (due, target.site.name))
 
     def _start_due(self) -> float | None:
         """Start what is due; the seconds until there is more to do, None for "when something happens"."""
         here = asyncio.get_running_loop().time()
-        while self._heap and self._heap[0][0] <= here and len(self._flying) < AT_ONCE and not self._proxy_watch:
-            due, name = heapq.heappop(self._heap)
+        while self._heap and len(self._flying) < AT_ONCE and not self._waiting:
+            due, name = self._heap[0]
             target = self._targets.get(name)
-            if target is None or target.due != due or target in self._flying.values():
+            if target is None or target.due != due or name in self._flying:
+                heapq.heappop(self._heap)  # planned anew since, or dropped; what flies is planned when it lands
                 continue
-            self._alarm_if_late(target, here - due)
-            task = asyncio.create_task(self._fly(target))
-            self._flying[task] = target
-            task.add_done_callback(self._landed)
-        if not self._heap or len(self._flying) >= AT_ONCE or self._proxy_watch:
-            return None
-        return max(0.0, self._heap[0][0] - here)
-
-    def _alarm_if_late(self, target: Target, late: float) -> None:
-        if late > OVERDUE * target.interval.total_seconds():
-            self._log.warning("target unchecked", site=target.site.name, late_seconds=round(late))
+            wait = max(due - here, self._starts.wait(here))
+            if wait > 0:
+                return wait
+            heapq.heappop(self._heap)
+            self._starts.take(here)
+            self._flying[name] = asyncio.create_task(self._fly(target))
+            self._flying[name].add_done_callback(partial(self._landed, name))
+        return None
 
     async def _sleep(self, seconds: float | None) -> None:
-        try:
-            async with asyncio.timeout(seconds):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(seconds or ROUND_SECONDS, ROUND_SECONDS)):
                 await self._wake.wait()
-        except TimeoutError:
-            pass
 
     async def _fly(self, target: Target) -> None:
         here = asyncio.get_running_loop().time()
-        troubles: list[WatcherError] = []
-        try:
-            visited = await self._safely(target, troubles)
-        except ProxyError as error:
-            visited = None
-            self._await_proxy(error)
-        if visited is None:
-            target.due = here + TROUBLE_WAIT.total_seconds() * (1 + self._chance())
+        target.put_off = False
+        outcome = await self._safely(target)
+        if isinstance(outcome, Visited):
+            if self._told and not self._waiting:
+                self._told.clear()
+                self._log.info("all is well again")
+            with contextlib.suppress(OSError):  # nobody reads what is printed: no reason to stop watching
+                self._on_visit(outcome)
+            return
+        target.due = here + TROUBLE_WAIT.total_seconds() * (1 + self._chance())
+        self._tell(outcome, target.site.name)
+        if _concerns_all(outcome):
+            target.put_off = True
+            self._waiting = self._waiting or asyncio.create_task(self._wait_until_well())
 
-    def _landed(self, task: asyncio.Task[None]) -> None:
-        target = self._flying.pop(task)
-        if not target.dropped:
-            heapq.heappush(self._heap, (target.due, target.site.name))
+    def _landed(self, name: str, _: asyncio.Task[None]) -> None:
+        del self._flying[name]
+        if (target := self._targets.get(name)) is not None:
+            self._plan(target, target.due)
         self._wake.set()
 
-    def _await_proxy(self, error: ProxyError) -> None:
-        """Start no visit until the proxy answers again; told once."""
-        if self._proxy_watch:
-            return
-        self._log.error("proxy gone", error=str(error), mend=error.hint)
-
-        async def until_it_answers() -> None:
-            wait = 1.0
-            while True:
-                try:
-                    await self._proxy_answers()
-                    break
-                except ProxyError:
-                    await asyncio.sleep(wait)
-                    wait = min(2 * wait, 30.0)
-            self._log.info("proxy back")
-            self._proxy_watch = None
-            for target in self._targets.values():
-                if target not in self._flying.values() and target.due > asyncio.get_running_loop().time():
-                    self._hurry(target)
-            self._wake.set()
-
-        self._proxy_watch = asyncio.create_task(until_it_answers())
-
-    def _hurry(self, target: Target) -> None:
-        """Bring forward a target that was only put off because the proxy was gone."""
-        soon = asyncio.get_running_loop().time() + self._chance()
-        if target.misses == 0 and target.due - soon <= 2 * TROUBLE_WAIT.total_seconds():
-            target.due = soon
-            heapq.heappush(self._heap, (target.due, target.site.name))
-
     async def _land(self) -> None:
-        """Let visits in flight finish; what does not in time is cancelled, and recorded as a miss."""
-        if not self._flying:
+        """Let visits in flight finish; what does not in time is cut short, and recorded as a miss."""
+        flying = set(self._flying.values())
+        if not flying:
             return
-        tasks = list(self._flying)
-        self._log.info("stopping", visits_in_flight=len(tasks))
-        _, late = await asyncio.wait(tasks, timeout=GRACE_SECONDS)
+        self._log.info("stopping", visits_in_flight=len(flying))
+        _, late = await asyncio.wait(flying, timeout=GRACE_SECONDS)
+        if late:
+            self._outside.cut_short()
+            _, late = await asyncio.wait(late, timeout=LAST_SECONDS)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
 
+    # --------------------------------------------------------------------------------------------- trouble
+
+    def _tell(self, trouble: WatcherError, site: str = "") -> None:
+        """Tell trouble of one site each time, and trouble that concerns all once."""
+        if not _concerns_all(trouble):
+            self._log.error("trouble", site=site, error=str(trouble), mend=trouble.hint)
+        elif type(trouble).__name__ not in self._told:
+            self._told.add(type(trouble).__name__)
+            self._log.error("watching waits", error=str(trouble), mend=trouble.hint)
+
+    async def _wait_until_well(self) -> None:
+        """Start no visit until proxy and store can be used again."""
+        wait = 1.0
+        while True:
+            try:
+                await self._outside.well()
+                break
+            except WatcherError as trouble:
+                self._tell(trouble)
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+        self._waiting = None
+        here = asyncio.get_running_loop().time()
+        for target in [target for target in self._targets.values() if target.put_off]:
+            target.put_off = False
+            self._plan(target, here + self._chance())
+        self._wake.set()
+
+    def _make_round(self) -> None:
+        """Now and then: share the visits of adaptive sites out anew, and raise the alarm for who is never visited."""
+        here = asyncio.get_running_loop().time()
+        if here < self._round_at + ROUND_SECONDS:
+            return
+        self._round_at = here
+        adaptive = [target for target in self._targets.values() if not isinstance(target.site.every, timedelta)]
+        paces = intervals(rates([target.watched for target in adaptive]), EVEN_PACE)
+        for target, interval in zip(adaptive, paces, strict=True):
+            target.adaptive = interval
+        late = {name: here - target.due for name, target in self._targets.items() if name not in self._flying}
+        late = {n: by for n, by in late.items() if is_unchecked(timedelta(seconds=by), self._targets[n].interval)}
+        if len(late) > self._unchecked:
+            longest = max(late, key=lambda name: late[name])
+            self._log.warning("unchecked", targets=len(late), longest=longest, late_seconds=round(late[longest]))
+        self._unchecked = len(late)
+
     # ------------------------------------------------------------------------------------------ one visit
 
-    async def _safely(self, target: Target, troubles: list[WatcherError]) -> Visited | None:
-        """The visit; or None, and the trouble told, when something of ours failed."""
-        name = target.site.name
+    async def _safely(self, target: Target) -> Visited | WatcherError:
+        """The visit, or the trouble of ours that kept it from being made."""
+        name, was_unfinished = target.site.name, target.unfinished
+        trouble: WatcherError
         try:
-            return await self._visit(target)
-        except ProxyError:
-            raise
-        except StoreError as error:
-            self._log.error("store trouble", site=name, error=str(error), mend=error.hint)
-            troubles.append(error)
+            async with asyncio.timeout((self._means.timeout + OVERTIME).total_seconds()):
+                return await self._visit(target)
         except WatcherError as error:
-            self._log.error("trouble", site=name, error=str(error), mend=error.hint)
-            troubles.append(error)
+            trouble = error
+        except TimeoutError:
+            trouble = WatcherError(f"{name}: the visit hung, and was given up", hint="this is a fault of watcher's")
         except Exception as error:  # noqa: BLE001 - the one broad except: no site's visit may stop the others
             self._log.exception("visit failed", site=name)
-            troubles.append(WatcherError(f"{name}: the visit failed: {error!r}", hint="this is a fault of watcher's"))
-        return None
+            trouble = WatcherError(f"{name}: the visit failed: {error!r}", hint="this is a fault of watcher's")
+        # what cannot be finished, though nothing else is wrong, is left to the next start
+        target.unfinished = _concerns_all(trouble) or not was_unfinished
+        return trouble
 
     async def _visit(self, target: Target) -> Visited:
-        began = self.means.clock.now()
+        means = self._means
+        if target.unfinished:
+            for finished in await self._outside.finish(target.site, means):
+                if finished.events:
+                    self._on_visit(finished)
+            target.unfinished = False
         mirrors = turn(target.site.mirrors, target.visits, target.failing)
         target.visits += 1
-        try:
-            visited = await visit(target.site, mirrors, self._token(target), self.means)
-        except asyncio.CancelledError:
-            await self._record_stopped(target, mirrors[0])
-            raise
-        target.failing = frozenset(one.mirror for one in visited.captures if one.is_miss and one.target == "listing")
+        visited = await visit(target.site, mirrors, self._token(target), means)
+        target.failing = visited.failing
         target.misses = target.misses + 1 if visited.is_miss else 0
         look_again = visited.decision.look_again
         if visited.is_miss or look_again is not None:
             target.circuit += 1
-        now = self.means.clock.now()
+        now = means.clock.now()
         if not isinstance(target.site.every, timedelta):
             target.watched = _watched(visited, now)
-            self._set_paces()
         due = next_visit(now, target.interval, misses=target.misses, look_again=look_again, chance=self._chance())
         target.due = asyncio.get_running_loop().time() + (due - now).total_seconds()
-        await self.store.schedule(target.site.name, due)
-        self._log.debug("visited", site=target.site.name, seconds=(now - began).total_seconds())
-        self._on_visit(visited)
+        await self._store.schedule(target.site.name, due)
         return visited
-
-    async def _record_stopped(self, target: Target, mirror: str) -> None:
-        now = self.means.clock.now()
-        stopped = Exchange(
-            url=mirror,
-            mirror=mirror,
-            requested_at=now,
-            finished_at=now,
-            verdict="timeout",
-            why=("stopped", "the watcher was stopped during this visit"),
-        )
-        visit_id = f"{target.site.name}@{now.strftime('%Y-%m-%dT%H:%M:%S.%fZ')}"
-        await self.store.keep(Origin(site=target.site.name, target="listing", visit=visit_id), [stopped])
 
     def _token(self, target: Target) -> str:
         """The SOCKS credential: a circuit for each visit, or for each site until a miss or a missing entry."""
         number = {"none": 0, "site": target.circuit, "visit": target.visits}[self._isolate]
         return f"{target.site.name}-{number}-{self._salt}" if self._isolate != "none" else ""
 
-    def _set_paces(self) -> None:
-        """Share the visits of adaptive sites out anew, now and then."""
-        here = asyncio.get_running_loop().time()
-        if here < self._paced_at + REPACE_SECONDS:
-            return
-        self._paced_at = here
-        targets = [one for one in self._targets.values() if not isinstance(one.site.every, timedelta)]
-        for target, interval in zip(
-            targets, intervals(rates([one.watched for one in targets]), EVEN_PACE), strict=True
-        ):
-            target.adaptive = interval
+
+def _concerns_all(trouble: WatcherError) -> bool:
+    """Whether no other site can be visited either: the proxy is gone, the store cannot be written."""
+    return isinstance(trouble, ProxyError | StoreError) and not isinstance(trouble, StoreDamaged)
+
+
+def _take_up(target: Target, status: TargetStatus) -> None:
+    """What the last process knew of a site: the mirror that was not asked for longest leads."""
+    asked = {mirror.url: mirror.last_visit for mirror in status.mirrors}
+    ages = [asked.get(url) or LONG_AGO for url in target.site.mirrors]
+    target.visits = ages.index(min(ages))
+    target.misses = status.misses_in_a_row
+    target.failing = frozenset(one.url for one in status.mirrors if one.verdict in MISS_VERDICTS | USELESS)
 
 
 def _watched(visited: Visited, now: datetime) -> Watched:

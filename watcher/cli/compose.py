@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import structlog
 
 from watcher.config import Settings
 from watcher.core.mirrors import host_of
 from watcher.core.note import parse_key
-from watcher.edge import acts
+from watcher.edge import acts, trouble
 from watcher.edge.deliver import Delivery
 from watcher.edge.fetch import SocksFetcher
 from watcher.edge.guard import Guard
 from watcher.edge.ledger import Ledger
+from watcher.edge.live import Live
 from watcher.edge.notify import sinks
 from watcher.edge.proxy import check_proxy
 from watcher.edge.reader import WorkerReader
@@ -26,11 +32,17 @@ from watcher.edge.store import LedgerStore
 from watcher.edge.tend import Tending
 from watcher.edge.timestamp import Authorities, Stamper
 from watcher.edge.witness import Witness, Witnesses
-from watcher.errors import ProxyError
-from watcher.ports import Ask, Fetcher, Origin
-from watcher.records import Capture, Site
+from watcher.errors import ProxyError, StoreFull, WatcherError
+from watcher.records import Site
 from watcher.visit import Means, Visited
-from watcher.watch import Watch
+from watcher.watch import Outside, Watch
+
+LEAST_ROOM = 8 << 20
+"""Free bytes with which watching goes on after the disk was full."""
+STOP_SECONDS = 9.0
+"""From the signal to the end, at most."""
+LEAST_LAST_SECONDS = 0.5
+"""For alerts, however little of that is left."""
 
 
 class SystemClock:
@@ -40,25 +52,37 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
-    """Steps 1 and 2 in earnest: asked through the proxy, and on the disk before anything reads it."""
-
-    fetcher: Fetcher
-    store: LedgerStore
-
-    async def __call__(self, ask: Ask, origin: Origin) -> tuple[Capture, ...]:
-        return await self.store.keep(origin, await self.fetcher.fetch(ask))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watching:
     """Everything that a watcher is made of, put together."""
 
+    settings: Settings
+    """As it was started."""
     watch: Watch
     delivery: Delivery
-    fetcher: SocksFetcher
     tending: Tending
+    fetcher: SocksFetcher
+    means: Means
+
+    async def renew(self, settings: Settings) -> tuple[str, ...]:
+        """Go on with other settings; what of them waits for the next start."""
+        kept, old = settings.proxy.urls, self.settings
+        self.fetcher.allow([*hosts_of_sites(old.sites), *hosts_of_sites(settings.sites)])
+        await self.delivery.use(sinks(settings.alerts))
+        means = replace(
+            self.means, policy=settings.policy, timeout=settings.proxy.timeout, watchlist=settings.watchlist
+        )
+        await self.watch.use(settings.sites, means, settings.proxy.isolate)
+        pairs = {
+            "[watcher] vantage": (old.vantage, settings.vantage),
+            "[watcher] store": (old.store, settings.store),
+            "[watcher] key": (old.key, settings.key),
+            "[proxy] url": (old.proxy.urls, kept),
+            "[proxy] max_body": (old.proxy.max_body, settings.proxy.max_body),
+            "[timestamp]": (old.timestamp, settings.timestamp),
+            "[web]": (old.web, settings.web),
+        }
+        return tuple(name for name, (before, after) in pairs.items() if before != after)
 
 
 @asynccontextmanager
@@ -75,11 +99,12 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
         guard = Guard()
         guard.arm(fetcher.proxies)
         stack.callback(guard.disarm)
-        await one_proxy_answers(settings)
+        await one_proxy_answers(settings.proxy.urls)
         reader = WorkerReader()
         stack.push_async_callback(reader.close)
+        live = Live(fetcher, store, clock)
         means = Means(
-            retrieve=Live(fetcher, store),
+            retrieve=live,
             store=store,
             reader=reader,
             clock=clock,
@@ -88,11 +113,9 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
             timeout=settings.proxy.timeout,
             watchlist=settings.watchlist,
         )
-        delivery = Delivery(store, sinks(settings.alerts), key, clock)
-        await delivery.prepare()
+        delivery = Delivery(store, key, clock)
+        await delivery.use(sinks(settings.alerts))
         await acts.opening(store, key, config=settings.path.read_bytes(), vantage=settings.vantage, now=clock.now())
-        await recover(store, means, settings.sites)
-
         tending = tending_of(settings, store, key)
 
         def visited(visit: Visited) -> None:
@@ -101,14 +124,19 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
                 tending.soon()
             on_visit(visit)
 
+        async def well() -> None:
+            has_room(settings.store)
+            await one_proxy_answers(settings.proxy.urls)
+
         watch = Watch(
             means,
             store,
+            Outside(well=well, finish=partial(recover, store), cut_short=live.cut_short),
             isolate=settings.proxy.isolate,
-            proxy_answers=lambda: one_proxy_answers(settings),
+            proxies=len(settings.proxy.urls),
             on_visit=visited,
         )
-        yield Watching(watch=watch, delivery=delivery, fetcher=fetcher, tending=tending)
+        yield Watching(settings=settings, watch=watch, delivery=delivery, tending=tending, fetcher=fetcher, means=means)
 
 
 def tending_of(settings: Settings, store: LedgerStore, key: SigningKey) -> Tending:
@@ -143,45 +171,70 @@ def hosts_of_sites(sites: Sequence[Site]) -> tuple[str, ...]:
     return tuple(host_of(mirror) for site in sites for mirror in site.mirrors)
 
 
-async def one_proxy_answers(settings: Settings) -> None:
-    """Nothing, if one of the proxies can be used. Raises the last ProxyError if none can."""
-    trouble: ProxyError | None = None
-    for url in settings.proxy.urls:
-        try:
-            await check_proxy(url)
-        except ProxyError as error:
-            trouble = error
-        else:
-            return
-    if trouble:
-        raise trouble
+async def one_proxy_answers(urls: Sequence[str]) -> None:
+    """Nothing, as soon as one of the proxies can be used. Raises ProxyError if none can."""
+    tasks = [asyncio.create_task(check_proxy(url)) for url in urls]
+    try:
+        for trying in asyncio.as_completed(tasks):
+            with suppress(ProxyError):
+                await trying
+                return
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in tasks:
+        task.result()  # raises
+
+
+def has_room(store: Path) -> None:
+    """Nothing, if pages can be kept. Raises StoreFull."""
+    with trouble.told(store):
+        free = shutil.disk_usage(store).free
+    if free < LEAST_ROOM:
+        raise StoreFull(f"no room left to write in {store}", hint=trouble.ROOM)
 
 
 async def run(settings: Settings, on_visit: Callable[[Visited], None], reload: Callable[[], Settings | None]) -> None:
     """The long-running process: until SIGTERM or SIGINT; SIGHUP reads the file again."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    loop, stop, renew = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, renew.set)
     async with watching(settings, on_visit) as parts:
-        pending: set[asyncio.Task[None]] = set()
-
-        async def take_up() -> None:
-            renewed = reload()
-            if renewed is not None:
-                parts.fetcher.allow(hosts_of_sites(renewed.sites))
-                await parts.watch.use(renewed.sites)
-
-        def on_hangup() -> None:
-            task = asyncio.create_task(take_up())
-            pending.add(task)
-            task.add_done_callback(pending.discard)
-
-        loop.add_signal_handler(signal.SIGHUP, on_hangup)
-        beside = [asyncio.create_task(parts.delivery.run()), asyncio.create_task(parts.tending.run())]
+        deadline = asyncio.create_task(_time_of(stop))
+        beside = [
+            asyncio.create_task(work)
+            for work in (parts.delivery.run(), parts.tending.run(), _renew(parts, renew, reload))
+        ]
         try:
             await parts.watch.run(settings.sites, stop)
         finally:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
-            await parts.delivery.flush()
+        await parts.delivery.close(max(LEAST_LAST_SECONDS, await deadline + STOP_SECONDS - loop.time()))
+
+
+async def _time_of(event: asyncio.Event) -> float:
+    """When the event came, on the loop's clock."""
+    await event.wait()
+    return asyncio.get_running_loop().time()
+
+
+async def _renew(parts: Watching, asked: asyncio.Event, reload: Callable[[], Settings | None]) -> None:
+    """Read the configuration again whenever it is asked for; a wrong one changes nothing."""
+    log = structlog.get_logger("watcher")
+    while True:
+        await asked.wait()
+        asked.clear()
+        renewed = reload()
+        if renewed is None:
+            continue
+        try:
+            waits = await parts.renew(renewed)
+        except WatcherError as error:
+            log.error("configuration not taken up", error=str(error), mend=error.hint)
+            continue
+        if waits:
+            log.warning("takes effect at the next start", keys=", ".join(waits))

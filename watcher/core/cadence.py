@@ -1,4 +1,4 @@
-"""When to look again."""
+"""When to look again, and when nobody has looked for too long."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ LONGEST = timedelta(hours=6)
 """A site that does not answer is still asked at least this often (or at its own interval, if that is longer)."""
 JITTER = 0.1
 """Share of an interval by which a visit may come late, so that visits to many sites do not march in step."""
+BUSY = timedelta(minutes=5)
+"""What a visit may come late besides, so that a busy minute is no alarm."""
 
 
 def next_visit(
@@ -25,3 +27,30 @@ def next_visit(
     if look_again is not None and misses < 3:
         wait = min(wait, look_again)
     return now + wait * (1 + JITTER * chance)
+
+
+def is_unchecked(late: timedelta, every: timedelta) -> bool:
+    """Whether a target that is so late went unchecked for more than two of its intervals: that is an alarm."""
+    return late > every + BUSY
+
+
+class Starts:
+    """Spreads the starts of visits: a few at once, and then so many a second.
+
+    Each start takes a place in time, the next one ``1 / a_second`` later (a leaky bucket, as the generic cell rate
+    algorithm of ITU-T I.371 keeps one with a single number).
+    """
+
+    def __init__(self, a_second: float, at_once: int) -> None:
+        self._step, self._ahead = 1 / a_second, at_once / a_second
+        self._free = float("-inf")
+
+    def wait(self, now: float) -> float:
+        """Seconds until the next start may be made."""
+        return max(0.0, self._free - self._ahead - now)
+
+    def take(self, now: float) -> float:
+        """The same, and its place is taken."""
+        wait = self.wait(now)
+        self._free = max(self._free, now) + self._step
+        return wait

@@ -1,14 +1,17 @@
 """Tells of events: at least once each, and with the signed log head that covers them.
 
 What is owed stands in the store, written with the event itself: whatever ends the process, an alert is repeated at
-worst, never lost. A sink that fails is tried again, later and later; the others do not wait for it.
+worst, never lost. Each sink gets its alerts in order. One that fails is tried again, later and later, and one that
+hangs is given up on; the others do not wait for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -20,23 +23,32 @@ from watcher.ports import Clock, Sink
 
 FIRST_WAIT = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(hours=1)
+SEND_SECONDS = 60.0
+"""What one alert may take."""
 IDLE_SECONDS = 5.0
 """How long an unwanted look at the outbox waits; a look that is asked for comes at once."""
+CHECKPOINT_SECONDS = 60.0
+"""How often a head is signed that tells nobody anything new."""
 
 
 class Delivery:
     """The sinks of one watcher, and what they are still owed."""
 
-    def __init__(self, store: LedgerStore, sinks: Sequence[Sink], key: SigningKey, clock: Clock) -> None:
+    def __init__(self, store: LedgerStore, key: SigningKey, clock: Clock) -> None:
         self._store, self._key, self._clock = store, key, clock
-        self._sinks = {sink.name: sink for sink in sinks}
+        self._sinks: dict[str, Sink] = {}
+        self._resting: dict[str, datetime] = {}
+        """Sinks that failed, and until when they are left alone."""
+        self._busy: dict[str, asyncio.Task[None]] = {}
         self._log = structlog.get_logger("watcher")
         self._signed = -1
         self._note = ""
         self._wake = asyncio.Event()
 
-    async def prepare(self) -> None:
+    async def use(self, sinks: Sequence[Sink]) -> None:
         """Say who is to be told from now on."""
+        self._sinks = {sink.name: sink for sink in sinks}
+        self._resting.clear()
         await self._store.subscribe(list(self._sinks))
 
     def soon(self) -> None:
@@ -44,24 +56,42 @@ class Delivery:
         self._wake.set()
 
     async def run(self) -> None:
-        """Deliver what is due, until cancelled; a head is signed whenever the log grew."""
+        """Deliver what is due, until cancelled; what is being sent then goes on."""
+        loop = asyncio.get_running_loop()
+        sign_at, told = loop.time(), ""
         while True:
             self._wake.clear()
             try:
-                await self.flush()
+                await self._begin_round()
+                if loop.time() >= sign_at:
+                    await self.checkpoint()
+                    sign_at = loop.time() + CHECKPOINT_SECONDS
+                told = ""
             except StoreError as error:
-                self._log.error("store trouble", error=str(error), mend=error.hint)
-            try:
+                if str(error) != told:
+                    self._log.error("alerts wait", error=str(error), mend=error.hint)
+                told = str(error)
+            with suppress(TimeoutError):
                 async with asyncio.timeout(IDLE_SECONDS):
                     await self._wake.wait()
-            except TimeoutError:
-                continue
+
+    async def close(self, seconds: float) -> None:
+        """Tell what can still be told in so many seconds, and sign the last head. ``run`` must have ended."""
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self.flush()
+            await self.checkpoint()
+        except StoreError as error:
+            self._log.error("alerts wait", error=str(error), mend=error.hint)
 
     async def flush(self) -> None:
-        """Sign the head of the log, then one try at everything that is due."""
-        checkpoint = await self.checkpoint()
-        while owed := await self._store.undelivered():
-            await asyncio.gather(*(self._deliver(alert, checkpoint) for alert in owed))
+        """One try at everything that is due, and a signed head over all of it."""
+        await self._begin_round()
+        while self._busy:
+            await asyncio.gather(*self._busy.values())
+            await self._begin_round()
+        await self.checkpoint()
 
     async def checkpoint(self) -> str:
         """The signed head of the log as it stands; kept, so that it can be shown later."""
@@ -73,16 +103,51 @@ class Delivery:
             self._signed = size
         return self._note
 
-    async def _deliver(self, alert: Owed, checkpoint: str) -> None:
-        sink = self._sinks.get(alert.sink)
-        if sink is None or not sink.wants(alert.event):
-            await self._store.not_wanted(alert)
+    # -------------------------------------------------------------------------------------------------- one round
+
+    async def _begin_round(self) -> None:
+        """Set every sink to work that is owed something, and neither rests nor is at work."""
+        now = self._clock.now()
+        free = [n for n in self._sinks if n not in self._busy and self._resting.get(n, now) <= now]
+        owed = await self._store.undelivered(sinks=free) if free else ()
+        if not owed:
             return
+        checkpoint = await self.checkpoint()
+        for name in dict.fromkeys(alert.sink for alert in owed):
+            mine = [alert for alert in owed if alert.sink == name]
+            self._busy[name] = asyncio.create_task(self._serve(self._sinks[name], mine, checkpoint))
+            self._busy[name].add_done_callback(partial(self._served, name))
+
+    def _served(self, name: str, _: asyncio.Task[None]) -> None:
+        del self._busy[name]
+
+    async def _serve(self, sink: Sink, alerts: Sequence[Owed], checkpoint: str) -> None:
+        """Alerts of one sink in order, until one does not arrive."""
         try:
-            await sink.send(alert.event, checkpoint)
-        except DeliveryError as error:
+            for alert in alerts:
+                if not sink.wants(alert.event):
+                    await self._store.not_wanted(alert)
+                elif not await self._deliver(sink, alert, checkpoint):
+                    return
+        except StoreError as error:
+            # an alert that went out is not known to have: it will be repeated
+            self._resting[sink.name] = self._clock.now() + FIRST_WAIT
+            self._log.error("alerts wait", sink=sink.name, error=str(error), mend=error.hint)
+            return
+        self.soon()  # there may be more
+
+    async def _deliver(self, sink: Sink, alert: Owed, checkpoint: str) -> bool:
+        """Whether the alert arrived."""
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await sink.send(alert.event, checkpoint)
+        except (DeliveryError, TimeoutError) as error:
+            why = str(error) or f"no answer within {SEND_SECONDS:g} s"
             wait = min(FIRST_WAIT * 2 ** min(alert.tries, 20), LONGEST_WAIT)
-            self._log.error("alert not delivered", sink=alert.sink, tries=alert.tries + 1, error=str(error))
-            await self._store.not_delivered(alert, str(error), self._clock.now() + wait)
-        else:
-            await self._store.delivered(alert, checkpoint)
+            self._log.error("alert not delivered", sink=sink.name, tries=alert.tries + 1, error=why)
+            self._resting[sink.name] = self._clock.now() + wait
+            await self._store.not_delivered(alert, why, self._clock.now() + wait)
+            return False
+        self._resting.pop(sink.name, None)
+        await self._store.delivered(alert, checkpoint)
+        return True

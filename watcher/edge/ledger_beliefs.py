@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -149,13 +150,13 @@ class BeliefQuestions:
         )
         return ((seq, _decode_event(data)) for seq, data in rows)
 
-    def owed(self, now: datetime, limit: int = 100) -> tuple[Owed, ...]:
-        """Alerts that are due, the oldest event first."""
+    def owed(self, now: datetime, limit: int = 100, sinks: Sequence[str] | None = None) -> tuple[Owed, ...]:
+        """Alerts that are due, to these sinks if any are named, the oldest event first."""
         rows = self.connection.execute(
             "SELECT e.seq, e.data, k.name, d.tries FROM delivery d JOIN event e ON e.seq = d.event"
-            " JOIN sink k ON k.id = d.sink WHERE d.state = 'owed' AND d.next_try <= ?"
-            " ORDER BY e.seq, k.id LIMIT ?",
-            (micros(now), limit),
+            " JOIN sink k ON k.id = d.sink WHERE d.state = 'owed' AND d.next_try <= ?1"
+            " AND (?2 IS NULL OR k.name IN (SELECT value FROM json_each(?2))) ORDER BY e.seq, k.id LIMIT ?3",
+            (micros(now), None if sinks is None else json.dumps(list(sinks)), limit),
         )
         return tuple(
             Owed(event=_decode_event(data), seq=seq, sink=sink, tries=tries) for seq, data, sink, tries in rows

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 
 from watcher.core.reach import REDIRECTS
 from watcher.edge.ledger import Ledger
 from watcher.edge.rows import moment, visit_started
 from watcher.edge.store import LedgerStore
-from watcher.ports import Ask, Origin, Outcome, SiteState
-from watcher.records import Capture, Event, Exchange, Page, Roster, Site
-from watcher.visit import Means, Visited, visit
+from watcher.edge.writer import Desk
+from watcher.ports import Ask, Origin, Outcome, SiteState, Store
+from watcher.records import Capture, Decision, Event, Exchange, Page, Roster, Site
+from watcher.visit import LISTING, Means, Visited, visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,18 @@ class Kept:
         return tuple(chain)
 
 
-async def tell_again(site: Site, name: str, captures: Sequence[Capture], means: Means, otherwise: Fallback) -> Visited:
-    """The visit ``name`` as it would be concluded now."""
-    listing = [capture for capture in captures if capture.target == "listing"]
-    mirrors = tuple(dict.fromkeys(capture.mirror for capture in listing)) or site.mirrors
+async def tell_again(
+    site: Site,
+    name: str,
+    captures: Sequence[Capture],
+    means: Means,
+    otherwise: Fallback,
+    *,
+    further: Sequence[str] = (),
+) -> Visited:
+    """The visit ``name`` as it would be concluded now; ``further`` are mirrors that it might still have asked."""
+    asked = (capture.mirror for capture in captures if capture.target == LISTING)
+    mirrors = tuple(dict.fromkeys([*asked, *further])) or site.mirrors
     again = replace(means, retrieve=Kept(captures, otherwise), clock=FixedClock(moment(visit_started(name))))
     return await visit(site, mirrors, captures[0].isolation, again)
 
@@ -70,12 +80,15 @@ async def tell_again(site: Site, name: str, captures: Sequence[Capture], means: 
 # ---------------------------------------------------------------------------------------------- after a crash
 
 
-async def recover(store: LedgerStore, means: Means, sites: Sequence[Site]) -> tuple[Visited, ...]:
-    """The visits that a crash kept from being recorded, recorded now."""
-    by_name = {site.name: site for site in sites}
+async def recover(store: LedgerStore, means: Means, site: Site) -> tuple[Visited, ...]:
+    """The site's visits that a crash, or trouble, kept from being recorded, recorded now; oldest first.
+
+    One that a later visit has overtaken is recorded as seen, and nothing follows from it any more: what is believed
+    of the site is newer.
+    """
 
     async def broken_off(ask: Ask, origin: Origin) -> tuple[Capture, ...]:
-        now = datetime.now(UTC)
+        now = means.clock.now()
         miss = Exchange(
             url=ask.url,
             mirror=ask.mirror,
@@ -87,13 +100,41 @@ async def recover(store: LedgerStore, means: Means, sites: Sequence[Site]) -> tu
         )
         return await store.keep(origin, [miss])
 
-    return tuple(
-        [
-            await tell_again(by_name[site], name, await store.captures_of(name), means, broken_off)
-            for name in await store.unrecorded_visits()
-            if (site := name.rpartition("@")[0]) in by_name
-        ]
-    )
+    found = []
+    for name in await store.unrecorded_visits():
+        if name.rpartition("@")[0] != site.name:
+            continue
+        captures = await store.captures_of(name)
+        is_late = await store.do(partial(_is_overtaken, name=name))
+        through = replace(means, store=Overtaken(store)) if is_late else means
+        visited = await tell_again(site, name, captures, through, broken_off, further=site.mirrors)
+        found.append(replace(visited, decision=Decision(roster=visited.decision.roster)) if is_late else visited)
+    return tuple(found)
+
+
+def _is_overtaken(desk: Desk, name: str) -> bool:
+    """Whether a later visit to the same site was recorded."""
+    return any(desk.ledger.snapshots(name.rpartition("@")[0], moment(visit_started(name))))
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """``ports.Store`` for a visit that came to be recorded after later ones: what is believed stays as it is."""
+
+    store: Store
+
+    async def keep(self, origin: Origin, exchanges: Sequence[Exchange]) -> tuple[Capture, ...]:
+        return await self.store.keep(origin, exchanges)
+
+    async def page(self, capture: Capture) -> Page:
+        return await self.store.page(capture)
+
+    async def state(self, site: str) -> SiteState:
+        return await self.store.state(site)
+
+    async def record(self, outcome: Outcome) -> None:
+        now = await self.store.state(outcome.site)
+        await self.store.record(replace(outcome, decision=Decision(roster=now.roster), memory=now.memory))
 
 
 # ------------------------------------------------------------------------------------------ with today's rules

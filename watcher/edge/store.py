@@ -150,10 +150,10 @@ class LedgerStore:
         """From now on every event owes an alert to each of these sinks, and to no other."""
         await self.do(lambda desk: desk.outbox.subscribe(sinks))
 
-    async def undelivered(self, limit: int = 100) -> tuple[Owed, ...]:
-        """Alerts that are due now, the oldest event first."""
+    async def undelivered(self, limit: int = 100, sinks: Sequence[str] | None = None) -> tuple[Owed, ...]:
+        """Alerts that are due now, to these sinks if any are named, the oldest event first."""
         now = self._now()
-        return await self.do(lambda desk: desk.ledger.owed(now, limit))
+        return await self.do(lambda desk: desk.ledger.owed(now, limit, sinks))
 
     async def delivered(self, alert: Owed, checkpoint: str) -> None:
         """The alert arrived, with this checkpoint: logged, and owed no more."""

@@ -13,13 +13,13 @@ from watcher.errors import StoreDamaged, StoreError, StoreFull
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
 _SQLITE_NO_SHARED_MEMORY = {sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMMAP}  # ftruncate found no room
-_ROOM = "make room on that disk, or prune old bodies; what was kept is unharmed; watching goes on when there is room"
+ROOM = "make room on that disk, or prune old bodies; what was kept is unharmed; watching goes on when there is room"
 
 
 def of_os(error: OSError, place: Path) -> StoreError:
     """The store's error for what the operating system refused."""
     if error.errno in _FULL:
-        return StoreFull(f"no room left to write in {place}", hint=_ROOM)
+        return StoreFull(f"no room left to write in {place}", hint=ROOM)
     if error.errno in _FORBIDDEN:
         return StoreError(
             f"{place} cannot be written: {error.strerror}", hint="give this user the right to write there"
@@ -32,7 +32,7 @@ def of_sqlite(error: sqlite3.Error, place: Path) -> StoreError:
     extended = getattr(error, "sqlite_errorcode", 0)
     code = extended & 0xFF
     if code == sqlite3.SQLITE_FULL or extended in _SQLITE_NO_SHARED_MEMORY:
-        return StoreFull(f"no room left to write in {place}", hint=_ROOM)
+        return StoreFull(f"no room left to write in {place}", hint=ROOM)
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return StoreDamaged(f"{place} is damaged: {error}", hint="restore a copy; watcher verify says what is lost")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
