@@ -367,7 +367,9 @@ async def test_an_older_ledger_is_brought_up_to_date_by_its_owner_with_all_it_ho
     with connection:
         for table in ("delivery", "sink", "stamp", "checkpoint"):
             connection.execute(f"DROP TABLE {table}")
-        connection.execute("DELETE FROM _sqlite_migrations WHERE name = 'delivery'")
+        for index in ("entry_standing", "entry_first", "event_confirmed", "event_kind", "event_watched"):
+            connection.execute(f"DROP INDEX {index}")
+        connection.execute("DELETE FROM _sqlite_migrations WHERE name != 'evidence'")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
     with pytest.raises(StoreError, match="form 1") as error:
@@ -380,7 +382,7 @@ async def test_an_older_ledger_is_brought_up_to_date_by_its_owner_with_all_it_ho
             assert ledger.capture(capture.id) is not None
             form = ledger.connection.execute("PRAGMA user_version").fetchone()[0]
             names = ledger.connection.execute("SELECT name FROM _sqlite_migrations ORDER BY id").fetchall()
-    assert (form, names) == (schema.VERSION, [("evidence",), ("delivery",)])
+    assert (form, names) == (schema.VERSION, [("evidence",), ("delivery",), ("looking",)])
 
 
 def test_a_step_that_fails_leaves_the_ledger_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 LEDGER = "ledger.db"
-VERSION = 2
+VERSION = 3
 """Of the newest form this program knows: how many migrations there are."""
 APPLICATION = 0x57746368
 """Stamped into the file, so that ``file`` and we can tell it from another database: ``Wtch``."""
@@ -124,13 +124,23 @@ CREATE TABLE delivery (
 CREATE INDEX delivery_owed ON delivery (next_try) WHERE state = 'owed';
 """
 
+_LOOKING = """
+-- for those who look: a page of a list costs the same however long the list is
+CREATE INDEX entry_standing ON entry (site, standing, first_seen);
+CREATE INDEX entry_first ON entry (standing, first_seen);
+CREATE INDEX event_confirmed ON event (confirmed, site, kind);
+CREATE INDEX event_kind ON event (kind);
+CREATE INDEX event_watched ON event (seq) WHERE instr(data, CAST('"watchlist":[]' AS BLOB)) = 0;
+"""
+
 
 def migrations() -> Migrations:
     """Every step from nothing to the form of today, in order. A step that was released is never changed."""
     from sqlite_utils.migrations import Migrations  # a tenth of a second to import, and only the owner needs it
 
     steps = Migrations("watcher")
-    for number, (name, script) in enumerate((("evidence", _EVIDENCE), ("delivery", _DELIVERY)), start=1):
+    known = (("evidence", _EVIDENCE), ("delivery", _DELIVERY), ("looking", _LOOKING))
+    for number, (name, script) in enumerate(known, start=1):
         steps(name=name)(_step(number, script))
     return steps
 
