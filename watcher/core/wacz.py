@@ -20,7 +20,7 @@ from watcher.core.moments import rfc3339
 from watcher.errors import EvidenceError
 
 DATA = "archive/data.warc.gz"
-INDEX = "indexes/index.cdxj"
+INDEX = "indexes/index.cdx"
 PAGES = "pages/pages.jsonl"
 PACKAGE = "datapackage.json"
 PACKAGE_DIGEST = "datapackage-digest.json"

@@ -519,7 +519,7 @@ def check_wire(b: Bundle) -> str:
         )
         for kind in ("request", "response"):
             need(hexed(blocks.get(kind, b"")) == record[kind], f"the {kind} of capture {name} is not what was logged")
-    for line in b.file("indexes/index.cdxj").decode().splitlines():
+    for line in b.file("indexes/index.cdx").decode().splitlines():
         said = parsed(line.split(" ", 2)[2].encode(), "the index")
         need(
             index.pop(int(said["offset"]), None) == int(said["length"]), "the index points to where no response stands"
