@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from cryptography import x509
@@ -211,15 +213,19 @@ def _tree(ledger: Ledger) -> str:
 def _logged_keys(ledger: Ledger) -> list[note.VerifierKey]:
     """The keys that the log itself names."""
     found = []
-    for (data,) in ledger.connection.execute("SELECT record FROM act").fetchall():
-        try:
-            with told():
-                record = msgspec.json.decode(data)
-                if record["act"] == "key":
-                    found.append(note.parse_key(record["new"]))
-        except (EvidenceError, msgspec.MsgspecError):
-            continue  # a record that is no record is told under "leaves"
+    for record in _acts(ledger, "key"):
+        with suppress(EvidenceError):
+            found.append(note.parse_key(str(record["new"])))
     return found
+
+
+def _acts(ledger: Ledger, act: str) -> Iterator[dict[str, Any]]:
+    """The records of an act that has no rows of its own. One that is no record is told under "leaves"."""
+    for (data,) in ledger.connection.execute("SELECT record FROM act ORDER BY leaf").fetchall():
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            record = msgspec.json.decode(data, type=dict[str, Any])
+            if record.get("act") == act:
+                yield record
 
 
 def _verified(text: str, keys: list[note.VerifierKey]) -> note.Checkpoint:
@@ -268,6 +274,9 @@ def _bodies(ledger: Ledger) -> str:
         (f"body {digest.hex()}", partial(ledger.bodies.get, n)) for n, digest, erased, _ in rows if erased is None
     )
     gone = len(rows) - count
+    pruned = {name for record in _acts(ledger, "prune") for name in record["bodies"]}
+    silent = [digest.hex() for _, digest, erased, _ in rows if erased is not None and digest.hex() not in pruned]
+    need(not silent, f"bodies that are gone, and no prune says so: {', '.join(silent[:MOST_FAULTS])}")
     _wanted_bodies(ledger)
     named = {digest.hex() for _, digest, erased, outside in rows if erased is None and outside}
     folder = ledger.folder / BODIES

@@ -1,0 +1,88 @@
+"""``watcher prune``: old bodies erased, their proofs kept."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from watcher.cli.kit import Command, State, json_option, say
+from watcher.cli.output import json_lines
+from watcher.core.moments import parse_duration, rfc3339, size_words
+from watcher.errors import UsageError
+
+if TYPE_CHECKING:
+    from watcher.config import Settings
+    from watcher.edge.pruner import Pruned
+
+RIGHT = "write a length of time: 90d, 12w, 48h"
+
+
+@click.command(
+    "prune",
+    cls=Command,
+    examples=[
+        ("watcher prune --keep 90d --dry-run", "What would go:"),
+        ("watcher prune --keep 90d", "Erase what is older than 90 days and no event needs:"),
+    ],
+    exits=[("0", "done, or nothing was old enough"), ("2", "trouble of ours: the store is in use, or damaged")],
+)
+@click.option("--keep", metavar="TIME", required=True, help="Keep everything that is younger: 90d, 12w.")
+@click.option("--dry-run", is_flag=True, help="Say what would go; erase nothing.")
+@json_option
+@click.pass_obj
+def prune_command(state: State, *, keep: str, dry_run: bool, as_json: bool) -> None:
+    """Drop old bodies that no event needs. Digests, records and proofs stay, and the act is logged: what was erased can
+    still be shown to have been there, and a copy that somebody else kept can still be shown to be the same.
+
+    What shows an event, from the copy before to the moment when it was certain, is never dropped, nor the last page
+    that shows an entry.
+    """
+    try:
+        length = parse_duration(keep)
+    except ValueError as error:
+        raise UsageError(f"--keep: {error}", hint=RIGHT) from None
+    if length <= timedelta(0):
+        raise UsageError("--keep: everything would go", hint=RIGHT)
+    settings = state.settings
+    if not settings.store.is_dir():
+        say("there is no store yet: nothing to prune")
+        return
+    before = datetime.now(UTC) - length
+    pruned = asyncio.run(_prune(settings, before, dry_run=dry_run))
+    if as_json:
+        json_lines(
+            [
+                {
+                    "before": rfc3339(before),
+                    "bodies": list(pruned.bodies),
+                    "captures": pruned.captures,
+                    "stored_bytes": pruned.stored_bytes,
+                    "dry_run": dry_run,
+                }
+            ]
+        )
+        return
+    if not pruned.bodies:
+        click.echo(f"nothing that is older than {keep} may go")
+        return
+    would = "would be erased" if dry_run else "erased, and the log says so"
+    click.echo(
+        f"{len(pruned.bodies)} bodies ({size_words(pruned.stored_bytes)}), shown by {pruned.captures} captures: {would}"
+    )
+
+
+async def _prune(settings: Settings, before: datetime, *, dry_run: bool) -> Pruned:
+    """Erase, and sign the log that says so."""
+    from watcher.edge.sign import load_key
+    from watcher.edge.store import LedgerStore
+
+    key = load_key(settings.key)
+    async with LedgerStore.open(settings.store, vantage=settings.vantage) as store:
+        pruned = await store.prune(before, dry_run=dry_run)
+        if pruned.bodies and not dry_run:
+            size, root = await store.head()
+            await store.checkpoint(size, str(key.checkpoint(size, root)))
+    return pruned
