@@ -144,6 +144,7 @@ def replaying(bundle: Path, folder: Path) -> Iterator[str]:
     for command in (("wb-manager", "init", "gang"), ("wb-manager", "add", "--unpack-wacz", "gang", str(bundle))):
         done = oracle(*command, cwd=folder)
         assert done.returncode == 0, done.stderr
+    (folder / "config.yaml").write_text("framed_replay: false\n")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with subprocess.Popen(
@@ -168,7 +169,7 @@ def test_pywb_replays_the_pages_in_a_browser(bundle: Path, tmp_path: Path, chrom
         seen = subprocess.run(
             [chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
              "--proxy-server=socks5://127.0.0.1:9", "--proxy-bypass-list=127.0.0.1", "--virtual-time-budget=5000",
-             "--dump-dom", f"{base}/20251120091512mp_/{ONION}"],
+             "--dump-dom", f"{base}/20251120091512/{ONION}"],
             capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
         assert SUBJECT in seen.stdout
