@@ -42,7 +42,10 @@ def appear(case: Case) -> None:
                 continue
             case.returned.add(notes.absences[key].began)
             if shown == "back":
-                del notes.absences[key]
+                cap = notes.absences.pop(key).cap
+                if cap:
+                    notes.rolled[key] = (cap, notes.visits)
+                    notes.came[key] = taken
             _seen(case, held, entry, real.get(key, {}), taken)
         else:
             _seen(case, held, entry, real.get(key, {}), taken)
@@ -249,7 +252,7 @@ def _add(case: Case) -> None:
 
 def _to_probe(case: Case, key: str, entry: Entry) -> None:
     if own_path(entry.url):
-        case.notes.fresh = [*case.notes.fresh, key][-MOST_FRESH:]
+        case.notes.fresh = dict([*case.notes.fresh.items(), (key, 0)][-MOST_FRESH:])
 
 
 def _trusted(case: Case, added: int) -> bool:

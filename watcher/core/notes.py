@@ -81,6 +81,8 @@ class Absence(msgspec.Struct, omit_defaults=True):
     """The page that lacked it last was empty."""
     moving: bool = False
     """Many more were lost with the last page: whatever is the matter is not over."""
+    freed: bool = False
+    """The list held more since: it did not roll off."""
     fewer_pages: bool = False
     """The listing had more pages when it was there."""
     shuffled: bool = False
@@ -144,6 +146,9 @@ class Notes(msgspec.Struct, omit_defaults=True):
     """Page key to roster key, where they differ."""
     mirrors: list[str] = []
     """Mirrors that ever showed a complete listing."""
+    rolled: dict[str, tuple[int, int]] = {}
+    """Roster key of what had rolled off and was seen again: what the list held, and the visit. It may have been an old
+    page."""
     behind: dict[str, list[str]] = {}
     """Roster key of what came lately to the mirrors that have shown it, until all have."""
     apart: int = 0
@@ -169,8 +174,8 @@ class Notes(msgspec.Struct, omit_defaults=True):
     """Roster key to digests of what its fields said before."""
     flips: dict[str, Flip] = {}
     episodes: dict[str, Episode] = {}
-    fresh: list[str] = []
-    """Just listed: their own pages are still to be seen."""
+    fresh: dict[str, int] = {}
+    """Just listed: their own pages are still to be seen; how many visits had the chance."""
     since: datetime | None = None
     """When the last complete snapshot was taken."""
     since_in: str | None = None

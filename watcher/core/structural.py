@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from watcher.core.identity import fold
@@ -49,13 +49,23 @@ class Signs:
     shuffled: bool = False
     empty: bool = False
     says_empty: bool = False
-    tail: frozenset[str] = frozenset()
-    """Lost from the end of the page, nothing after them left."""
-    rolled: frozenset[str] = frozenset()
-    """Lost from one end while as many came in at the other."""
+    tail: tuple[str, ...] = ()
+    """Lost from the end of the page, nothing after them left; the last one first."""
+    head: tuple[str, ...] = ()
+    """Lost from its beginning, likewise; the first one first."""
+    swapped: frozenset[str] = frozenset()
+    """Lost from a shuffled page that is no shorter: others may have taken their places."""
     fewer_pages: bool = False
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     """Lost, and yet the name stands on the page: ``unread`` as often as ever, ``named`` less often."""
+
+    def with_lost(self, *, older: frozenset[str], behind: frozenset[str], elsewhere: Mapping[str, str]) -> Signs:
+        return replace(self, older=older, behind=behind, elsewhere=elsewhere)
+
+    def with_order(
+        self, *, shuffled: bool, tail: tuple[str, ...], head: tuple[str, ...], swapped: frozenset[str]
+    ) -> Signs:
+        return replace(self, shuffled=shuffled, tail=tail, head=head, swapped=swapped)
 
     @property
     def nearly_all(self) -> bool:
@@ -129,50 +139,32 @@ def is_shuffled(before: Sequence[str], page: Sequence[str]) -> bool:
     return moved >= max(1, SHUFFLED * len(line))
 
 
-def lost_tail(before: Sequence[str], lost: Collection[str], page: Sequence[str]) -> frozenset[str]:
-    """Tags lost from the end of the last page with nothing left after them; none if the page goes on with new ones."""
+def lost_tail(before: Sequence[str], lost: Collection[str], page: Sequence[str]) -> list[str]:
+    """Tags lost from the end of the last page with nothing left after them, the last one first.
+
+    None if the page goes on with new ones after what it had: then it was not cut there.
+    """
     known = set(before)
     if page and page[-1] not in known:
-        return frozenset()
+        return []
     there = set(page)
-    tail: set[str] = set()
+    tail = []
     for mark in reversed(before):
         if mark in lost:
-            tail.add(mark)
+            tail.append(mark)
         elif mark in there:
             break
-    return frozenset(tail)
+    return tail
 
 
-def rolled_off(
-    before: Sequence[str], lost: Collection[str], page: Sequence[str], longest: int, *, shuffled: bool
-) -> frozenset[str]:
-    """Tags that may have rolled off a list which holds only so many: as many as came in at the other end.
+def swapped(before: Sequence[str], lost: Collection[str], page: Sequence[str], longest: int) -> frozenset[str]:
+    """Lost from a shuffled page that is full: what came may have taken the place of what went, wherever it stands.
 
-    A list that once held more than now (and was not shortened by losses elsewhere) is not full, so nothing rolls off.
+    ``before`` is what was on the last page.
     """
-    known, there = set(before), set(page)
-    rolled: set[str] = set()
-    if shuffled:
-        # where order says nothing, whatever came may have taken the place of what went
-        come = sum(mark not in known for mark in page)
-        return frozenset(lost) if len(lost) <= come and longest <= len(page) else frozenset()
-    for line, shown in ((before, page), (before[::-1], page[::-1])):
-        come = 0
-        for mark in shown:
-            if mark in known:
-                break
-            come += 1
-        gone = []
-        for mark in reversed(line):
-            if mark in lost:
-                gone.append(mark)
-            elif mark in there:
-                break
-        inside = len(lost) - len(gone)
-        if come and gone and longest <= len(page) + inside:
-            rolled.update(gone[:come])
-    return frozenset(rolled)
+    known = set(before)
+    come = sum(mark not in known for mark in page)
+    return frozenset(lost) if come and longest <= len(page) + max(0, len(lost) - come) else frozenset()
 
 
 def next_order(before: Sequence[str], page: Sequence[str], keep: Collection[str]) -> list[str]:

@@ -1,0 +1,147 @@
+"""What a complete snapshot lacks: every missing entry's absence is counted, and what is sure is told as withdrawn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from watcher.core import episodes, losses
+from watcher.core.case import Case
+from watcher.core.identity import fold_title
+from watcher.core.notes import Absence
+from watcher.core.signs import came_at, page_keys
+from watcher.core.tell import Window, withdrawn_prose
+
+
+def miss(case: Case) -> dict[str, losses.Finding]:
+    """Counts what the snapshot lacks and tells what is sure; by roster key, what was found of each."""
+    notes, signs, snapshot = case.notes, case.signs, case.snapshot
+    fresh = [key for key in case.delta.missing if key not in notes.absences]
+    begun = _begin(case, fresh)
+    _roll_off(case, begun)
+    groups = Counter(notes.absences[key].began for key in case.delta.missing)
+    newly = sum(not notes.absences[key].cap for key in fresh)
+    answers = any(
+        probe.answer == "alive" and (probe.control or key in case.delta.seen) for key, probe in case.probes.items()
+    )
+    findings: dict[str, losses.Finding] = {}
+    apart = False
+    for key in case.delta.missing:
+        absence = notes.absences[key]
+        apart |= losses.count(absence, key, signs, snapshot, group=groups[absence.began], fresh=newly)
+        losses.probe(absence, case.probes, key, answers=answers)
+        held = case.entries[key]
+        case.entries[key] = replace(
+            held,
+            standing="missing",
+            missing_since=held.missing_since or snapshot.taken_at,
+            missing_in=held.missing_in or absence.lacks_in,
+            absences=absence.count,
+        )
+        findings[key] = losses.judge(absence, case.policy, notes)
+    notes.apart += apart
+    episodes.vanished(case, fresh)
+    if not snapshot.backfill:
+        _withdraw_sure(case, findings)
+    return findings
+
+
+def _begin(case: Case, fresh: Sequence[str]) -> set[str]:
+    """Opens the absences of what is lost just now, and begins anew those that a faulty page had opened."""
+    notes, signs, snapshot = case.notes, case.signs, case.snapshot
+    begun = set(fresh)
+    for key in fresh:
+        notes.absences[key] = losses.begin(case.entries[key], notes, snapshot)
+    for key in case.delta.missing:
+        absence = notes.absences[key]
+        if absence.resting:
+            losses.resume(absence, case.entries[key], notes, snapshot)
+        elif absence.began in case.returned:
+            losses.begin_anew(absence, notes, snapshot)
+            begun.add(key)
+    for key in begun:
+        absence = notes.absences[key]
+        absence.cap = absence.cap or notes.rolled.pop(key, (0, 0))[0]
+        absence.shuffled = absence.shuffled or signs.shuffled
+        absence.fewer_pages = signs.fewer_pages and key in signs.tail
+    return begun
+
+
+def _roll_off(case: Case, begun: set[str]) -> None:
+    """Marks what may have rolled off a full list: lost from one end, and as many came in at the other since.
+
+    A list that holds more than it did then was not full: what is still lost did not roll off.
+    """
+    notes, signs, size = case.notes, case.signs, len(case.snapshot.entries)
+    line = page_keys(case)
+    for key in case.delta.missing:
+        absence = notes.absences[key]
+        if absence.cap and not absence.fewer_pages and size > absence.cap and key not in signs.older:
+            absence.cap, absence.freed = 0, True
+    for ends, page in ((signs.tail, line), (signs.head, line[::-1])):
+        inside = len(signs.lost) - len(ends)
+        for place, key in enumerate(ends):
+            absence = notes.absences[key]
+            if _came_since(case, absence, page) > place and notes.longest <= size + inside and not absence.freed:
+                absence.cap = size
+    for key in begun:
+        absence = notes.absences[key]
+        if (key in signs.swapped or absence.fewer_pages) and not absence.freed:
+            absence.cap = size
+
+
+def _came_since(case: Case, absence: Absence, page: Sequence[str]) -> int:
+    """How many entries at the beginning of the page came since the lost one was there."""
+    count = 0
+    for key in page:
+        if absence.had is not None and came_at(case, key) <= absence.had:
+            break
+        count += 1
+    return count
+
+
+def _withdraw_sure(case: Case, findings: dict[str, losses.Finding]) -> None:
+    sure = [key for key, finding in findings.items() if finding.sure]
+    twins = _twins(case, sure)
+    for key in sure:
+        if key in twins:
+            findings[key] = losses.judge(case.notes.absences[key], case.policy, case.notes, twins[key])
+        if findings[key].sure:
+            _withdraw(case, key, findings[key])
+
+
+def _twins(case: Case, keys: Sequence[str]) -> dict[str, str]:
+    """Entries still on the page that say exactly what a lost one said: then nobody can tell which is gone."""
+    if not keys:
+        return {}
+    shown = {
+        (fold_title(entry.title)[0], entry.url, _said(entry.fields)): key for key, entry in case.delta.seen.items()
+    }
+    found = {}
+    for key in keys:
+        held = case.entries[key]
+        twin = shown.get((fold_title(held.title)[0], held.url, _said(held.fields)))
+        if twin:
+            found[key] = twin
+    return found
+
+
+def _said(fields: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(fields.items()))
+
+
+def _withdraw(case: Case, key: str, finding: losses.Finding) -> None:
+    """Tells a withdrawal and takes the entry's absence off the books."""
+    absence = case.notes.absences.pop(key)
+    had, had_in, after, lacks_in = absence.had, absence.had_in, absence.after, absence.lacks_in
+    if absence.shown and absence.first is not None:
+        had, had_in, after, lacks_in = absence.first
+    if len(case.notes.mirrors) > 1:
+        case.notes.clings[key] = sorted(set(absence.mirrors) - set(absence.shown))
+    case.change(key, standing="withdrawn", withdrawn_at=case.snapshot.finished_at)
+    words = list(finding.why)
+    if case.signs.control(key):
+        words.append("control-majority")
+    window = Window(not_before=had, not_after=after, before=had_in, after=lacks_in)
+    case.tell("withdrawn", key, window, (*words, withdrawn_prose(words, absence.count)))

@@ -1,0 +1,116 @@
+"""What a complete snapshot looks like beside what is believed: which signs of a fault it shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from watcher.core.case import Case
+from watcher.core.noise import steady
+from watcher.core.notes import Notes, tag, tags
+from watcher.core.structural import (
+    SEVERAL,
+    Signs,
+    believed,
+    is_copy,
+    is_shuffled,
+    lost_tail,
+    stands_elsewhere,
+    swapped,
+    when_before,
+)
+from watcher.records import Snapshot
+
+
+def read_signs(case: Case) -> Signs:
+    """The signs of this complete snapshot."""
+    notes, snapshot, delta = case.notes, case.snapshot, case.delta
+    expected = believed(case.entries, notes)
+    lost = tuple(key for key in expected if key not in delta.seen)
+    again = any(case.entries[key].standing == "withdrawn" for key in delta.seen)
+    before_at = when_before(notes, page_keys(case)) if lost or again else None
+    signs = Signs(
+        lost=lost,
+        expected=len(expected),
+        present=len(expected) - len(lost),
+        formerly=before_at is not None,
+        stale=_is_stale(case),
+        copy=is_copy(notes, snapshot.text),
+        empty=not snapshot.entries,
+        says_empty=not snapshot.entries and "site-says-empty" in snapshot.why,
+        fewer_pages=0 < len(snapshot.captures) < notes.pages,
+    )
+    if not lost:
+        return signs
+    came = {key: came_at(case, key) for key in lost}
+    older = frozenset(key for key, moment in came.items() if before_at is not None and before_at < moment)
+    return _of_order(case, signs, lost).with_lost(
+        older=older, behind=_behind(notes, snapshot, lost), elsewhere=_elsewhere(case, lost)
+    )
+
+
+def _of_order(case: Case, signs: Signs, lost: Sequence[str]) -> Signs:
+    """The signs, with what the order of the entries says of the lost ones."""
+    notes = case.notes
+    before, line = tags(notes.order), [tag(key) for key in page_keys(case)]
+    named = {tag(key): key for key in lost}
+    since = _last_good(case)
+    away = {tag(key) for key, absence in notes.absences.items() if not absence.resting and absence.began < since}
+    last = [mark for mark in before if mark not in away]
+    shuffled = is_shuffled(before, line)
+    taken = swapped(last, named.keys() - away, line, notes.longest) if shuffled else frozenset()
+    return signs.with_order(
+        shuffled=shuffled,
+        tail=tuple(named[mark] for mark in lost_tail(before, named, line)),
+        head=tuple(named[mark] for mark in lost_tail(before[::-1], named, line[::-1])),
+        swapped=frozenset(named[mark] for mark in taken),
+    )
+
+
+def _last_good(case: Case) -> int:
+    """Number of the visit that followed the last good page: this one, or the first of a fault that is just over."""
+    began = Counter(case.notes.absences[key].began for key in case.delta.seen if key in case.notes.absences)
+    return min((visit for visit, back in began.items() if back >= SEVERAL), default=case.notes.visits)
+
+
+def _elsewhere(case: Case, lost: Sequence[str]) -> dict[str, str]:
+    """Lost entries whose names still stand on the page."""
+    notes, snapshot = case.notes, case.snapshot
+    return stands_elsewhere(
+        snapshot.text,
+        {key: case.entries[key].title for key in lost},
+        {key: notes.names.get(key, notes.usual) for key in lost},
+        list(case.added.values()),
+        snapshot.entries,
+    )
+
+
+def _behind(notes: Notes, snapshot: Snapshot, lost: Sequence[str]) -> frozenset[str]:
+    """What is lost on a mirror that never showed it: one never looked at before, or one that lags behind."""
+    mirror = tag(snapshot.mirror)
+    if notes.mirrors and mirror not in notes.mirrors:
+        return frozenset(lost)
+    return frozenset(key for key in lost if key in notes.behind and mirror not in notes.behind[key])
+
+
+def _is_stale(case: Case) -> bool:
+    """Whether some entry goes by a title it had before, or says what it said before: so does an old page."""
+    titles = any(how == "former" for how in case.delta.renamed.values())
+    return titles or any(
+        tag(f"{name}\n{steady(new)}") in case.notes.former.get(key, ())
+        for key, changes in case.delta.changed.items()
+        for name, (_, new) in changes.items()
+    )
+
+
+def page_keys(case: Case) -> list[str]:
+    """Roster keys in page order; those of new entries too."""
+    keys = {entry.key: key for key, entry in {**case.delta.seen, **case.added}.items()}
+    return [keys[entry.key] for entry in case.snapshot.entries]
+
+
+def came_at(case: Case, key: str) -> datetime:
+    """When an entry came to the list, the last time."""
+    held = case.entries.get(key)
+    return case.notes.came.get(key) or (held.first_seen if held is not None else case.snapshot.taken_at)
