@@ -20,12 +20,12 @@ from typing import Literal
 import structlog
 
 from watcher.core.adaptive import Pace, Watched, intervals, rates
-from watcher.core.cadence import Starts, is_unchecked, next_visit
+from watcher.core.cadence import Starts, is_unchecked, wait_for
 from watcher.core.mirrors import turn
 from watcher.errors import ProxyError, StoreDamaged, StoreError, WatcherError
 from watcher.ports import WatchStore
-from watcher.records import MISS_VERDICTS, Site, TargetStatus
-from watcher.visit import USELESS, Means, Visited, visit
+from watcher.records import Site, TargetStatus
+from watcher.visit import Means, Visited, visit
 
 AT_ONCE = 256
 """Visits in flight at the same time."""
@@ -62,6 +62,8 @@ class Target:
     """On the loop's clock, which no change of the wall clock moves."""
     visits: int = 0
     misses: int = 0
+    troubles: int = 0
+    """Visits in a row that came to nothing through our own fault."""
     circuit: int = 0
     failing: frozenset[str] = frozenset()
     unfinished: bool = False
@@ -205,8 +207,8 @@ class Watch:
                 _take_up(target, status)
                 if status.next_visit and not target.unfinished:
                     # a clock that was set back must not put a site to sleep for longer than its own interval
-                    longest = next_visit(now, target.interval, misses=target.misses, look_again=None, chance=1.0)
-                    target.due += max(0.0, (min(status.next_visit, longest) - now).total_seconds())
+                    longest = wait_for(target.interval, misses=target.misses, look_again=None, chance=1.0)
+                    target.due += max(0.0, min(status.next_visit - now, longest).total_seconds())
             self._plan(target, target.due)
 
     def _plan(self, target: Target, due: float) -> None:
@@ -237,21 +239,24 @@ class Watch:
                 await self._wake.wait()
 
     async def _fly(self, target: Target) -> None:
-        here = asyncio.get_running_loop().time()
         target.put_off = False
         outcome = await self._safely(target)
         if isinstance(outcome, Visited):
+            target.troubles = 0
             if self._told and not self._waiting:
                 self._told.clear()
                 self._log.info("all is well again")
             with contextlib.suppress(OSError):  # nobody reads what is printed: no reason to stop watching
                 self._on_visit(outcome)
             return
-        target.due = here + TROUBLE_WAIT.total_seconds() * (1 + self._chance())
         self._tell(outcome, target.site.name)
         if _concerns_all(outcome):
-            target.put_off = True
+            wait, target.put_off = TROUBLE_WAIT * (1 + self._chance()), True
             self._waiting = self._waiting or asyncio.create_task(self._wait_until_well())
+        else:
+            target.troubles += 1
+            wait = wait_for(target.interval, misses=target.troubles, look_again=None, chance=self._chance())
+        target.due = asyncio.get_running_loop().time() + wait.total_seconds()
 
     def _landed(self, name: str, _: asyncio.Task[None]) -> None:
         del self._flying[name]
@@ -356,9 +361,9 @@ class Watch:
         now = means.clock.now()
         if not isinstance(target.site.every, timedelta):
             target.watched = _watched(visited, now)
-        due = next_visit(now, target.interval, misses=target.misses, look_again=look_again, chance=self._chance())
-        target.due = asyncio.get_running_loop().time() + (due - now).total_seconds()
-        await self._store.schedule(target.site.name, due)
+        wait = wait_for(target.interval, misses=target.misses, look_again=look_again, chance=self._chance())
+        target.due = asyncio.get_running_loop().time() + wait.total_seconds()
+        await self._store.schedule(target.site.name, now + wait)
         return visited
 
     def _token(self, target: Target) -> str:
@@ -378,7 +383,6 @@ def _take_up(target: Target, status: TargetStatus) -> None:
     ages = [asked.get(url) or LONG_AGO for url in target.site.mirrors]
     target.visits = ages.index(min(ages))
     target.misses = status.misses_in_a_row
-    target.failing = frozenset(one.url for one in status.mirrors if one.verdict in MISS_VERDICTS | USELESS)
 
 
 def _watched(visited: Visited, now: datetime) -> Watched:

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from watcher.core.cadence import JITTER, LONGEST, next_visit
+from watcher.core.cadence import BUSY, JITTER, LONGEST, Starts, is_unchecked, wait_for
 
-NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
 GAP = timedelta(minutes=5)
 
@@ -26,13 +25,29 @@ GAP = timedelta(minutes=5)
     ],
 )
 def test_wait(misses: int, look_again: timedelta | None, wait: timedelta) -> None:
-    assert next_visit(NOW, QUARTER, misses=misses, look_again=look_again, chance=0.0) == NOW + wait
+    assert wait_for(QUARTER, misses=misses, look_again=look_again, chance=0.0) == wait
 
 
 def test_a_slow_target_keeps_its_own_interval() -> None:
-    assert next_visit(NOW, timedelta(days=2), misses=9, look_again=None, chance=0.0) == NOW + timedelta(days=2)
+    assert wait_for(timedelta(days=2), misses=9, look_again=None, chance=0.0) == timedelta(days=2)
 
 
 def test_jitter_only_ever_delays_and_is_bounded() -> None:
-    late = next_visit(NOW, QUARTER, misses=0, look_again=None, chance=0.999)
-    assert NOW + QUARTER < late < NOW + QUARTER * (1 + JITTER)
+    late = wait_for(QUARTER, misses=0, look_again=None, chance=0.999)
+    assert QUARTER < late < QUARTER * (1 + JITTER)
+
+
+def test_only_more_than_two_intervals_without_a_visit_are_an_alarm() -> None:
+    assert not is_unchecked(QUARTER, QUARTER)
+    assert not is_unchecked(QUARTER + BUSY, QUARTER)
+    assert is_unchecked(QUARTER + BUSY + timedelta(seconds=1), QUARTER)
+
+
+def test_starts_are_spread() -> None:
+    starts = Starts(50, 25)
+    waits = [starts.take(100.0) for _ in range(125)]
+    assert waits[:25] == [0.0] * 25
+    assert waits[26:] == pytest.approx([0.02 * number for number in range(1, 100)])
+    assert starts.wait(100.0) > starts.wait(101.0) > starts.wait(103.0) == 0.0
+    assert starts.wait(103.0) == 0.0  # to ask takes no place
+    assert [starts.take(1000.0) for _ in range(25)] == [0.0] * 25  # and the bucket fills again

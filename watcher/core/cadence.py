@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 LONGEST = timedelta(hours=6)
 """A site that does not answer is still asked at least this often (or at its own interval, if that is longer)."""
@@ -12,10 +12,8 @@ BUSY = timedelta(minutes=5)
 """What a visit may come late besides, so that a busy minute is no alarm."""
 
 
-def next_visit(
-    now: datetime, every: timedelta, *, misses: int, look_again: timedelta | None, chance: float
-) -> datetime:
-    """When the target is due next.
+def wait_for(every: timedelta, *, misses: int, look_again: timedelta | None, chance: float) -> timedelta:
+    """How long after a visit the target is due again.
 
     ``misses`` in a row double the wait each time, from the second on: one miss is often a circuit's fault.
     ``look_again`` asks for a quick look (something is missing); a miss does not slow that down before the third.
@@ -26,7 +24,7 @@ def next_visit(
         wait = max(every, min(every * 2 ** min(misses - 1, 16), LONGEST))
     if look_again is not None and misses < 3:
         wait = min(wait, look_again)
-    return now + wait * (1 + JITTER * chance)
+    return wait * (1 + JITTER * chance)
 
 
 def is_unchecked(late: timedelta, every: timedelta) -> bool:
