@@ -10,7 +10,7 @@ from watcher.core import merkle, note
 from watcher.core.material import Head, Kept, Leaf, Material, Seen, Token, Told
 from watcher.edge import tokens
 from watcher.edge.ledger import Ledger, SignedHead
-from watcher.edge.rows import capture_number
+from watcher.edge.rows import capture_number, moment, visit_started
 from watcher.edge.sign import SigningKey
 from watcher.errors import EvidenceError, StoreDamaged, UsageError
 from watcher.records import Capture, Event, Snapshot
@@ -110,7 +110,7 @@ def _take_event(ledger: Ledger, basket: _Basket, event: Event) -> None:
     basket.events[event.id] = event
     ends = [one for one in (_of(ledger, event.before), _of(ledger, event.after)) if one is not None]
     since = min([event.not_before or event.not_after, *(one.requested_at for one in ends)])
-    _take_span(ledger, basket, event.site, _begin(ledger, ends, since), event.confirmed_at)
+    _take_span(ledger, basket, event.site, _begin(ends, since), event.confirmed_at)
     basket.whole |= {one.visit for one in ends}
     after = [
         snapshot.visit
@@ -122,10 +122,9 @@ def _take_event(ledger: Ledger, basket: _Basket, event: Event) -> None:
     basket.whole |= set(after[: CONFIRMING - 1] + after[-1:])
 
 
-def _begin(ledger: Ledger, ends: Sequence[Capture], since: datetime) -> datetime:
-    """When the first of the visits concerned began: a page is asked for some time after."""
-    begun = [snapshot.taken_at for one in ends if (snapshot := ledger.snapshot(one.visit)) is not None]
-    return min([since, *begun])
+def _begin(ends: Sequence[Capture], since: datetime) -> datetime:
+    """When the first of the visits concerned began: its pages were asked for some time after."""
+    return min([since, *(moment(visit_started(one.visit)) for one in ends)])
 
 
 def _of(ledger: Ledger, name: str | None) -> Capture | None:
