@@ -129,6 +129,11 @@ class CaptureQuestions:
         rows = self._ask(_SELECT + " WHERE c.started = ? AND s.name = ? ORDER BY c.n", (visit_started(visit), site))
         return tuple(self._kept(row) for row in rows)
 
+    def kept_where(self, condition: str, values: dict[str, Any]) -> Iterator[Kept]:
+        """Captures with their rows, chosen and ordered by the caller's SQL over ``c`` (capture), ``p`` (its place) and
+        ``s`` (its site)."""
+        return (self._kept(row) for row in self._ask(f"{_SELECT} WHERE {condition}", values))
+
     def unrecorded_visits(self) -> tuple[str, ...]:
         """Visits whose captures were kept, and that never came to be recorded, oldest first."""
         rows = self._ask("SELECT name, started FROM underway u JOIN site s ON s.id = u.site ORDER BY started, name")
