@@ -19,6 +19,7 @@ from tests.evidence.conftest import stamped
 from tests.evidence.forging import OTHER, Forgery
 from tests.evidence.story import KEY, OTHERS, SUBJECT, Story, entry, page, plain, withdrawal
 from watcher.core.material import Material, Token
+from watcher.edge.apart import _reread
 from watcher.edge.export import STANDALONE, make
 from watcher.edge.tokens import claimed_time
 from watcher.edge.verify import verify_bundle
@@ -43,7 +44,7 @@ def failing(
 ) -> tuple[set[str], set[str]]:
     """The checks that fail, in the program and in the file that stands alone."""
     pem = None if roots is None else roots.read_bytes()
-    ours = {r.check for r in verify_bundle(data, key=vkey, roots=pem, held=held) if not r.ok}
+    ours = {r.check for r in verify_bundle(data, key=vkey, roots=pem, held=held, read_again=_reread) if not r.ok}
     theirs = {name for name, ok, _ in ALONE.check_all(data, ALONE.Key(vkey), roots and str(roots), held) if not ok}
     return ours, theirs
 

@@ -144,7 +144,7 @@ def captures(opened: Opened) -> str:
 
 def wire(opened: Opened) -> str:
     """The archive holds, byte for byte, the requests and responses whose digests were logged."""
-    count, places = _blocks(opened)
+    count, places = fill_blocks(opened)
     wanted = {item["id"] for item in opened.shown["captures"] if item["bytes"]}
     need(wanted == opened.blocks.keys(), "the archive does not hold the captures that are said to be in it")
     for name, held in opened.blocks.items():
@@ -159,7 +159,7 @@ def wire(opened: Opened) -> str:
     return f"{count} records in the archive; requests and responses of {len(opened.blocks)} captures are as logged"
 
 
-def _blocks(opened: Opened) -> tuple[int, dict[int, int]]:
+def fill_blocks(opened: Opened) -> tuple[int, dict[int, int]]:
     """How many records the archive has, and where its responses stand; fills in ``opened.blocks``."""
     count, places, held, kinds = 0, dict[int, int](), Blocks(), set[str]()
     for record in warc.read(opened.file(wacz.DATA)):

@@ -25,7 +25,9 @@ _LEADING_OUT = frozenset(
         "manifest", "codebase", "archive", "profile", "usemap", "imagesrcset", "xlink:href", "dynsrc", "lowsrc",
     }
 )  # fmt: skip
-_STYLE_LOADS = re.compile(r"@import\b[^;]*;?|url\s*\((?!\s*[\"']?data:)[^)]*\)?|image-set\s*\(|src\s*\(", re.IGNORECASE)
+_LOADS = re.compile(r"@import\b[^;]*;?|url\s*\((?!\s*[\"']?data:image/)[^)]*\)?", re.IGNORECASE)
+_LOADS_OTHERWISE = re.compile(r"image-set\s*\(|cross-fade\s*\(|\bsrc\s*\(|\bimage\s*\(", re.IGNORECASE)
+_COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
 _ESCAPED = re.compile(r"\\(?:[0-9a-fA-F]{1,6}\s?|[^0-9a-fA-F\n])")
 MOST_CHARACTERS = 4_000_000
 
@@ -59,18 +61,19 @@ def _acts(name: str, value: str) -> bool:
 
 
 def calm_style(text: str) -> str:
-    """A style sheet without anything that loads; empty if it hides what it does behind escapes."""
-    if _ESCAPED.search(text) and _STYLE_LOADS.search(_unescaped(text)):
+    """A style sheet without anything that loads; empty if it hides what it does, or is too clever."""
+    plain = _unescaped(_COMMENT.sub("", text))
+    if _LOADS_OTHERWISE.search(plain) or (plain != text and _LOADS.search(plain)):
         return ""
-    return _STYLE_LOADS.sub("none", text)
+    return _LOADS.sub("none", text)
 
 
 def _unescaped(text: str) -> str:
     def plain(match: re.Match[str]) -> str:
         code = match[0][1:].strip()
-        if re.fullmatch(r"[0-9a-fA-F]{1,6}", code):
-            number = int(code, 16)
-            return chr(number) if 0 < number < 0x110000 and not 0xD800 <= number < 0xE000 else "\ufffd"
-        return code
+        if not re.fullmatch(r"[0-9a-fA-F]{1,6}", code):
+            return code
+        number = int(code, 16)
+        return chr(number) if 0 < number < 0x110000 and not 0xD800 <= number < 0xE000 else "\ufffd"
 
-    return _ESCAPED.sub(plain, re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL))
+    return _ESCAPED.sub(plain, text)

@@ -15,6 +15,7 @@ import watcher
 from watcher.core import bundle, wacz
 from watcher.core.material import Material
 from watcher.edge import render, trouble
+from watcher.edge.apart import Apart
 from watcher.edge.gather import Provenance, Selection, gather
 from watcher.edge.ledger import Ledger
 from watcher.edge.sign import SigningKey
@@ -59,10 +60,11 @@ def export(
         raise UsageError(f"{out} is a folder", hint="name a file: -o NAME.wacz")
     about = Provenance(operator=operator, vantage=vantage, software=SOFTWARE, tsa_roots=tsa_roots, hidden=tuple(hidden))
     material = gather(ledger, selection, key, about)
-    if draw:
-        material = replace(material, pictures=_pictures(material))
-    data = make(material, key)
-    _check(data, key, tsa_roots if any(head.tokens for head in material.heads) else b"")
+    with Apart("reread") as apart:  # starts up while pictures are drawn
+        if draw:
+            material = replace(material, pictures=_pictures(material))
+        data = make(material, key)
+        _check(data, key, tsa_roots if any(head.tokens for head in material.heads) else b"", apart)
     _write(out, data)
     files = wacz.unpack(data)
     hidden_account = files.get(bundle.REDACTIONS)
@@ -96,8 +98,9 @@ def _pictures(material: Material) -> dict[str, bytes]:
     return render.pictures({kept.capture.id: kept.response for kept in shown[:MOST_PICTURES]})
 
 
-def _check(data: bytes, key: SigningKey, roots: bytes) -> None:
-    failed = [result for result in verify_bundle(data, key=key.vkey, roots=roots or None) if not result.ok]
+def _check(data: bytes, key: SigningKey, roots: bytes, apart: Apart) -> None:
+    results = verify_bundle(data, key=key.vkey, roots=roots or None, read_again=apart.reread)
+    failed = [result for result in results if not result.ok]
     if failed:
         raise EvidenceError(
             "the bundle does not verify, and was not written: "

@@ -11,16 +11,18 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
 from html import escape
 from pathlib import Path
 
 from watcher.core import charset, coding, http
-from watcher.core.inert import POLICY, inert
+from watcher.core.inert import POLICY
+from watcher.edge.apart import made_inert
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless_shell")
 SIZE = "1000,1400"
 SECONDS = 20
+TOGETHER = 2
 MOST_BYTES = 8 << 20
 FLAGS = (
     "--headless", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--no-default-browser-check", "--no-pings",
@@ -45,38 +47,44 @@ def pictures(responses: Mapping[str, bytes]) -> dict[str, bytes]:
     chromium = program()
     if chromium is None or not responses:
         return {}
-    found = {}
-    with ExitStack() as stack:
-        running = []
-        for name, response in responses.items():
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="watcher-draw-")))
-            (folder / "page.html").write_text(framed(inert(text_of(response))), encoding="utf-8", errors="replace")
-            running.append((name, folder, stack.enter_context(_start(chromium, folder))))
-        for name, folder, process in running:
-            try:
-                process.wait(SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            picture = folder / "page.png"
-            if picture.is_file() and process.returncode == 0:
-                found[name] = picture.read_bytes()
-    return found
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        drawn = pool.map(lambda response: _draw(chromium, response), responses.values())
+        return {name: picture for name, picture in zip(responses, drawn, strict=True) if picture}
 
 
-def _start(chromium: str, folder: Path) -> subprocess.Popen[bytes]:
+def _draw(chromium: str, response: bytes) -> bytes:
+    """The picture of one page; empty if it could not be drawn."""
+    page = made_inert(text_of(response))
+    if page is None:
+        return b""
+    with tempfile.TemporaryDirectory(prefix="watcher-draw-") as name:
+        folder = Path(name)
+        (folder / "page.html").write_text(framed(page), encoding="utf-8", errors="replace")
+        try:
+            done = subprocess.run(
+                _command(chromium, folder),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=SECONDS,
+                check=False,
+                env=_environment(folder),
+                cwd=folder,
+            )
+        except subprocess.TimeoutExpired:
+            return b""
+        picture = folder / "page.png"
+        return picture.read_bytes() if picture.is_file() and done.returncode == 0 else b""
+
+
+def _command(chromium: str, folder: Path) -> list[str]:
     command = [chromium, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--screenshot={folder / 'page.png'}"]
     if os.geteuid() == 0:
         command.append("--no-sandbox")  # Chromium refuses to start as root otherwise
-    env = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-    return subprocess.Popen(
-        [*command, (folder / "page.html").as_uri()],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=env,
-        cwd=folder,
-    )
+    return [*command, (folder / "page.html").as_uri()]
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
 def framed(page: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,10 +11,10 @@ from cryptography import x509
 from watcher.core import bundle, bundle_checks, note
 from watcher.core.bundle_checks import Trust
 from watcher.core.bundle_reading import Opened, open_bundle
-from watcher.core.bundle_reread import reread
 from watcher.core.checks import CheckResult, Checks, need
 from watcher.core.moments import rfc3339
 from watcher.edge import tokens
+from watcher.edge.apart import reread_apart
 from watcher.edge.sign import check_signature
 from watcher.errors import EvidenceError, UnreadableError
 
@@ -22,10 +23,15 @@ CLOCK_TOLERANCE = timedelta(minutes=10)
 
 
 def verify_bundle(
-    data: bytes, *, key: str | None = None, roots: bytes | None = None, held: bytes | None = None
+    data: bytes,
+    *,
+    key: str | None = None,
+    roots: bytes | None = None,
+    held: bytes | None = None,
+    read_again: Callable[[bytes], str] = reread_apart,
 ) -> list[CheckResult]:
     """Every check of a bundle; ``key`` is the verifier key that the user trusts, ``roots`` the authorities' (PEM),
-    ``held`` a checkpoint that the user kept."""
+    ``held`` a checkpoint that the user kept. Pages are read again in a process that may be killed."""
     pinned = None if key is None else note.parse_key(key)
     trusted = None if roots is None else tokens.load_roots(roots, source="--tsa-roots")
     checks = Checks()
@@ -54,7 +60,7 @@ def verify_bundle(
     checks.run("snapshots", lambda: bundle_checks.snapshots(opened))
     checks.run("events", lambda: bundle_checks.events(opened))
     checks.run("absence", lambda: bundle_checks.presence(opened))
-    checks.run("reread", lambda: reread(opened))
+    checks.run("reread", lambda: read_again(data))
     checks.run("times", lambda: _times(opened, trusted))
     if held is not None:
         checks.run("held", lambda: _held(opened, trust, held))

@@ -1,0 +1,101 @@
+"""Work on hostile pages in a process of its own, behind fences, that may be killed: a page can hang any parser.
+
+``python -m watcher.edge.apart TASK`` takes bytes on standard input and gives bytes on standard output.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import TracebackType
+from typing import Literal, Self
+
+from watcher.core import bundle_checks
+from watcher.core.bundle_reading import open_bundle
+from watcher.core.bundle_reread import reread
+from watcher.core.checks import told
+from watcher.core.inert import inert
+from watcher.edge import sandbox
+from watcher.errors import EvidenceError
+
+Task = Literal["inert", "reread"]
+MEMORY_BYTES = 2 << 30
+CPU_SECONDS = 30
+WALL_SECONDS = 90
+FAULT = 3
+"""Exit status: it was read, and does not hold."""
+
+
+class Apart:
+    """A process that waits for its one piece of work; it may be started long before."""
+
+    def __init__(self, task: Task) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "watcher.edge.apart", task],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def work(self, data: bytes) -> tuple[int, str]:
+        """Its exit status and what it said; status -1 if it took too long."""
+        try:
+            out, _ = self._process.communicate(data, timeout=WALL_SECONDS)
+        except subprocess.TimeoutExpired:
+            return -1, ""
+        return self._process.returncode, out.decode("utf-8", "replace")
+
+    def reread(self, bundle: bytes) -> str:
+        """What ``core.bundle_reread`` finds; ``EvidenceError`` if the bundle does not hold, or kills the parser."""
+        status, said = self.work(bundle)
+        if status == FAULT:
+            raise EvidenceError(said)
+        if status != 0:
+            raise EvidenceError("the pages could not be read again: that took more time or memory than is allowed")
+        return said
+
+
+def made_inert(markup: str) -> str | None:
+    """The page as ``core.inert`` makes it; None if it killed the parser."""
+    with Apart("inert") as apart:
+        status, said = apart.work(markup.encode("utf-8", "replace"))
+    return said if status == 0 else None
+
+
+def reread_apart(bundle: bytes) -> str:
+    """``Apart.reread`` in a process that is started now."""
+    with Apart("reread") as apart:
+        return apart.reread(bundle)
+
+
+def _reread(data: bytes) -> str:
+    opened = open_bundle(data)
+    with told():
+        bundle_checks.fill_blocks(opened)
+        return reread(opened)
+
+
+def main() -> int:
+    """Do the task that the arguments name."""
+    task, data = sys.argv[1], sys.stdin.buffer.read()
+    sandbox.enter(MEMORY_BYTES)
+    sandbox.allow_cpu(CPU_SECONDS)
+    code = 0
+    try:
+        said = inert(data.decode()) if task == "inert" else _reread(data)
+    except EvidenceError as error:
+        said, code = str(error), FAULT
+    sys.stdout.buffer.write(said.encode("utf-8", "replace"))
+    sys.stdout.buffer.flush()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
