@@ -40,7 +40,8 @@ def appear(case: Case) -> None:
             shown = show_again(notes.absences[key], case.snapshot, case.signs)
             if shown == "old":
                 continue
-            case.returned.add(notes.absences[key].began)
+            if not notes.absences[key].cap:
+                case.returned.add(notes.absences[key].began)
             if shown == "back":
                 cap = notes.absences.pop(key).cap
                 if cap:

@@ -142,6 +142,8 @@ class Notes(msgspec.Struct, omit_defaults=True):
     """Complete snapshots in a row that one rule read."""
     order: str = ""
     """Tags of the roster keys on the last complete page, in order; those missing keep their places."""
+    trusted: str = ""
+    """Tags of what was on the last complete page that did not look faulty, in order."""
     alias: dict[str, str] = {}
     """Page key to roster key, where they differ."""
     mirrors: list[str] = []

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from watcher.core import flips, losses
 from watcher.core.case import Case
-from watcher.core.notes import tag, tags
+from watcher.core.notes import join, tag, tags
 from watcher.core.signs import page_keys
 from watcher.core.structural import count_names, next_order, remember_run
 
@@ -27,6 +27,8 @@ def remember(case: Case) -> None:
     notes.order = "".join(next_order(tags(notes.order), [tag(key) for key in page], keep))
     remember_run(notes, page, snapshot.text, snapshot.taken_at, news=bool(case.events))
     redesigned = bool(notes.rule and snapshot.rule_digest and notes.rule != snapshot.rule_digest)
+    if not signs.faulty:
+        notes.trusted = join(page)
     if not (signs.older or signs.copy or signs.stale):
         notes.longest = len(page) if redesigned else max(notes.longest, len(page))
         notes.pages = (

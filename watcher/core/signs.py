@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -10,7 +9,6 @@ from watcher.core.case import Case
 from watcher.core.noise import steady
 from watcher.core.notes import Notes, tag, tags
 from watcher.core.structural import (
-    SEVERAL,
     Signs,
     believed,
     is_copy,
@@ -55,23 +53,15 @@ def _of_order(case: Case, signs: Signs, lost: Sequence[str]) -> Signs:
     notes = case.notes
     before, line = tags(notes.order), [tag(key) for key in page_keys(case)]
     named = {tag(key): key for key in lost}
-    since = _last_good(case)
-    away = {tag(key) for key, absence in notes.absences.items() if not absence.resting and absence.began < since}
-    last = [mark for mark in before if mark not in away]
-    shuffled = is_shuffled(before, line)
-    taken = swapped(last, named.keys() - away, line, notes.longest) if shuffled else frozenset()
+    trusted = tags(notes.trusted)
+    shuffled = is_shuffled(before, line) or is_shuffled(trusted, line)
+    taken = swapped(trusted, named.keys() & set(trusted), line, notes.longest) if shuffled else frozenset()
     return signs.with_order(
         shuffled=shuffled,
         tail=tuple(named[mark] for mark in lost_tail(before, named, line)),
         head=tuple(named[mark] for mark in lost_tail(before[::-1], named, line[::-1])),
         swapped=frozenset(named[mark] for mark in taken),
     )
-
-
-def _last_good(case: Case) -> int:
-    """Number of the visit that followed the last good page: this one, or the first of a fault that is just over."""
-    began = Counter(case.notes.absences[key].began for key in case.delta.seen if key in case.notes.absences)
-    return min((visit for visit, back in began.items() if back >= SEVERAL), default=case.notes.visits)
 
 
 def _elsewhere(case: Case, lost: Sequence[str]) -> dict[str, str]:

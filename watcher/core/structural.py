@@ -68,6 +68,12 @@ class Signs:
         return replace(self, shuffled=shuffled, tail=tail, head=head, swapped=swapped)
 
     @property
+    def faulty(self) -> bool:
+        """Whether the page as a whole looks like a fault."""
+        odd = self.copy or self.stale or self.empty or bool(self.older)
+        return odd or len(self.tail) >= SEVERAL or is_mass(len(self.lost), self.expected)
+
+    @property
     def nearly_all(self) -> bool:
         """Whether the page shows nearly all that is expected beside what is lost, and is no older one."""
         rest = self.expected - len(self.lost)
@@ -160,7 +166,7 @@ def lost_tail(before: Sequence[str], lost: Collection[str], page: Sequence[str])
 def swapped(before: Sequence[str], lost: Collection[str], page: Sequence[str], longest: int) -> frozenset[str]:
     """Lost from a shuffled page that is full: what came may have taken the place of what went, wherever it stands.
 
-    ``before`` is what was on the last page.
+    ``before`` is what was on the last page that was not faulty.
     """
     known = set(before)
     come = sum(mark not in known for mark in page)
