@@ -29,12 +29,13 @@ FLAGS = (
     "--disable-extensions", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--disable-default-apps", "--disable-domain-reliability", "--disable-client-side-phishing-detection",
     "--disable-breakpad", "--metrics-recording-only", "--mute-audio", "--dns-prefetch-disable", "--incognito",
-    "--disable-features=MediaRouter,OptimizationHints,Translate,InterestFeedContentSuggestions,DialMediaRouteProvider,"
+    "--disable-features=IsolateSandboxedIframes,MediaRouter,OptimizationHints,Translate,InterestFeedContentSuggestions,DialMediaRouteProvider,"
     "NetworkServiceSandbox,AutofillServerCommunication,CertificateTransparencyComponentUpdater",
     "--proxy-server=socks5://127.0.0.1:9", "--proxy-bypass-list=<-loopback>", "--host-resolver-rules=MAP * ~NOTFOUND",
     "--force-device-scale-factor=1", f"--window-size={SIZE}",
 )  # fmt: skip
-"""The proxy is the discard port: nothing listens there, and nothing may go round it, loopback included."""
+"""The proxy is the discard port: nothing listens there, and nothing may go round it, loopback included. A frame that
+was painted in its own process would often come too late for the picture (seen: every second one blank)."""
 
 
 def program() -> str | None:
