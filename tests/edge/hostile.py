@@ -31,6 +31,8 @@ class Server:
     """Said a moment after an answer, when nothing was asked."""
     port: int = 0
     requests: list[bytes] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once a request came."""
     connections: int = 0
     given: int = 0
     sent: int = 0
@@ -41,6 +43,7 @@ class Server:
             await self._say(writer, self.first)
             while True:
                 self.requests.append(await reader.readuntil(b"\r\n\r\n"))
+                self.asked.set()
                 answer = self.answers[min(self.given, len(self.answers) - 1)]
                 self.given += 1
                 if answer is None:

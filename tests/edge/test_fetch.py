@@ -19,6 +19,7 @@ from tests.edge.hostile import MIRROR, ONION, Server, behind_proxy, listening
 from watcher.core.http import split
 from watcher.core.reach import REDIRECTS
 from watcher.edge.fetch import MOST_HOPS, SocksFetcher
+from watcher.errors import ProxyError
 from watcher.ports import Ask
 from watcher.records import MISS_VERDICTS, Exchange
 from watcher.testing.socks5 import Conduct, Socks5Proxy
@@ -553,3 +554,28 @@ async def test_a_deadline_is_for_the_redirects_together() -> None:
         assert time.monotonic() - began < 5
     assert last.verdict == "timeout"
     assert len(server.requests) <= 3
+
+
+async def test_a_proxy_that_dies_while_a_site_is_asked_is_no_miss() -> None:
+    """The connection breaks as it would if the site had hung up: only a look at the proxy tells them apart."""
+    async with behind_proxy([30.0]) as (server, proxy), fetching(proxy) as fetcher:
+        asking = asyncio.create_task(fetcher.fetch(ask()))
+        await server.asked.wait()
+        await proxy.stop()
+        with pytest.raises(ProxyError, match="does not answer"):
+            await asking
+
+
+async def test_another_proxy_is_asked_when_one_dies() -> None:
+    async with (
+        listening(Server([[30.0], OK])) as server,
+        Socks5Proxy({ONION: ("127.0.0.1", server.port)}) as one,
+        Socks5Proxy({ONION: ("127.0.0.1", server.port)}) as two,
+        SocksFetcher([one.url, two.url], [URL]) as fetcher,
+    ):
+        asking = asyncio.create_task(fetcher.fetch(ask()))
+        await server.asked.wait()
+        await (one if one.requests else two).stop()
+        (exchange,) = await asking
+        assert exchange.status == 200
+        assert exchange.request.count(b"GET ") == 1

@@ -49,6 +49,8 @@ MOST_HOPS = 5
 TRY_AGAIN = frozenset({0x01, 0x05})
 """Replies of a circuit that has grown old, as well as of a site that is down: a fresh circuit tells them apart."""
 _REFUSED_BY_RULE = 0x02
+_HUNG_UP = {("closed",), ("reset",)}
+"""Why of an exchange that brought nothing, and may have ended because the proxy did."""
 _A_START = 4096
 """So much of a body tells what it is, coded and framed as it may be."""
 
@@ -189,7 +191,7 @@ class SocksFetcher:
         requested_at, start = self._clock.now(), time.monotonic()
         attempt = _Attempt(url=url, token=token, tape=self._tape(), deadline=deadline)
         ending = await self._run(attempt, ask.headers)
-        if attempt.tape.reused and not attempt.tape.received and ending.why[:1] in {("closed",), ("reset",)}:
+        if attempt.tape.reused and not attempt.tape.received and ending.why[:1] in _HUNG_UP:
             # the site had closed the connection that was kept: it never saw this request
             attempt = _Attempt(url=url, token=token, tape=self._tape(fresh=True), deadline=deadline)
             ending = await self._run(attempt, ask.headers)
@@ -228,6 +230,7 @@ class SocksFetcher:
                 ending = await self._run_over(gateway, attempt, headers)
             except ProxyError as error:
                 gateway.dead, fault = True, error
+                attempt.tape = self._tape(fresh=attempt.tape.fresh)  # what went to this proxy was never asked
                 continue
             gateway.dead = False
             return ending
@@ -252,11 +255,14 @@ class SocksFetcher:
             pass  # aiohttp's opinion; it takes a reset for the end of a body, too. The tape knows
         finally:
             tape.stop()
-        return judge(split(bytes(tape.received)), how or _how_it_ended(tape))
+        ending = judge(split(bytes(tape.received)), how or _how_it_ended(tape))
+        if not tape.received and ending.why[:1] in _HUNG_UP:
+            await check(gateway.proxy, gateway.health)
+        return ending
 
     async def _missed(self, gateway: _Gateway, attempt: _Attempt, error: Unreached) -> Ending:
         """What an unreached site is. ProxyError if it is the proxy that went away."""
-        if error.word == "socks:closed":
+        if error.word in {"socks:closed", "tls:closed"}:
             await check(gateway.proxy, gateway.health)
         if error.code is not None:
             attempt.tape.facts["socks_reply"] = f"{error.code:02X}"
