@@ -193,8 +193,11 @@ def _ways(
 
 
 def _mirrors_agree(absence: Absence) -> bool:
-    """Whether two mirrors, both otherwise whole, lacked it twice each, and it is no fault that mirrors share."""
-    shared = ("older", "mirror-behind", "name-on-page", "empty-frame", "site-says", "no-control")
+    """Whether two mirrors, both otherwise whole, lacked it twice each, and it is no fault that mirrors can share.
+
+    They may ask one database behind them: a list cut short, an old or an empty one looks the same on all of them.
+    """
+    shared = ("tail", "older", "mirror-behind", "name-on-page", "empty-frame", "site-says", "no-control")
     if any(doubt.startswith(shared) for doubt in absence.doubts):
         return False
     return sum(lack.sound >= TWICE for lack in absence.mirrors.values()) >= TWICE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from watcher.core.case import Case
@@ -54,14 +54,29 @@ def _of_order(case: Case, signs: Signs, lost: Sequence[str]) -> Signs:
     before, line = tags(notes.order), [tag(key) for key in page_keys(case)]
     named = {tag(key): key for key in lost}
     trusted = tags(notes.trusted)
-    shuffled = is_shuffled(before, line) or is_shuffled(trusted, line)
+    shuffled = is_shuffled(before, line) or is_shuffled(trusted, line) or _back_inside(case)
     taken = swapped(trusted, named.keys() & set(trusted), line, notes.longest) if shuffled else frozenset()
     return signs.with_order(
         shuffled=shuffled,
-        tail=tuple(named[mark] for mark in lost_tail(before, named, line)),
-        head=tuple(named[mark] for mark in lost_tail(before[::-1], named, line[::-1])),
+        tail=_ends(before, trusted, named, line),
+        head=_ends(before[::-1], trusted[::-1], named, line[::-1]),
         swapped=frozenset(named[mark] for mark in taken),
     )
+
+
+def _ends(
+    before: Sequence[str], trusted: Sequence[str], named: Mapping[str, str], line: Sequence[str]
+) -> tuple[str, ...]:
+    """What is lost from the end, as the last page had it or the last that was not faulty; the last one first."""
+    found = dict.fromkeys(lost_tail(trusted, named, line)) | dict.fromkeys(lost_tail(before, named, line))
+    return tuple(named[mark] for mark in found)
+
+
+def _back_inside(case: Case) -> bool:
+    """Whether something that had rolled off the end is back, and not at the end: then the list is in another order."""
+    back = {key for key in case.delta.seen if key in case.notes.absences and case.notes.absences[key].cap}
+    page = page_keys(case)
+    return bool(back) and not back <= set(page[len(page) - len(back) :])
 
 
 def _elsewhere(case: Case, lost: Sequence[str]) -> dict[str, str]:
