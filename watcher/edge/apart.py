@@ -31,7 +31,7 @@ class Apart:
 
     def __init__(self, task: Task) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "watcher.edge.apart", task],
+            [sys.executable, "-P", "-m", "watcher.edge.apart", task],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

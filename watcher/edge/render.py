@@ -2,6 +2,8 @@
 
 What acts in a page is taken out (``core.inert``), a policy forbids the rest, and the page stands in a frame without any
 right, so that the browser itself runs no script in it. (Its switch against all scripts also stops it from drawing.)
+Where the kernel can be told so, the browser cannot make an internet socket at all: by itself it would look whether its
+maker can be reached.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -78,7 +81,15 @@ def _draw(chromium: str, response: bytes) -> bytes:
 
 
 def _command(chromium: str, folder: Path) -> list[str]:
-    command = [chromium, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--screenshot={folder / 'page.png'}"]
+    command = [
+        sys.executable,
+        "-m",
+        "watcher.edge.offline",
+        chromium,
+        *FLAGS,
+        f"--user-data-dir={folder / 'profile'}",
+        f"--screenshot={folder / 'page.png'}",
+    ]
     if os.geteuid() == 0:
         command.append("--no-sandbox")  # Chromium refuses to start as root otherwise
     return [*command, (folder / "page.html").as_uri()]
