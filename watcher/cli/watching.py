@@ -145,7 +145,6 @@ def run_with(settings: Settings) -> None:
         log.info("configuration read again", sites=len(renewed.sites))
         return renewed
 
-    log.info("watching", sites=len(settings.sites), store=str(settings.store), vantage=settings.vantage)
     asyncio.run(run(settings, on_visit, reload))
     log.info("stopped")
 

@@ -25,7 +25,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import msgspec
 
 from watcher.testing.names import invented_onion, invented_victims
-from watcher.testing.scene import Act, Design, Scene, Victim
+from watcher.testing.scene import Act, Break, Design, Fault, Mend, Scene, Victim
 from watcher.testing.site import PracticeSite
 from watcher.testing.socks5 import Conduct, Socks5Proxy
 
@@ -103,6 +103,15 @@ class Stage:
         """Let the proxy answer so for every address of a site (0: lead to it again)."""
         self._order(site=site, code=code)
 
+    def hang(self, site: int) -> None:
+        """Let a site take every request and answer none."""
+        self._order(site=site, hang=True)
+
+    def behave(self, site: int) -> None:
+        """Let a site, and the proxy that leads to it, be as at first."""
+        self._order(site=site, hang=False)
+        self.refuse(site, 0)
+
     def report(self) -> dict[str, Any]:
         """``requests``: how many there were; ``at_once``: how many were waited for at the same time, at most;
         ``per_second``: how many connections the proxy was asked for within one second, at most."""
@@ -179,6 +188,8 @@ class _Theatre:
                 for onion in self.onions[number]:
                     self.proxy.misbehave(onion, Conduct(code=code))
                     self.proxy.hang_up(onion)
+            case {"site": int(number), "hang": bool(hang)}:
+                self.sites[number].do(Break(Fault(kind="silent")) if hang else Mend())
             case {"delay": float() | int() as seconds}:
                 for site in self.sites:
                     site.delay_seconds = seconds
