@@ -141,6 +141,8 @@ class Design:
         self.noise = self.draw.sample(sorted(NOISE.keys() - unnamed), self.draw.choice([2, 4, 6, 8]))
         self.before = self.draw.random() < 0.5
         self.salt = self.draw.randrange(1 << 30)
+        self.build = 0
+        """Names with hashes in them change with every build of the site."""
 
     def shown(self, one: Victim) -> str:
         """The title as the page shows it."""
@@ -157,9 +159,9 @@ class Design:
         elif self.naming == "tailwind":
             name = " ".join(random.Random(f"{name}{self.salt}").sample(_TAILWIND, 4))
         elif self.naming == "hashed":
-            name = f"css-{random.Random(f'{name}{self.salt}').randrange(16**6):06x}"
+            name = f"css-{random.Random(f'{name}{self.salt}{self.build}').randrange(16**6):06x}"
         elif self.naming == "module":
-            name = f"_{self.word(name)}_{random.Random(f'{name}{self.salt}').randrange(36**4):05x}_1"
+            name = f"_{self.word(name)}_{random.Random(f'{name}{self.salt}{self.build}').randrange(36**4):05x}_1"
         else:
             name = self.word(name)
         return f' class="{name}{" " + extra if extra else ""}"'
@@ -170,6 +172,7 @@ class Design:
     def page(self, victims: list[Victim], number: int) -> str:
         """The page in its present state."""
         draw = random.Random(f"{self.salt}{number}")
+        self.build = number // 3
         main = DESIGNS[self.style](self, victims)
         for one in victims:
             one.shown = self.shown(one)

@@ -202,6 +202,8 @@ async def run(settings: Settings, on_visit: Callable[[Visited], None], reload: C
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, renew.set)
     async with watching(settings, on_visit) as parts:
+        log = structlog.get_logger("watcher")
+        log.info("watching", sites=len(settings.sites), store=str(settings.store), vantage=settings.vantage)
         deadline = asyncio.create_task(_time_of(stop))
         beside = [
             asyncio.create_task(work)
