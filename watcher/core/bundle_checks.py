@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 
-from watcher.core import absence, bundle, custody, http, merkle, note, wacz, warc
+from watcher.core import absence, bundle, clock, custody, http, merkle, note, wacz, warc
 from watcher.core.bundle_reading import SIDES, Blocks, Doc, Opened, hash_of, hashes_of, parse, unseal
 from watcher.core.checks import need
 from watcher.errors import EvidenceError
 
+KEPT = ("capture", "miss", "refusal")
 ABSENT_BEFORE = frozenset({"listed", "relisted"})
 """Kinds of which the copy before does not show the entry."""
 
@@ -137,7 +139,7 @@ def captures(opened: Opened) -> str:
             continue
         need(facts["id"] == name, f"the facts of capture {name} are another's")
         need((facts["body_digest"] or "") == record["body"], f"capture {name} names another body than was logged")
-    logged = {r["capture"] for r in opened.leaves.values() if r["act"] in ("capture", "miss", "refusal")}
+    logged = {r["capture"] for r in opened.leaves.values() if r["act"] in KEPT}
     need(logged == set(names), f"a capture is logged and not shown: {', '.join(sorted(logged - set(names)))}")
     return f"{len(names)} captures and misses are as logged" + (f", {hidden} of them hidden" if hidden else "")
 
@@ -313,3 +315,16 @@ def _check_sides(opened: Opened, event: Doc, seen: dict[tuple[str, int], set[boo
         need((True in (shown or ())) == expected[side], f"the copy {side} event {name} shows the contrary of it")
         complete = opened.leaves[snapshot["leaf"]]["complete"] is True
         need(expected[side] or complete, f"the copy {side} event {name} is incomplete: absence from it means nothing")
+
+
+def clocks(opened: Opened) -> str:
+    """What speaks for and against the vantage's own clock. Doubts are told; they make nothing invalid."""
+    shown = {item["id"]: item["facts"].get("value") for item in opened.shown["captures"]}
+    in_log = [record["capture"] for _, record in sorted(opened.leaves.items()) if record["act"] in KEPT]
+    found = [facts for name in in_log if (facts := shown.get(name)) is not None]
+    doubts = clock.doubts(
+        [clock.reading(f["id"], datetime.fromisoformat(f["requested_at"]), f["facts"]) for f in found]
+    )
+    if doubts:
+        return "times are NOT CERTAIN: " + "; ".join(doubts)
+    return f"nothing speaks against the clock at {len(found)} captures"

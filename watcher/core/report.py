@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from watcher.core import escape, timeline
+from watcher.core import clock, escape, timeline
 from watcher.core.material import Head, Kept, Material, Seen, Told, locate
 from watcher.core.moments import rfc3339, words
 from watcher.core.reasons import KINDS, reason
@@ -75,10 +75,17 @@ def html(material: Material, redactor: Redactor) -> bytes:
         stamped=any(head.tokens for head in material.heads),
         witnessed=any(head.cosignatures for head in material.heads),
         hidden=bool(material.hidden),
+        doubts=_doubts(material),
         onions=[words_of.address(one.onion) for one in material.descriptors],
         made=rfc3339(material.heads[-1].made_at),
     )
     return page.encode()
+
+
+def _doubts(material: Material) -> tuple[str, ...]:
+    """Why the vantage's clock is not to be believed."""
+    in_order = sorted(material.kept, key=lambda kept: kept.leaf.index)
+    return clock.doubts([clock.reading(k.capture.id, k.capture.requested_at, k.capture.facts) for k in in_order])
 
 
 def title(material: Material) -> str:

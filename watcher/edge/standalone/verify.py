@@ -870,6 +870,37 @@ def check_gone(
 # --------------------------------------------------------------------------------------------------------- times
 
 
+def check_clock(b: Bundle) -> str:
+    """Doubts about the vantage's own clock are told; they make nothing invalid."""
+    shown = {item["id"]: item["facts"].get("value") for item in b.shown.get("captures", [])}
+    kept = sorted((n, record) for n, record in b.acts("capture", "miss", "refusal"))
+    found = [facts for facts in (shown.get(record["capture"]) for _, record in kept) if facts]
+    doubts: list[str] = []
+    last: dict[str, tuple[datetime, float]] = {}
+    for facts in found:
+        boot, at = str(facts["facts"].get("boot_id", "")), instant(facts["requested_at"])
+        try:
+            ran = float(facts["facts"]["monotonic_start"])
+        except (KeyError, TypeError, ValueError):
+            continue
+        if boot and boot in last:
+            jump = (at - last[boot][0]).total_seconds() - (ran - last[boot][1])
+            if abs(jump) > 2 + abs(ran - last[boot][1]) / 1000:
+                doubts.append(
+                    f"the clock was set by {jump:+.0f} s before {facts['requested_at']} (capture {facts['id']})"
+                )
+        last[boot] = (at, ran)
+    wild = sum(facts["facts"].get("clock_state") == "unsynchronised" for facts in found)
+    doubts += [f"the clock was not synchronised at {wild} of {len(found)} captures"] if wild else []
+    if doubts:
+        return "times are NOT CERTAIN: " + "; ".join(doubts)
+    return f"nothing speaks against the clock at {len(found)} captures"
+
+
+def instant(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+
+
 def check_times(b: Bundle, key: Key, roots: str | None) -> str:
     tokens = sorted(path for path in b.files if path.endswith(".tsr"))
     heads = {path: size for size, _, path in heads_of(b, key)}
@@ -887,8 +918,7 @@ def check_times(b: Bundle, key: Key, roots: str | None) -> str:
         at = stamped_at(openssl, b, path, stamped, roots)
         told.append(f"{heads[stamped]} leaves existed by {at:%Y-%m-%dT%H:%M:%SZ}")
         for index, record in b.leaves.items():
-            made = datetime.strptime(record["at"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
-            late = index < heads[stamped] and made > at + CLOCK_TOLERANCE
+            late = index < heads[stamped] and instant(record["at"]) > at + CLOCK_TOLERANCE
             need(not late, f"leaf {index} says it was made after the time-stamp that covers it")
     return "; ".join(told) + ("" if roots else " (by the bundle's own roots: name yours with --tsa-roots)")
 
@@ -967,6 +997,7 @@ def check_all(data: bytes, pinned: Key | None, roots: str | None, held: bytes | 
     run("events", lambda: check_events(b))
     run("absence", lambda: check_absence(b))
     run("reread", lambda: check_reread(b))
+    run("clock", lambda: check_clock(b))
     run("times", lambda: check_times(b, key, roots))
     if held is not None:
         run("held", lambda: check_held(b, key, held))
