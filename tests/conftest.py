@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,11 +92,16 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def tor_network(pytestconfig: pytest.Config) -> Iterator[PrivateTorNetwork]:
+def tor_key_cache(pytestconfig: pytest.Config) -> Path | None:
+    """Where the keys of private Tor networks are kept between runs; they cost some seconds to make."""
+    return pytestconfig.cache.mkdir("private-tor-keys") if pytestconfig.cache else None
+
+
+@pytest.fixture(scope="session")
+def tor_network(tor_key_cache: Path | None) -> Iterator[PrivateTorNetwork]:
     """A private Tor network, started when first asked for; for tests marked ``tor``. Leave it as you found it:
     what a test publishes or kills, it removes or revives."""
     from watcher.testing.tor import PrivateTorNetwork
 
-    cache = pytestconfig.cache.mkdir("private-tor-keys") if pytestconfig.cache else None
-    with PrivateTorNetwork(key_cache=cache) as network:
+    with PrivateTorNetwork(key_cache=tor_key_cache) as network:
         yield network
