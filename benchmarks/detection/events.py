@@ -18,7 +18,12 @@ from watcher.records import Capture, Event, Hints, Page, Policy, Snapshot
 CHECKS = 3
 BETWEEN = timedelta(minutes=20)
 POLICY = Policy(confirm_visits=2, confirm_after=timedelta(minutes=10), structural_after=timedelta(hours=12))
-VERDICTS = {"ok": ("listing", True), "partial": ("listing", True), "blocked": ("blocked", False), "empty": ("empty", True)}
+VERDICTS = {
+    "ok": ("listing", True),
+    "partial": ("listing", True),
+    "blocked": ("blocked", False),
+    "empty": ("empty", True),
+}
 
 
 def truths_of(series: Series, checks: int, start: int = 0) -> list[Truth]:

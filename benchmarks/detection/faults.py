@@ -1,8 +1,8 @@
 """Faults injected into the corpus's series: bursts of cut pages, queues, errors, empty frames, short and old pages.
 
 Between faults every check shows what is truly on the site. A site has one mirror or three; a mirror can lag behind for
-many checks. Entries with a link have a page of their own, there exactly as long as the entry is listed, except that some
-stay up, and that any answer may fail.
+many checks, but never all of them. Entries with a link have a page of their own, there exactly as long as the entry is
+listed, except that some stay up, and that any answer may fail.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ class Faults:
         self.rows, self.back = self.random.random(), self.random.randint(3, 15)
 
     def _lag(self, mirror: int) -> int:
-        if self.setting.mirrors > 1 and not self.lag[mirror] and self.random.random() < LAG:
+        rest = sum(not lag for lag in self.lag)
+        if rest > 1 and not self.lag[mirror] and self.random.random() < LAG:
             self.lag[mirror] = self.random.randint(3, LAG_CHECKS)
         if self.lag[mirror]:
             self.lag[mirror] -= 1

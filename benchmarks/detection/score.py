@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 KINDS = ("listed", "withdrawn", "renamed", "relisted", "changed")
-TRUE_KIND = {"added": "listed", "withdrawn": "withdrawn", "renamed": "renamed", "relisted": "relisted", "changed": "changed"}
+TRUE_KIND = {
+    "added": "listed",
+    "withdrawn": "withdrawn",
+    "renamed": "renamed",
+    "relisted": "relisted",
+    "changed": "changed",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +78,11 @@ class Tally:
 
 
 def score(
-    tally: Tally, truths: Sequence[Truth], tolds: Sequence[Told], good: Mapping[int, bool], listed: Iterable[frozenset[str]]
+    tally: Tally,
+    truths: Sequence[Truth],
+    tolds: Sequence[Told],
+    good: Mapping[int, bool],
+    listed: Iterable[frozenset[str]],
 ) -> None:
     """Adds one series. ``good``: look number to whether it was no fault; ``listed``: the true entries at each look."""
     there = list(listed)
@@ -118,7 +128,9 @@ def _matched(tally: Tally, truth: Truth, told: Told, good: Mapping[int, bool]) -
         inside = (told.not_before is None or told.not_before < truth.time) and truth.time <= told.not_after
         if not inside:
             tally.wrong_windows += 1
-            tally.mistakes.append(f"{told.site} window of {told.kind} {told.title} {told.not_before} {told.not_after} {truth.time}")
+            tally.mistakes.append(
+                f"{told.site} window of {told.kind} {told.title} {told.not_before} {told.not_after} {truth.time}"
+            )
     if truth.kind == "withdrawn" and not truth.mass:
         tally.delays.append(sum(good[number] for number in range(truth.at, told.at + 1)))
 

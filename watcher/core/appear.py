@@ -220,6 +220,8 @@ def name_added(case: Case) -> None:
             number += 1
             key = f"{entry.key}~{number}"
         case.added[key] = entry
+    keys = {entry.key: key for key, entry in {**case.delta.seen, **case.added}.items()}
+    case.page = [keys[entry.key] for entry in case.snapshot.entries]
 
 
 def _add(case: Case) -> None:

@@ -32,6 +32,8 @@ class Case:
     """Under the roster keys that they get."""
     guessed: bool = False
     """Until now the rule that read the site was a guess; the first page's text tells what is old."""
+    page: list[str] = field(default_factory=list)
+    """Roster keys in page order; those of new entries too."""
     returned: set[int] = field(default_factory=set)
     """Visits that first lacked entries which are back now."""
     events: list[Event] = field(default_factory=list)

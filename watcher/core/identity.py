@@ -14,7 +14,8 @@ import xxhash
 from watcher.records import Entry
 
 LONGEST_KEY = 200
-_SPACE = re.compile(r"\s+")
+LONGEST_TITLE = 2_000
+MOST_STATUSES = 8
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb]"
 )
@@ -22,13 +23,16 @@ _INVISIBLE = re.compile(
 _PASSING = re.compile(r"(?:t|ts|v|_|rnd|rand|time|timestamp|nonce|token|csrf|sid|session|sessionid|phpsessid|utm_\w+)=")
 """Query parameters that change from one capture to the next and name nothing."""
 
+_WORDS = (
+    "new|hot|updated?|sold(?: out)?|for sale|on sale|disclosed|published|unpublished|publication|leak(?:ed)?|released|"
+    "removed|deleted|closed|expired|paid|payed|unpaid|pending|wait(?:ing)?|soon|coming soon|negotiat(?:ion|ions|ing|ed)|"
+    "timer|time(?: is)? (?:up|over|out)|available|free|full|full dump|full leak|dump|evidence|proofs?|done|finished|"
+    "ended|active|stopped|auction|exclusive|data|tba|опубликовано|продано|новое|обновлено|veröffentlicht|verkauft|neu|"
+    "publié|vendu|nouveau|publicado|vendido|nuevo"
+)
 _STATUS = re.compile(
     r"(?:\d{1,3} ?% |(?:all|full|fully|partially|new|now|data|files|already|was|not|in|part) )*"
-    r"(?:new|hot|updated?|sold(?: out)?|for sale|on sale|disclosed|published|unpublished|publication|leak(?:ed)?|"
-    r"released|removed|deleted|closed|expired|paid|payed|unpaid|pending|wait(?:ing)?|soon|coming soon|"
-    r"negotiat(?:ion|ions|ing|ed)|timer|time(?: is)? (?:up|over|out)|available|free|full|full dump|full leak|dump|evidence|proofs?|done|finished|"
-    r"ended|active|stopped|auction|exclusive|\d{1,3} ?%|data|tba|"
-    r"опубликовано|продано|новое|обновлено|veröffentlicht|verkauft|neu|publié|vendu|nouveau|publicado|vendido|nuevo)"
+    rf"(?:{_WORDS}|\d{{1,3}} ?%)"
     r"(?: (?:now|soon|data|files|leak|leaked|dump|published|available|part|\d{1,3} ?%))*[!.]*"
 )
 _BRACKETED = re.compile(
@@ -50,7 +54,7 @@ def plain(text: str) -> str:
     """The text with compatibility forms and invisible characters taken off, white space folded; case is kept."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
-    return _SPACE.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def fold(text: str) -> str:
@@ -60,12 +64,12 @@ def fold(text: str) -> str:
 
 def masked(title: str) -> bool:
     """Whether the title hides letters."""
-    return _MASKS.search(plain(title)) is not None
+    return _MASKS.search(plain(title[:LONGEST_TITLE])) is not None
 
 
 def unmarked(title: str) -> str:
     """The title with every hidden letter as one ``*``, whatever mark hides it, so that lengths are kept."""
-    return _MASKS.sub(lambda hidden: MASK * len(hidden.group()), plain(title))
+    return _MASKS.sub(lambda hidden: MASK * len(hidden.group()), plain(title[:LONGEST_TITLE]))
 
 
 def fold_title(title: str) -> tuple[str, tuple[str, ...]]:
@@ -74,17 +78,17 @@ def fold_title(title: str) -> tuple[str, tuple[str, ...]]:
     Compatibility forms, case, white space and ornaments do not count; letters that are hidden stand as one ``*``.
     A title that is all status stays whole: somebody may be called so.
     """
-    text = plain(title)
+    text = plain(title[:LONGEST_TITLE])
     if not _NOTABLE.search(text):
         return text.casefold(), ()
     statuses: list[str] = []
-    while True:
+    while len(statuses) < MOST_STATUSES:
         shorter = _without_status(text, statuses)
         if shorter == text or not any(character.isalnum() or character == MASK for character in shorter):
             break
         text = shorter
     bare = _ORNAMENT.sub("", text) or text
-    return _MASKS.sub(MASK, bare).casefold() or fold(title), tuple(statuses)
+    return _MASKS.sub(MASK, bare).casefold() or text.casefold(), tuple(statuses)
 
 
 def _without_status(text: str, statuses: list[str]) -> str:

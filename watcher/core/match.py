@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import log
@@ -19,6 +19,8 @@ FEW = 150
 """Up to so many on both sides every pair is looked at, not only those that share a word."""
 LONG = 60
 """A description of so many letters, shared by no other entry, is one entry's."""
+MOST_RUNS = 9
+"""A mask cut into more runs than this is only fitted letter by letter."""
 SHOWN = 4
 """Letters that a mask of unknown length must show."""
 CLOSE, IN_PLACE, MARGIN = 0.82, 0.6, 0.12
@@ -37,6 +39,9 @@ _FORMS = (
 )
 FORMS = frozenset(_FORMS.split())
 """Words that so many names have that they tell nothing, whatever few others a page has."""
+MOST_WORDS, LONGEST_WORD = 30, 60
+SAMPLE = 1_000
+"""So many other titles show well enough how common a word is."""
 FORM_WEIGHT = 0.1
 RARE = 3
 """A description with so many words that no other one has is one entry's, wherever it stands."""
@@ -98,34 +103,28 @@ def _by(
     """The pairs that one way to see it finds."""
     match how:
         case "link":
-            return _alike(olds, news, lambda side: own_path(side.url), frozenset())
+            return _alike(olds, news, lambda side: own_path(side.url))
         case "unmasked":
             return _unmasked(olds, news)
         case "description":
-            told = {_description(title, fields) for title, fields in others.items()}
-            pairs = _alike(olds, news, lambda side: _description(side.title, side.fields), told)
-            said = Counter(word for text in told for word in set(_TOKEN.findall(text)))
-            said.update(word for one in olds for word in set(_TOKEN.findall(_description(one.title, one.fields))))
-            return [(one, two) for one, two in pairs if not _contradict(one, two) and _own(one, two, said)]
+            return _same_description(olds, news, others)
         case "domain":
-            return _alike(
-                olds, news, lambda side: _domain(side.fields), {_domain(fields) for fields in others.values()}
-            )
+            pairs = _alike(olds, news, lambda side: _domain(side.fields))
+            common = {_domain(fields) for fields in others.values()} if pairs else set()
+            return [(one, two) for one, two in pairs if _domain(two.fields) not in common]
     return _close(olds, news, list(others))
 
 
 # ------------------------------------------------------------------------------------------------ the same sign
 
 
-def _alike(
-    olds: Sequence[Side], news: Sequence[Side], sign: Callable[[Side], str], common: Collection[str]
-) -> list[tuple[Side, Side]]:
-    """Pairs with the same sign, where only one entry on either side has it, and none of the others."""
+def _alike(olds: Sequence[Side], news: Sequence[Side], sign: Callable[[Side], str]) -> list[tuple[Side, Side]]:
+    """Pairs with the same sign, where only one entry on either side has it."""
     mine, theirs = _by_sign(olds, sign), _by_sign(news, sign)
     return [
         (sides[0], theirs[said][0])
         for said, sides in mine.items()
-        if said and said not in common and len(sides) == 1 and len(theirs.get(said, ())) == 1
+        if said and len(sides) == 1 and len(theirs.get(said, ())) == 1
     ]
 
 
@@ -134,6 +133,22 @@ def _by_sign(sides: Sequence[Side], sign: Callable[[Side], str]) -> dict[str, li
     for side in sides:
         grouped[sign(side)].append(side)
     return grouped
+
+
+def _same_description(
+    olds: Sequence[Side], news: Sequence[Side], others: Mapping[str, Mapping[str, str]]
+) -> list[tuple[Side, Side]]:
+    """Pairs that say the same at length, where nobody else says it and nothing else contradicts."""
+    pairs = _alike(olds, news, lambda side: _description(side.title, side.fields))
+    pairs = [(one, two) for one, two in pairs if not _contradict(one, two)]
+    if not pairs:
+        return []
+    told = {_description(title, fields) for title, fields in others.items()}
+    said = Counter(word for text in told for word in set(_TOKEN.findall(text)))
+    said.update(word for one in olds for word in set(_TOKEN.findall(_description(one.title, one.fields))))
+    return [
+        (one, two) for one, two in pairs if _description(two.title, two.fields) not in told and _own(one, two, said)
+    ]
 
 
 def _description(title: str, fields: Mapping[str, str]) -> str:
@@ -176,7 +191,7 @@ def unmask_fits(masked: str, full: str) -> float:
         agree = all(mark in (letter, MASK) for mark, letter in zip(hidden, shown, strict=True))
         revealed = shown.count(MASK) < hidden.count(MASK)
         return 1.0 if agree and revealed and letters >= 1 else 0.0
-    if letters < SHOWN or shown.count(MASK) > hidden.count(MASK):
+    if letters < SHOWN or shown.count(MASK) > hidden.count(MASK) or len(_RUNS.findall(hidden)) > MOST_RUNS:
         return 0.0
     return 0.5 if _pattern(hidden).fullmatch(shown) else 0.0
 
@@ -217,10 +232,11 @@ def _by_first(sides: Sequence[Side]) -> dict[str, list[Side]]:
 def _close(olds: Sequence[Side], news: Sequence[Side], others: Sequence[str]) -> list[tuple[Side, Side]]:
     """Pairs of close titles; rare words weigh most, and the same place in the list helps."""
     words = {id(side): _words(side.title) for side in (*olds, *news)}
-    frequency = Counter(word for title in others for word in set(_words(title)))
+    sample = others[:: len(others) // SAMPLE + 1]
+    frequency = Counter(word for title in sample for word in set(_words(title)))
     for said in words.values():
         frequency.update(set(said))
-    total = len(others) + len(words)
+    total = len(sample) + len(words)
     weigh = {
         word: (FORM_WEIGHT if word in FORMS or (len(word) == 1 and word.isascii()) else 1.0)
         * (log((total + 1) / (1 + times)) + 0.1)
@@ -237,7 +253,7 @@ def _close(olds: Sequence[Side], news: Sequence[Side], others: Sequence[str]) ->
 
 
 def _words(title: str) -> tuple[str, ...]:
-    return tuple(_TOKEN.findall(fold_title(title)[0]))
+    return tuple(word[:LONGEST_WORD] for word in _TOKEN.findall(fold_title(title)[0])[:MOST_WORDS])
 
 
 def _worth_a_look(

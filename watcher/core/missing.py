@@ -10,7 +10,7 @@ from watcher.core import episodes, losses
 from watcher.core.case import Case
 from watcher.core.identity import fold_title
 from watcher.core.notes import Absence
-from watcher.core.signs import came_at, page_keys
+from watcher.core.signs import came_at
 from watcher.core.tell import Window, withdrawn_prose
 
 
@@ -74,7 +74,7 @@ def _roll_off(case: Case, begun: set[str]) -> None:
     A list that holds more than it did then was not full: what is still lost did not roll off.
     """
     notes, signs, size = case.notes, case.signs, len(case.snapshot.entries)
-    line = page_keys(case)
+    line = case.page
     for key in case.delta.missing:
         absence = notes.absences[key]
         if absence.cap and not absence.fewer_pages and size > absence.cap and key not in signs.older:

@@ -29,8 +29,8 @@ _TICKING: Final = tuple(
         rf"(?<!\w){_SOME}(?:{_LONG_UNIT}(?!\w)|{_UNIT}\s+{_PASSED}(?!\w)|{_UNIT}$)",  # 3 days, 5m ago, 20h
         r"(?<![\w.:])\d{1,4}(?::\d{2}){1,3}(?![\w:])",  # 168:20:11, 12:30
         r"(?:views?|visit(?:s|ors?)?|hits|reads?|downloads?|seen|counter|просмотр\w*|aufrufe|vues|visitas|vistas)"
-        r"\s*[:=-]?\s*\d[\d\s.,]*k?(?!\w)",
-        r"(?<!\w)\d[\d\s.,]*k?\s*(?:\+\s*)?"
+        r"\s*[:=-]?\s*\d[\d\s.,]{0,16}k?(?!\w)",
+        r"(?<!\w)\d[\d\s.,]{0,16}k?\s*(?:\+\s*)?"
         r"(?:views?|visits?|visitors?|hits|reads|downloads?|просмотр\w*|aufrufe|vues|visitas|vistas)(?!\w)",
         r"(?<!\w)(?:timer|countdown|clock|nonce|token)[-_:=#]\s*\w+",
         r"(?<![\w/])(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{16,}(?!\w)",  # nonces
@@ -50,12 +50,16 @@ TICKS: Final = 3
 """A field of one entry that changed in so many different pages in a row ticks."""
 CALM: Final = 30
 """After so many pages without a flutter, one flutter is forgiven."""
+LONGEST: Final = 20_000
+"""A longer value is compared as it is."""
 REMEMBERED: Final = 64
 
 
 def steady(value: str) -> str:
     """The value as it is compared: folded, every part that ticks replaced by one sign."""
     text = fold(value)
+    if len(text) > LONGEST:
+        return text
     if any(character.isdigit() for character in text) or "ago" in text or "now" in text or "day" in text:
         for pattern in _TICKING:
             text = pattern.sub(_CLOCK, text)

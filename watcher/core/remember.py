@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from watcher.core import flips, losses
 from watcher.core.case import Case
 from watcher.core.notes import join, tag, tags
-from watcher.core.signs import page_keys
 from watcher.core.structural import count_names, next_order, remember_run
 
 MOST_MIRRORS = 16
+LONG, SELDOM = 2_000, 10
+"""On a page with more entries, names are counted at every so many snapshots."""
 SOON = 8
 """What rolled off, was seen again, and is gone again within so many visits was seen on an old page."""
 TRIES = 2
@@ -21,7 +22,7 @@ TRIES = 2
 def remember(case: Case) -> None:
     """Notes what the complete snapshot showed."""
     notes, snapshot, signs = case.notes, case.snapshot, case.signs
-    page = [key for key in page_keys(case) if key in case.entries]
+    page = [key for key in case.page if key in case.entries]
     new_text = bool(snapshot.text) and not (notes.runs and notes.runs[-1].texts[-1:] == [tag(snapshot.text)])
     keep = {tag(key) for key, held in case.entries.items() if held.standing == "missing"}
     notes.order = "".join(next_order(tags(notes.order), [tag(key) for key in page], keep))
@@ -40,7 +41,7 @@ def remember(case: Case) -> None:
         notes.since, notes.since_in = snapshot.taken_at, case.first_capture
     _keys(case, page)
     _mirror(case, page)
-    if new_text:
+    if new_text and (len(page) <= LONG or notes.complete % SELDOM == 1):
         _names(case, page)
     flips.forget(case)
     notes.fresh = {

@@ -27,7 +27,7 @@ def read_signs(case: Case) -> Signs:
     expected = believed(case.entries, notes)
     lost = tuple(key for key in expected if key not in delta.seen)
     again = any(case.entries[key].standing == "withdrawn" for key in delta.seen)
-    before_at = when_before(notes, page_keys(case)) if lost or again else None
+    before_at = when_before(notes, case.page) if lost or again else None
     signs = Signs(
         lost=lost,
         expected=len(expected),
@@ -51,7 +51,7 @@ def read_signs(case: Case) -> Signs:
 def _of_order(case: Case, signs: Signs, lost: Sequence[str]) -> Signs:
     """The signs, with what the order of the entries says of the lost ones."""
     notes = case.notes
-    before, line = tags(notes.order), [tag(key) for key in page_keys(case)]
+    before, line = tags(notes.order), [tag(key) for key in case.page]
     named = {tag(key): key for key in lost}
     trusted = tags(notes.trusted)
     shuffled = is_shuffled(before, line) or is_shuffled(trusted, line) or _back_inside(case)
@@ -75,7 +75,7 @@ def _ends(
 def _back_inside(case: Case) -> bool:
     """Whether something that had rolled off the end is back, and not at the end: then the list is in another order."""
     back = {key for key in case.delta.seen if key in case.notes.absences and case.notes.absences[key].cap}
-    page = page_keys(case)
+    page = case.page
     return bool(back) and not back <= set(page[len(page) - len(back) :])
 
 
@@ -107,12 +107,6 @@ def _is_stale(case: Case) -> bool:
         for key, changes in case.delta.changed.items()
         for name, (_, new) in changes.items()
     )
-
-
-def page_keys(case: Case) -> list[str]:
-    """Roster keys in page order; those of new entries too."""
-    keys = {entry.key: key for key, entry in {**case.delta.seen, **case.added}.items()}
-    return [keys[entry.key] for entry in case.snapshot.entries]
 
 
 def came_at(case: Case, key: str) -> datetime:

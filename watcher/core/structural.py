@@ -25,6 +25,8 @@ MOVES = 2
 """That, if it keeps happening without news, shows that the text moves by itself."""
 TEXTS = 6
 LONGEST_TEXT = 2_000_000
+FEW_NAMES = 12
+"""So few names are each looked for; more in one pass over all words."""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -195,18 +197,33 @@ def next_order(before: Sequence[str], page: Sequence[str], keep: Collection[str]
 
 def count_names(text: str, titles: Mapping[str, str]) -> Counter[str]:
     """How often each entry's title stands in the text, word for word: key to number."""
-    first: defaultdict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
+    if len(titles) <= FEW_NAMES:
+        folded = fold(text[:LONGEST_TEXT])
+        found = {key: _count(tuple(_WORD.findall(fold(title))), folded) for key, title in titles.items()}
+        return Counter({key: times for key, times in found.items() if times})
+    by_first: defaultdict[str, dict[int, dict[tuple[str, ...], list[str]]]] = defaultdict(dict)
     for key, title in titles.items():
         words = tuple(_WORD.findall(fold(title)))
         if words:
-            first[words[0]].append((key, words))
+            by_first[words[0]].setdefault(len(words), {}).setdefault(words, []).append(key)
     counted: Counter[str] = Counter()
-    said = _WORD.findall(fold(text[:LONGEST_TEXT]))
+    said = tuple(_WORD.findall(fold(text[:LONGEST_TEXT])))
     for at, word in enumerate(said):
-        for key, words in first.get(word, ()):
-            if len(words) == 1 or tuple(said[at : at + len(words)]) == words:
+        for size, phrases in by_first.get(word, _NONE).items():
+            for key in phrases.get(said[at : at + size], ()):
                 counted[key] += 1
     return counted
+
+
+def _count(words: tuple[str, ...], folded: str) -> int:
+    """How often the words stand in a folded text, one after the other."""
+    if not words or words[0] not in folded:
+        return 0
+    between = r"[\W_]+".join(re.escape(word) for word in words)
+    return len(re.findall(rf"(?<![^\W_]){between}(?![^\W_])", folded))
+
+
+_NONE: dict[int, dict[tuple[str, ...], list[str]]] = {}
 
 
 def words_of(entries: Iterable[Entry]) -> str:

@@ -12,6 +12,8 @@ from watcher.core.identity import MASK, plain, unmarked
 
 SHOWN_LETTERS = 2
 """So many letters of a masked name must be readable, or it could be anybody's."""
+MOST_RUNS = 7
+"""A word masked in more places is only fitted letter by letter."""
 LONG_WORD = 8
 """Shorter words are too easily made of two others ("the me")."""
 _WORD = re.compile(rf"[\w{re.escape(MASK)}]+")
@@ -109,7 +111,8 @@ def _fit(hidden: str, word: str) -> bool:
         return hidden == word
     if len(hidden) == len(word):
         return all(mark in (MASK, letter) for mark, letter in zip(hidden, word, strict=True))
-    return _pattern(hidden).fullmatch(word) is not None and len(hidden.replace(MASK, "")) > SHOWN_LETTERS
+    few = len(list(_runs(hidden))) <= MOST_RUNS
+    return few and len(hidden.replace(MASK, "")) > SHOWN_LETTERS and _pattern(hidden).fullmatch(word) is not None
 
 
 @lru_cache(maxsize=4096)

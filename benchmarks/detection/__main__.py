@@ -1,0 +1,110 @@
+"""How well withdrawals and other events are told, under faults and without.
+
+    python -m benchmarks.detection CORPUS [--seeds N] [--site NAME] [--part events|faults|ablation|cost] [--mistakes]
+
+CORPUS holds a folder a site with ``truth.json`` and its pages. Printed: events over the series from the truth's entries
+and from the pages themselves (no rule given); the same series with faults in every fifth check, for sites with and
+without pages for single entries, mirrors and full lists, against "compare with the last page" and "three in a row";
+every rule turned off in turn; and what one decision costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.detection import cost, events, faults
+from benchmarks.detection.ablation import RULES, without
+from benchmarks.detection.rivals import Rival, told_by
+from benchmarks.detection.score import Tally, table
+from benchmarks.detection.series import Series, load
+
+PARTS = ("events", "faults", "ablation", "cost")
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.detection", description=(__doc__ or "").split("\n\n")[0]
+    )
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--seeds", type=int, default=3, help="how often each site is played with other faults")
+    parser.add_argument("--site", default="", help="only sites whose name holds this")
+    parser.add_argument("--part", choices=PARTS, action="append", help="only this (may be given again)")
+    parser.add_argument("--mistakes", action="store_true", help="name every mistake")
+    options = parser.parse_args(arguments)
+    series = load(options.corpus, options.site)
+    if not series:
+        print(f"{options.corpus} holds no site with truth.json", file=sys.stderr)
+        return 2
+    parts = options.part or PARTS
+    began = time.process_time()
+    if "events" in parts:
+        without_faults(series, mistakes=options.mistakes)
+    if "faults" in parts:
+        with_faults(series, range(options.seeds), mistakes=options.mistakes)
+    if "ablation" in parts:
+        ablation(series)
+    if "cost" in parts:
+        cost.report()
+    print(f"\n{time.process_time() - began:.0f} s CPU")
+    return 0
+
+
+def without_faults(series: tuple[Series, ...], *, mistakes: bool) -> None:
+    print("Events over the series, three checks a version, the corpus's own bad pages among them, confirm_visits = 2\n")
+    rows = [
+        ("from the truth's entries", events.run(series, pages=False)),
+        ("from the pages", events.run(series, pages=True)),
+    ]
+    show(rows, mistakes=mistakes)
+
+
+def with_faults(series: tuple[Series, ...], seeds: range, *, mistakes: bool) -> None:
+    print(f"\nWith faults in every fifth check, {len(seeds)} seeds; rivals on the same checks\n")
+    rows: list[tuple[str, Tally]] = []
+    for setting in faults.SETTINGS:
+        rows.append((setting.name, faults.run(series, setting, seeds)))
+        rows += rivals(series, setting, seeds[:1])
+    show(rows, mistakes=mistakes)
+    ours = [tally for name, tally in rows if not name.startswith(" ")]
+    checks, false = sum(tally.checks for tally in ours), sum(tally.false_withdrawals for tally in ours)
+    print(f"\n{checks} checks, {false} false withdrawals")
+
+
+def rivals(series: tuple[Series, ...], setting: faults.Setting, seeds: range) -> list[tuple[str, Tally]]:
+    """The two baselines over the same checks, of the first seed."""
+    rows = []
+    for name, pages in (("  compare with the last page", 1), ("  three in a row", 3)):
+        tally = Tally()
+        for seed in seeds:
+            for one in series:
+                checks = list(faults.checks_of(one, setting, seed))
+                rival = Rival(pages=pages, titles=one.titles(), site=one.site)
+                faults.count(tally, one, setting, checks, told_by(rival, checks), seed)
+        rows.append((name, tally))
+    return rows
+
+
+def ablation(series: tuple[Series, ...]) -> None:
+    print("\nEach rule turned off in turn, one seed\n")
+    for setting in (faults.SETTINGS[0], faults.SETTINGS[3], faults.SETTINGS[5]):
+        rows = []
+        for rule in ("", *RULES):
+            with without(rule):
+                rows.append((f"without {rule}" if rule else "all rules", faults.run(series, setting, range(1))))
+        print(setting.name)
+        show(rows, mistakes=False)
+
+
+def show(rows: list[tuple[str, Tally]], *, mistakes: bool) -> None:
+    print(table(rows), flush=True)
+    if mistakes:
+        for name, tally in rows:
+            for mistake in tally.mistakes:
+                print(f"  {name}: {mistake}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
