@@ -1,3 +1,4 @@
+# ruff: noqa: E501, SIM905, ARG001 - markup reads better in one piece; every noise has one signature
 """Leak sites that never were: random designs, random noise, entries that come and go, and the truth about them.
 
 Nothing here was written with an eye on how entries are found: a design is drawn from what markup allows, not from what
@@ -12,7 +13,9 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-_SYLLABLES = "al bra cor del esk fir gal hem ivo jar kel lor mun nev oss pri quor ral sed tor ulm var wex yor zan".split()
+_SYLLABLES = (
+    "al bra cor del esk fir gal hem ivo jar kel lor mun nev oss pri quor ral sed tor ulm var wex yor zan".split()
+)
 _KINDS = ["Ltd", "Inc", "GmbH", "S.p.A.", "SAS", "& Sons", "Group", "Logistics", "Clinic", "School District", "Energy",
           "Law Firm", "Steel", "Dental", "Foods", "Insurance Brokers", "Corp.", ""]  # fmt: skip
 _COUNTRIES = "Spain Italy France Germany Japan Mexico Canada Brazil Sweden Thailand USA UK".split()
@@ -94,7 +97,9 @@ def site(seed: int) -> InventedSite:
             if number == 5:
                 draw.shuffle(victims)
         design = second if number >= 8 else first
-        made.versions.append(Version(design.page(victims, number), [design.shown(one) for one in victims], 1 + (number >= 8)))
+        made.versions.append(
+            Version(design.page(victims, number), [design.shown(one) for one in victims], 1 + (number >= 8))
+        )
     return made
 
 
@@ -102,7 +107,9 @@ def victim(draw: random.Random) -> Victim:
     """An invented company."""
     word = "".join(draw.choice(_SYLLABLES) for _ in range(draw.choice([2, 2, 3]))).capitalize()
     kind = draw.choice(_KINDS)
-    name = f"{word} {kind}".strip() if draw.random() < 0.85 else f"{draw.choice(['Hospital', 'Groupe', 'Studio'])} {word}"
+    name = (
+        f"{word} {kind}".strip() if draw.random() < 0.85 else f"{draw.choice(['Hospital', 'Groupe', 'Studio'])} {word}"
+    )
     if draw.random() < 0.06:
         name = name[:2] + "*" * (len(name) - 2)
     return Victim(
@@ -135,9 +142,14 @@ class Design:
         self.title_tag = self.draw.choice(["h2", "h3", "h4", "h5", "div", "span", "a", "strong", "p"])
         self.record_tag = self.draw.choice(["div", "div", "article", "section", "li", "a"])
         self.depth = self.draw.choice([0, 0, 1, 2])
-        self.parts = self.draw.sample(["text", "date", "size", "status", "country", "views", "button", "site", "image"], self.draw.choice([1, 2, 3, 5]))
+        self.parts = self.draw.sample(
+            ["text", "date", "size", "status", "country", "views", "button", "site", "image"],
+            self.draw.choice([1, 2, 3, 5]),
+        )
         self.linked = self.draw.random() < 0.7
-        unnamed = {"recent", "top", "slider"} if style == "slug" else set()  # where names are shown, they are the titles
+        unnamed = (
+            {"recent", "top", "slider"} if style == "slug" else set()
+        )  # where names are shown, they are the titles
         self.noise = self.draw.sample(sorted(NOISE.keys() - unnamed), self.draw.choice([2, 4, 6, 8]))
         self.before = self.draw.random() < 0.5
         self.salt = self.draw.randrange(1 << 30)
@@ -167,7 +179,12 @@ class Design:
         return f' class="{name}{" " + extra if extra else ""}"'
 
     def word(self, name: str) -> str:
-        return {"record": self.record_name, "title": self.title_name, "text": self.text_name, "list": self.list_name}.get(name, name)
+        return {
+            "record": self.record_name,
+            "title": self.title_name,
+            "text": self.text_name,
+            "list": self.list_name,
+        }.get(name, name)
 
     def page(self, victims: list[Victim], number: int) -> str:
         """The page in its present state."""
@@ -178,7 +195,7 @@ class Design:
             one.shown = self.shown(one)
         if self.style in {"json", "feed"}:
             return main
-        blocks = [NOISE[name](draw, number, victims, self.salt) for name in self.noise]
+        blocks = [NOISE[name](Moment(draw, number, victims, self.salt)) for name in self.noise]
         half = len(blocks) // 2
         head = f"<html><head><title>{self.salt % 9973} blog</title><meta charset=utf-8></head><body>"
         wrap = draw.choice(["main", "div"]) if False else "main"
@@ -230,7 +247,9 @@ def _cards(design: Design, victims: list[Victim]) -> str:
 
 
 def _columns(design: Design, victims: list[Victim]) -> str:
-    cells = [f"<div{design.cls('col')}>{design.record(one, design.title(one) + design.rest(one))}</div>" for one in victims]
+    cells = [
+        f"<div{design.cls('col')}>{design.record(one, design.title(one) + design.rest(one))}</div>" for one in victims
+    ]
     rows = [f"<div{design.cls('rowline')}>{''.join(cells[at : at + 3])}</div>" for at in range(0, len(cells), 3)]
     return "".join(rows)
 
@@ -238,13 +257,21 @@ def _columns(design: Design, victims: list[Victim]) -> str:
 def _sections(design: Design, victims: list[Victim]) -> str:
     parts = []
     for status in _STATUSES:
-        records = "".join(design.record(one, design.title(one) + design.rest(one)) for one in victims if one.status == status)
-        parts.append(f'<div class="tab {status.split()[0].lower()}" id="{status.split()[0]}"><h2>{status}</h2>{records}</div>')
+        records = "".join(
+            design.record(one, design.title(one) + design.rest(one)) for one in victims if one.status == status
+        )
+        parts.append(
+            f'<div class="tab {status.split()[0].lower()}" id="{status.split()[0]}"><h2>{status}</h2>{records}</div>'
+        )
     return "".join(parts)
 
 
 def _table(design: Design, victims: list[Victim]) -> str:
-    head = "<tr><th>#</th><th>Company</th><th>Country</th><th>Date</th><th>Size</th></tr>" if design.draw_fixed("head") < 0.7 else ""
+    head = (
+        "<tr><th>#</th><th>Company</th><th>Country</th><th>Date</th><th>Size</th></tr>"
+        if design.draw_fixed("head") < 0.7
+        else ""
+    )
     rows = "".join(
         f"<tr><td>{one.number}</td><td>{html.escape(design.shown(one))}</td><td>{one.country}</td><td>{one.date}</td><td>{one.size}</td></tr>"
         for one in victims
@@ -253,36 +280,77 @@ def _table(design: Design, victims: list[Victim]) -> str:
 
 
 def _links(design: Design, victims: list[Victim]) -> str:
-    return "<ul>" + "".join(f'<li><a href="/view/{one.slug}">{html.escape(design.shown(one))}</a></li>' for one in victims) + "</ul>"
+    return (
+        "<ul>"
+        + "".join(f'<li><a href="/view/{one.slug}">{html.escape(design.shown(one))}</a></li>' for one in victims)
+        + "</ul>"
+    )
 
 
 def _lines(design: Design, victims: list[Victim]) -> str:
-    return "<div>" + "".join(f'<a href="/view/{one.slug}">{html.escape(design.shown(one))}</a><br>' for one in victims) + "</div>"
+    return (
+        "<div>"
+        + "".join(f'<a href="/view/{one.slug}">{html.escape(design.shown(one))}</a><br>' for one in victims)
+        + "</div>"
+    )
 
 
 def _menu(design: Design, victims: list[Victim]) -> str:
-    items = [("/", "HOME"), ("/how", "HOW TO DOWNLOAD?"), *((f"/{one.slug}", design.shown(one)) for one in victims), ("/archive", "ARCHIVE")]
-    return '<header><nav><ul class="menu">' + "".join(f'<li class="menu-item"><a href="{link}"><span>{html.escape(text)}</span></a></li>' for link, text in items) + "</ul></nav></header><h1>Welcome to us</h1><p>Dear companies, write to us.</p>"
+    items = [
+        ("/", "HOME"),
+        ("/how", "HOW TO DOWNLOAD?"),
+        *((f"/{one.slug}", design.shown(one)) for one in victims),
+        ("/archive", "ARCHIVE"),
+    ]
+    return (
+        '<header><nav><ul class="menu">'
+        + "".join(
+            f'<li class="menu-item"><a href="{link}"><span>{html.escape(text)}</span></a></li>' for link, text in items
+        )
+        + "</ul></nav></header><h1>Welcome to us</h1><p>Dear companies, write to us.</p>"
+    )
 
 
 def _labelled(design: Design, victims: list[Victim]) -> str:
     def one_record(one: Victim) -> str:
-        pairs = [("Company", design.shown(one)), ("Country", one.country), ("Industry", one.sector), ("Volume", one.size)]
+        pairs = [
+            ("Company", design.shown(one)),
+            ("Country", one.country),
+            ("Industry", one.sector),
+            ("Volume", one.size),
+        ]
         if design.draw_fixed("dl") < 0.5:
-            return design.record(one, "<dl>" + "".join(f"<dt>{k}</dt><dd>{html.escape(v)}</dd>" for k, v in pairs) + "</dl>")
-        return design.record(one, "".join(f"<div class=kv><span>{k}</span><span>{html.escape(v)}</span></div>" for k, v in pairs))
+            return design.record(
+                one, "<dl>" + "".join(f"<dt>{k}</dt><dd>{html.escape(v)}</dd>" for k, v in pairs) + "</dl>"
+            )
+        return design.record(
+            one, "".join(f"<div class=kv><span>{k}</span><span>{html.escape(v)}</span></div>" for k, v in pairs)
+        )
 
     return f"<div{design.cls('list')}>{''.join(map(one_record, victims))}</div>"
 
 
 def _inline_labels(design: Design, victims: list[Victim]) -> str:
-    records = [design.record(one, f"<p>Name: {html.escape(design.shown(one))}<br>Country: {one.country}<br>Size: {one.size}</p><p>{one.text}</p>") for one in victims]
+    records = [
+        design.record(
+            one,
+            f"<p>Name: {html.escape(design.shown(one))}<br>Country: {one.country}<br>Size: {one.size}</p><p>{one.text}</p>",
+        )
+        for one in victims
+    ]
     return f"<div{design.cls('list')}>{''.join(records)}</div>"
 
 
 def _flat(design: Design, victims: list[Victim]) -> str:
     tag = design.draw.choice(["h2", "h3", "h4"]) if False else ["h2", "h3", "h4"][design.salt % 3]
-    return "<section>" + "".join(f"<{tag}>{html.escape(design.shown(one))}</{tag}><p>{one.text}</p><p>{one.country}</p><hr>" for one in victims) + "</section>"
+    return (
+        "<section>"
+        + "".join(
+            f"<{tag}>{html.escape(design.shown(one))}</{tag}><p>{one.text}</p><p>{one.country}</p><hr>"
+            for one in victims
+        )
+        + "</section>"
+    )
 
 
 def _tables(design: Design, victims: list[Victim]) -> str:
@@ -293,43 +361,95 @@ def _tables(design: Design, victims: list[Victim]) -> str:
 
 
 def _own_text(design: Design, victims: list[Victim]) -> str:
-    cells = [f"<th class=News onclick=\"viewtopic('{one.slug}')\">{html.escape(design.shown(one))}<div>{one.country}</div><div>{one.domain}</div><div>views: {one.views}</div></th>" for one in victims]
+    cells = [
+        f"<th class=News onclick=\"viewtopic('{one.slug}')\">{html.escape(design.shown(one))}<div>{one.country}</div><div>{one.domain}</div><div>views: {one.views}</div></th>"
+        for one in victims
+    ]
     rows = "".join(f"<tr>{''.join(cells[at : at + 2])}</tr>" for at in range(0, len(cells), 2))
     return f"<table>{rows}</table>"
 
 
 def _pictures(design: Design, victims: list[Victim]) -> str:
-    return f"<div{design.cls('list')}>" + "".join(f'<div{design.cls("record")}><a href="/view/{one.number}"><img src="/logo/{one.number}.png" alt="{html.escape(design.shown(one))}"></a><p>{one.text}</p></div>' for one in victims) + "</div>"
+    return (
+        f"<div{design.cls('list')}>"
+        + "".join(
+            f'<div{design.cls("record")}><a href="/view/{one.number}"><img src="/logo/{one.number}.png" alt="{html.escape(design.shown(one))}"></a><p>{one.text}</p></div>'
+            for one in victims
+        )
+        + "</div>"
+    )
 
 
 def _slug(design: Design, victims: list[Victim]) -> str:
-    return f"<div{design.cls('list')}>" + "".join(f'<div{design.cls("record")}><a href="/company/{one.slug}"><img src="/logo/{one.number}.png"></a><p>{one.text}</p></div>' for one in victims) + "</div>"
+    return (
+        f"<div{design.cls('list')}>"
+        + "".join(
+            f'<div{design.cls("record")}><a href="/company/{one.slug}"><img src="/logo/{one.number}.png"></a><p>{one.text}</p></div>'
+            for one in victims
+        )
+        + "</div>"
+    )
 
 
 def _beside(design: Design, victims: list[Victim]) -> str:
     mark = [" | {}", " - {} ", " ({}) "][design.salt % 2].format
-    return "<div>" + "".join(f"<div{design.cls('record')}><h3>{html.escape(design.shown(one))}{mark(one.country)}</h3><p>{one.text}</p></div>" for one in victims) + "</div>"
+    return (
+        "<div>"
+        + "".join(
+            f"<div{design.cls('record')}><h3>{html.escape(design.shown(one))}{mark(one.country)}</h3><p>{one.text}</p></div>"
+            for one in victims
+        )
+        + "</div>"
+    )
 
 
 def _dated(design: Design, victims: list[Victim]) -> str:
     days: dict[str, list[Victim]] = {}
     for one in victims:
         days.setdefault(one.date[:7], []).append(one)
-    return "".join(f"<div class=day><h4>{day}</h4><ul>" + "".join(f'<li><a href="/view/{one.slug}">{html.escape(design.shown(one))}</a> <em>{one.size}</em></li>' for one in ones) + "</ul></div>" for day, ones in days.items())
+    return "".join(
+        f"<div class=day><h4>{day}</h4><ul>"
+        + "".join(
+            f'<li><a href="/view/{one.slug}">{html.escape(design.shown(one))}</a> <em>{one.size}</em></li>'
+            for one in ones
+        )
+        + "</ul></div>"
+        for day, ones in days.items()
+    )
 
 
 def _script(design: Design, victims: list[Victim]) -> str:
-    rows = ",\n".join(f'{{id: {one.number}, name: "{design.shown(one)}", text: "{one.text}", "country": \'{one.country}\', size: "{one.size}",}}' for one in victims)
+    rows = ",\n".join(
+        f'{{id: {one.number}, name: "{design.shown(one)}", text: "{one.text}", "country": \'{one.country}\', size: "{one.size}",}}'
+        for one in victims
+    )
     return f"<div id=app></div><script>let config = {{debug: false}};\nconst leaks = [{rows}];\nrender(leaks);</script>"
 
 
 def _json(design: Design, victims: list[Victim]) -> str:
-    rows = [{"id": one.number, "attributes": {"company": design.shown(one), "about": one.text}, "size": one.size, "published": one.date} for one in victims]
-    return json.dumps({"meta": {"count": len(rows)}, "links": [{"title": "Mirror one", "url": "/m1"}, {"title": "Mirror two", "url": "/m2"}], "data": rows})
+    rows = [
+        {
+            "id": one.number,
+            "attributes": {"company": design.shown(one), "about": one.text},
+            "size": one.size,
+            "published": one.date,
+        }
+        for one in victims
+    ]
+    return json.dumps(
+        {
+            "meta": {"count": len(rows)},
+            "links": [{"title": "Mirror one", "url": "/m1"}, {"title": "Mirror two", "url": "/m2"}],
+            "data": rows,
+        }
+    )
 
 
 def _feed(design: Design, victims: list[Victim]) -> str:
-    items = "".join(f"<item><title>{html.escape(design.shown(one))}</title><link>http://feed.example/{one.slug}</link><description>{one.text}</description></item>" for one in victims)
+    items = "".join(
+        f"<item><title>{html.escape(design.shown(one))}</title><link>http://feed.example/{one.slug}</link><description>{one.text}</description></item>"
+        for one in victims
+    )
     return f'<?xml version="1.0"?><rss version="2.0"><channel><title>Feed</title>{items}</channel></rss>'
 
 
@@ -343,80 +463,174 @@ DESIGNS: dict[str, Callable[[Design, list[Victim]], str]] = {
 
 # --------------------------------------------------------------------------------------------------------- noise
 
-_SERVICES = ["Penetration testing", "DDoS protection", "Data recovery", "Corporate audit", "Consulting", "Negotiation help"]
+
+@dataclass
+class Moment:
+    """What a page knows of itself besides its entries' design."""
+
+    draw: random.Random
+    number: int
+    victims: list[Victim]
+    salt: int
+
+
+_SERVICES = [
+    "Penetration testing",
+    "DDoS protection",
+    "Data recovery",
+    "Corporate audit",
+    "Consulting",
+    "Negotiation help",
+]
 _PAPERS = ["Daily Lantern", "The Harbour Post", "Byte Weekly", "Evening Gazette", "Nordic Ledger"]
 
 
-def _nav(draw: random.Random, number: int, victims: list[Victim], salt: int) -> str:
-    words = random.Random(salt).sample(["Home", "News", "FAQ", "Contact", "About us", "Mirrors", "Rules", "Login", "Press", "Terms"], 5)
-    return "<nav class=navbar><ul>" + "".join(f'<li><a href="/{w.lower().replace(" ", "-")}">{w}</a></li>' for w in words) + "</ul></nav>"
+def _nav(now: Moment) -> str:
+    words = random.Random(now.salt).sample(
+        ["Home", "News", "FAQ", "Contact", "About us", "Mirrors", "Rules", "Login", "Press", "Terms"], 5
+    )
+    return (
+        "<nav class=navbar><ul>"
+        + "".join(f'<li><a href="/{w.lower().replace(" ", "-")}">{w}</a></li>' for w in words)
+        + "</ul></nav>"
+    )
 
 
-def _services(draw: random.Random, number: int, victims: list[Victim], salt: int) -> str:
-    cards = "".join(f'<div class="card"><h3>{name}</h3><p>We offer it at a fair price to everyone.</p><a href="/s/{at}">More</a></div>' for at, name in enumerate(_SERVICES))
+def _services(now: Moment) -> str:
+    cards = "".join(
+        f'<div class="card"><h3>{name}</h3><p>We offer it at a fair price to everyone.</p><a href="/s/{at}">More</a></div>'
+        for at, name in enumerate(_SERVICES)
+    )
     return f"<section class=services><h2>Our services</h2><div class=grid>{cards}</div></section>"
 
 
-def _papers(draw: random.Random, number: int, victims: list[Victim], salt: int) -> str:
-    return "<section class=press><h3>They write about us</h3>" + "".join(f'<article><h4><a href="https://paper{at}.example/x">{name}</a></h4><p>A gang said that it took data.</p></article>' for at, name in enumerate(_PAPERS)) + "</section>"
+def _papers(now: Moment) -> str:
+    return (
+        "<section class=press><h3>They write about us</h3>"
+        + "".join(
+            f'<article><h4><a href="https://paper{at}.example/x">{name}</a></h4><p>A gang said that it took data.</p></article>'
+            for at, name in enumerate(_PAPERS)
+        )
+        + "</section>"
+    )
 
 
-def _recent(draw: random.Random, number: int, victims: list[Victim], salt: int) -> str:
-    return "<aside class=sidebar><h5>Recent</h5><ul>" + "".join(f'<li><a href="/view/{one.slug}">{html.escape(one.shown)}</a></li>' for one in victims[:5]) + "</ul></aside>"
+def _recent(now: Moment) -> str:
+    return (
+        "<aside class=sidebar><h5>Recent</h5><ul>"
+        + "".join(f'<li><a href="/view/{one.slug}">{html.escape(one.shown)}</a></li>' for one in now.victims[:5])
+        + "</ul></aside>"
+    )
 
 
-def _top(draw: random.Random, number: int, victims: list[Victim], salt: int) -> str:
-    best = sorted(victims, key=lambda one: -one.views)[:4]
-    return "<div class=top><b>Most viewed</b>" + "".join(f"<div class=top-row><span>{html.escape(one.shown)}</span><i>{one.views}</i></div>" for one in best) + "</div>"
+def _top(now: Moment) -> str:
+    best = sorted(now.victims, key=lambda one: -one.views)[:4]
+    return (
+        "<div class=top><b>Most viewed</b>"
+        + "".join(f"<div class=top-row><span>{html.escape(one.shown)}</span><i>{one.views}</i></div>" for one in best)
+        + "</div>"
+    )
 
 
-def _news(draw: random.Random, number: int, victims: list[Victim], salt: int) -> str:
+def _news(now: Moment) -> str:
     heads = ["New tool", "Affiliate program", "Statement", "New mirrors", "About the arrest", "Happy new year"]
-    start = max(0, 3 - number // 3)
-    return "<div class=news>" + "".join(f"<div class=news-row><span>0{at}.03.2026</span><b>{head}</b> Something was said about it by the team.</div>" for at, head in enumerate(heads[start : start + 3])) + "</div>"
+    start = max(0, 3 - now.number // 3)
+    return (
+        "<div class=news>"
+        + "".join(
+            f"<div class=news-row><span>0{at}.03.2026</span><b>{head}</b> Something was said about it by the team.</div>"
+            for at, head in enumerate(heads[start : start + 3])
+        )
+        + "</div>"
+    )
 
 
-def _stats(draw: random.Random, number: int, victims: list[Victim], salt: int) -> str:
-    return f"<div class=stats><div><b>{len(victims)}</b><small>companies</small></div><div><b>{draw.randrange(900)} TB</b><small>leaked</small></div></div>"
+def _stats(now: Moment) -> str:
+    return f"<div class=stats><div><b>{len(now.victims)}</b><small>companies</small></div><div><b>{now.draw.randrange(900)} TB</b><small>leaked</small></div></div>"
 
 
-def _files(draw: random.Random, number: int, victims: list[Victim], salt: int) -> str:
-    return "<table class=files><tr><th>File</th><th>Size</th></tr>" + "".join(f'<tr><td><a href="/dl/part{at}.7z">part{at}.7z</a></td><td>{at + 1} GB</td></tr>' for at in range(9)) + "</table>"
+def _files(now: Moment) -> str:
+    return (
+        "<table class=files><tr><th>File</th><th>Size</th></tr>"
+        + "".join(f'<tr><td><a href="/dl/part{at}.7z">part{at}.7z</a></td><td>{at + 1} GB</td></tr>' for at in range(9))
+        + "</table>"
+    )
 
 
-def _tags(draw: random.Random, number: int, victims: list[Victim], salt: int) -> str:
-    return "<div class=tagcloud>" + "".join(f'<a href="/tag/{name.lower()}">{name}</a> ' for name in _SECTORS) + "</div>"
+def _tags(now: Moment) -> str:
+    return (
+        "<div class=tagcloud>" + "".join(f'<a href="/tag/{name.lower()}">{name}</a> ' for name in _SECTORS) + "</div>"
+    )
 
 
-def _months(draw: random.Random, number: int, victims: list[Victim], salt: int) -> str:
-    return "<div class=widget><h6>Archives</h6><ul>" + "".join(f'<li><a href="/2026/{at:02}">{name} 2026</a> ({draw.randrange(20)})</li>' for at, name in enumerate(["March", "February", "January"], 1)) + "</ul></div>"
+def _months(now: Moment) -> str:
+    return (
+        "<div class=widget><h6>Archives</h6><ul>"
+        + "".join(
+            f'<li><a href="/2026/{at:02}">{name} 2026</a> ({now.draw.randrange(20)})</li>'
+            for at, name in enumerate(["March", "February", "January"], 1)
+        )
+        + "</ul></div>"
+    )
 
 
-def _mirrors(draw: random.Random, number: int, victims: list[Victim], salt: int) -> str:
-    return "<div class=mirrors>" + "".join(f"<code>{''.join(random.Random(salt + at).choices('abcdefghijklmnopqrstuvwxyz234567', k=56))}.onion</code>" for at in range(4)) + "</div>"
+def _mirrors(now: Moment) -> str:
+    return (
+        "<div class=mirrors>"
+        + "".join(
+            f"<code>{''.join(random.Random(now.salt + at).choices('abcdefghijklmnopqrstuvwxyz234567', k=56))}.onion</code>"
+            for at in range(4)
+        )
+        + "</div>"
+    )
 
 
-def _contacts(draw: random.Random, number: int, victims: list[Victim], salt: int) -> str:
-    return "<div class=contacts><div><h5>TOX</h5><p>" + "A3" * 38 + "</p></div><div><h5>Jabber</h5><p>team@exploit.example</p></div></div>"
+def _contacts(now: Moment) -> str:
+    return (
+        "<div class=contacts><div><h5>TOX</h5><p>"
+        + "A3" * 38
+        + "</p></div><div><h5>Jabber</h5><p>team@exploit.example</p></div></div>"
+    )
 
 
-def _faq(draw: random.Random, number: int, victims: list[Victim], salt: int) -> str:
+def _faq(now: Moment) -> str:
     return "<div id=faq><h4>Who are you?</h4><p>Nobody you know.</p><h4>How can I pay?</h4><p>Write to us.</p></div>"
 
 
-def _adverts(draw: random.Random, number: int, victims: list[Victim], salt: int) -> str:
-    return "<div class=ads>" + "".join(f'<a href="/ad/{draw.randrange(999)}"><b>{draw.choice(_SYLLABLES).capitalize()} {draw.choice(["Exchange", "Hosting", "Market", "Casino"])}</b><span>Best rates</span></a>' for _ in range(3)) + "</div>"
+def _adverts(now: Moment) -> str:
+    return (
+        "<div class=ads>"
+        + "".join(
+            f'<a href="/ad/{now.draw.randrange(999)}"><b>{now.draw.choice(_SYLLABLES).capitalize()} {now.draw.choice(["Exchange", "Hosting", "Market", "Casino"])}</b><span>Best rates</span></a>'
+            for _ in range(3)
+        )
+        + "</div>"
+    )
 
 
-def _team(draw: random.Random, number: int, victims: list[Victim], salt: int) -> str:
-    return "<section class=team>" + "".join(f"<div class=member><strong>{name}</strong><p>Does the {work}.</p></div>" for name, work in [("Grey Wolf", "talking"), ("Iron Hand", "coding"), ("Old Fox", "counting")]) + "</section>"
+def _team(now: Moment) -> str:
+    return (
+        "<section class=team>"
+        + "".join(
+            f"<div class=member><strong>{name}</strong><p>Does the {work}.</p></div>"
+            for name, work in [("Grey Wolf", "talking"), ("Iron Hand", "coding"), ("Old Fox", "counting")]
+        )
+        + "</section>"
+    )
 
 
-def _slider(draw: random.Random, number: int, victims: list[Victim], salt: int) -> str:
-    return '<div class="slider">' + "".join(f'<div class="slide"><h2>{html.escape(one.shown)}</h2></div>' for one in draw.sample(victims, min(3, len(victims)))) + "</div>"
+def _slider(now: Moment) -> str:
+    return (
+        '<div class="slider">'
+        + "".join(
+            f'<div class="slide"><h2>{html.escape(one.shown)}</h2></div>'
+            for one in now.draw.sample(now.victims, min(3, len(now.victims)))
+        )
+        + "</div>"
+    )
 
 
-NOISE: dict[str, Callable[[random.Random, int, list[Victim], int], str]] = {
+NOISE: dict[str, Callable[[Moment], str]] = {
     "nav": _nav, "services": _services, "papers": _papers, "recent": _recent, "top": _top, "news": _news, "stats": _stats,
     "files": _files, "tags": _tags, "months": _months, "mirrors": _mirrors, "contacts": _contacts, "faq": _faq,
     "adverts": _adverts, "team": _team, "slider": _slider,

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
+from watcher.core.lexicon import FIELD_HINTS
 from watcher.core.outline import Outline
-from watcher.core.words import FIELD_HINTS, kind_of, label_of, words_in
+from watcher.core.words import kind_of, label_of, words_in
 
 SAMPLED = 1000
 """Records of a group that are looked at (half from each end); a bound on work, far above what a rule needs."""
-JUDGED = 60
+JUDGED = 36
 """Cells of a column whose kinds are looked at."""
 MAX_COLUMNS = 400
 HIGHEST_CLIMB = 40
 """Levels above a text at which records are looked for: a bound on work in pages nested without end."""
-ATTRIBUTES = ("title", "alt", "aria-label", "data-title", "data-name", "data-company", "data-id", "data-href", "data-url", "data-domain", "data-search", "data-victim", "datetime", "onclick", "href")  # fmt: skip
+ATTRIBUTES = frozenset({"title", "alt", "aria-label", "datetime", "onclick", "href"})
+"""Attributes that may say something of a record; ``data-…`` may, too."""
 
 Place = tuple[tuple[str, str, int], ...]
 """Steps (tag, class, which of them) from a record down to an element."""
@@ -164,7 +166,7 @@ def html_groups(outline: Outline, *, smallest: int = 2, only: frozenset[int] | N
     group_of = [-1] * len(outline.sig)
     number_of = [0] * len(outline.sig)
     groups: list[Group] = []
-    for sig, elements in chosen.items():
+    for elements in chosen.values():
         sampled = elements if len(elements) <= SAMPLED else elements[: SAMPLED // 2] + elements[-SAMPLED // 2 :]
         for number, element in enumerate(sampled):
             group_of[element] = len(groups)
@@ -189,13 +191,35 @@ def _joined(groups: Sequence[Group]) -> list[Group]:
         steps = group.key.split("/")
         if "." not in steps[-1] and steps[-1] not in {"article", "section"}:
             continue
-        for level in (-2, -3):
+        for level in (-1, -2, -3):
             if len(steps) + level >= 2:
                 tag, mark, _ = steps[level].partition(".")
                 if mark:
-                    wild = [*steps[:level], f"{tag}.*", *steps[level + 1 :]]
+                    wild = [*steps[:level], f"{tag}.*", *steps[len(steps) + level + 1 :]]
                     buckets.setdefault("/".join(wild), []).append(group)
-    return [_join(key, alike) for key, parts in buckets.items() if len(alike := _alike(parts)) > 1]
+    joined = [_join(key, alike) for key, parts in buckets.items() if len(alike := _alike(parts)) > 1]
+    return [*joined, *_nested(groups)]
+
+
+def _nested(groups: Sequence[Group]) -> list[Group]:
+    """Groups put together with their like further down: the items of a menu and of the menus that it opens."""
+    found: list[Group] = []
+    by_step: dict[str, list[Group]] = {}
+    for group in groups:
+        step = group.key.rpartition("/")[2]
+        if "." in step:
+            by_step.setdefault(step, []).append(group)
+    for alike in by_step.values():
+        for outer in alike:
+            places = {column.identity() for column in outer.columns}
+            inner = [
+                one
+                for one in alike
+                if one.key.startswith(f"{outer.key}/") and {column.identity() for column in one.columns} <= places
+            ]
+            if inner:
+                found.append(_join(f"{outer.key}/**", [outer, *inner]))
+    return found
 
 
 def _alike(groups: Sequence[Group]) -> list[Group]:

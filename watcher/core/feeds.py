@@ -41,7 +41,7 @@ def looks_like_feed(head: str) -> bool:
     return _HEAD.match(head) is not None
 
 
-class _Forbidden(ValueError):
+class _ForbiddenError(ValueError):
     """The feed declares entities of its own."""
 
 
@@ -69,7 +69,7 @@ class _Reader:
         if local == "link" and attributes.get("href") and attributes.get("rel", "alternate") == "alternate":
             self.row["link"] = attributes["href"].strip()
 
-    def end(self, tag: str) -> None:
+    def end(self, _tag: str) -> None:
         if self.row is None:
             return
         if self.depth == 0:
@@ -95,7 +95,7 @@ class _Reader:
 
 
 def _refuse(*_declared: object) -> None:
-    raise _Forbidden
+    raise _ForbiddenError
 
 
 def read(markup: str) -> Rows | None:
@@ -113,7 +113,7 @@ def read(markup: str) -> Rows | None:
         parser.Parse(markup.lstrip("\ufeff \t\r\n").encode("utf-8", "replace"), True)
     except expat.ExpatError:
         whole = False
-    except _Forbidden:
+    except _ForbiddenError:
         return None
     return Rows(rows=reader.rows, whole=whole)
 
@@ -140,7 +140,7 @@ def directory(tree: LexborHTMLParser) -> list[dict[str, str]]:
         shown = " ".join(node.text().split())
         if not href or href.startswith(("?", "#", "javascript:", "mailto:")) or "?C=" in href or _PARENT.match(shown):
             continue
-        if href.startswith(("http://", "https://", "//")) or href.startswith("/") and node.css_first("img"):
+        if href.startswith(("http://", "https://", "//")) or (href.startswith("/") and node.css_first("img")):
             continue
         name = unquote(href.split("?")[0].rstrip("/").rpartition("/")[2]) or shown.rstrip("/")
         if not name or name in {".", ".."}:

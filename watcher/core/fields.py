@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 
 from watcher.core.candidates import Column, Group
+from watcher.core.lexicon import FIELD_HINTS
 from watcher.core.links import lead_of, own_pages, scripted
-from watcher.core.words import FIELD_HINTS, label_of, words_in
+from watcher.core.words import label_of, words_in
 
 MOST_FIELDS = 16
 _OF_KIND = {
@@ -69,15 +70,14 @@ def worth_keeping(column: Column, group: Group) -> bool:
         return False
     if column.attr:
         return column.attr == "datetime" or (bool(column.path) and not column.share("token") > 0.5)
-    different = len(set(column.cells.values()))
-    alike = different == 1 and len(column.cells) >= 3
-    if (
-        alike
-        and not column.label
-        and not kinds.keys() & {"status", "size", "date", "timer", "percent", "views", "price"}
-    ):
+    alike = len(column.cells) >= 3 and len(set(column.cells.values())) == 1
+    if alike and not column.label and not kinds.keys() & _SAYING:
         return False
     return len(column.cells) * 5 >= len(group.records) or len(column.cells) > 2
+
+
+_SAYING = frozenset({"status", "size", "date", "timer", "percent", "views", "price", "sentence", "place", "domain"})
+"""Kinds that say something even if they are the same in every record so far."""
 
 
 def name_of(column: Column) -> str:
@@ -126,7 +126,11 @@ def own_link(columns: Sequence[Column], title: Column, base: str) -> Column | No
         if not worth:
             continue
         near = column.place == title.place[: len(column.place)]  # the title is inside it
-        worth += 1.0 * near + 0.5 * min(1.0, len(column.cells) / max(1, min(len(title.cells), 150))) - 0.02 * column.order / 100
+        worth += (
+            1.0 * near
+            + 0.5 * min(1.0, len(column.cells) / max(1, min(len(title.cells), 150)))
+            - 0.02 * column.order / 100
+        )
         if column.attr == "href":
             worth += 0.2
         if best is None or worth > best[0]:

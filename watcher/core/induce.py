@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 
 from watcher.core import rules
 from watcher.core.candidates import Column, Group, attribute_columns, html_groups
+from watcher.core.choosing import Weighed, weigh
+from watcher.core.doubt import is_doubtful, whole_of
 from watcher.core.fields import AFTER_LABEL, is_labelled, name_fields, outside_link, own_link
 from watcher.core.identity import fold_title
 from watcher.core.json_groups import json_groups
-from watcher.core.choosing import Weighed, weigh
-from watcher.core.doubt import is_doubtful, whole_of
 from watcher.core.learned import REMEMBERED, Learned, Memory, sketch
 from watcher.core.links import SCRIPTED, SLUG, slug_of
 from watcher.core.parse import Document
-from watcher.core.ranking import LEAST, Candidate, aside_of, candidates_of, with_titles
+from watcher.core.ranking import Candidate, aside_of, candidates_of, with_titles
 from watcher.core.selectors import PROVED, Prover, entry_selector
 from watcher.core.shapes import apply_frame, frame_from_known
 from watcher.core.singles import single_candidates
@@ -95,7 +95,7 @@ def _whole(document: Document, entries: Sequence[Entry]) -> Extraction | None:
     )  # fmt: skip
 
 
-def learn(learned: Learned, document: Document, extraction: Extraction) -> Learned:
+def learn(learned: Learned, _document: Document, extraction: Extraction) -> Learned:
     """What is known once this page, judged good, is counted too."""
     if not extraction.chosen and not extraction.memories:  # the rule stood
         return replace(learned, pages=learned.pages + 1)
@@ -114,7 +114,8 @@ def learn(learned: Learned, document: Document, extraction: Extraction) -> Learn
 
 
 def _by_induction(document: Document, learned: Learned) -> Extraction:
-    weighed = weigh(find_candidates(document), learned)
+    settled = any(memory.churned for memory in learned.memories)
+    weighed = weigh(find_candidates(document, singles=not settled), learned)
     if not weighed:
         if learned.rule is not None:
             return _by_rule(learned.rule, document, provisional=True)
@@ -155,8 +156,8 @@ def _kept_rule(document: Document, learned: Learned, best: Candidate) -> Rule | 
     return learned.rule if best.folded() <= read else None
 
 
-def find_candidates(document: Document) -> list[Candidate]:
-    """What entries could be read from on this page alone, best first."""
+def find_candidates(document: Document, *, singles: bool = False) -> list[Candidate]:
+    """What entries could be read from on this page alone, best first; ``singles``, even if there are lists."""
     found: list[Candidate] = []
     if document.data is not None:
         for group in json_groups(document.data):
@@ -169,7 +170,7 @@ def find_candidates(document: Document) -> list[Candidate]:
                 extra = [*attribute_columns(outline, group)]
                 best += candidates_of(group, [*group.columns, *extra, *_slugs(extra)])
             found += best
-        if not any(candidate.score >= SURE and candidate.group.size > 3 for candidate in found):
+        if singles or not any(candidate.score >= SURE and candidate.group.size > 3 for candidate in found):
             found += single_candidates(outline, document.title)
     best_first = sorted(_once(found), key=lambda candidate: -candidate.score)[:RUNNERS]
     return [with_titles(candidate) for candidate in best_first]

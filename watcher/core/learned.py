@@ -13,11 +13,13 @@ from watcher.records import Rule
 
 SKETCH = 160
 """Titles of a candidate that are remembered (those with the smallest hashes, so that two pages can be compared)."""
+FEW = 4
+"""Hashes in common reach of two sketches below which they say nothing."""
 STAYED = 0.6
 """Part of the titles that stays when entries come and go."""
 GONE = 0.35
 """Part of the titles up to which a list is another one."""
-REMEMBERED = 14
+REMEMBERED = 18
 """Candidates that are remembered."""
 
 
@@ -83,15 +85,13 @@ def _hashes(text: str) -> list[int]:
 def compare_sketches(old: str, old_count: int, new: str, new_count: int) -> Move:
     """How two sets of titles overlap, as far as their sketches tell."""
     before, after = _hashes(old), _hashes(new)
-    if old_count > len(before) and before:  # only the part of the range that both cover can be compared
-        after = [value for value in after if value <= before[-1]]
-    if new_count > len(after) and after and len(_hashes(new)) == SKETCH:
-        limit = _hashes(new)[-1]
-        before = [value for value in before if value <= limit]
-    one, other = set(before), set(after)
+    tops = [hashes[-1] for hashes, count in ((before, old_count), (after, new_count)) if count > len(hashes) > 0]
+    top = min(tops, default=1 << 64)  # above it, one of the sketches knows nothing
+    one, other = {value for value in before if value <= top}, {value for value in after if value <= top}
     smaller = min(len(one), len(other))
-    shared = len(one & other) / smaller if smaller else 0.0
-    return Move(shared=shared, changed=one != other)
+    if tops and smaller < FEW:
+        return Move(shared=(STAYED + GONE) / 2, changed=True)
+    return Move(shared=len(one & other) / smaller if smaller else 0.0, changed=one != other or old_count != new_count)
 
 
 def evidence(memory: Memory) -> float:

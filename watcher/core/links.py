@@ -36,7 +36,7 @@ def lead_of(link: str, base: str) -> Lead:
     link = link.strip()
     if (
         not link
-        or link.startswith("#")
+        or (link.startswith("#") and not link.startswith(("#/", "#!")))
         or link.lower().startswith(("javascript:", "mailto:", "tel:", "data:", "magnet:", "tox:"))
     ):
         return "none"

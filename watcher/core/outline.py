@@ -30,10 +30,14 @@ SILENT = frozenset(
 )
 """Elements whose text nobody sees."""
 BLOCKS = frozenset(
-    """address article aside blockquote body br button caption center dd details dialog dir div dl dt fieldset figcaption
-    figure footer form h1 h2 h3 h4 h5 h6 header hr html li legend main menu nav ol option p pre section select summary
-    table tbody td tfoot th thead tr ul""".split()
+    {
+        "address", "article", "aside", "blockquote", "body", "br", "button", "caption", "center", "dd", "details",
+        "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3",
+        "h4", "h5", "h6", "header", "hr", "html", "li", "legend", "main", "menu", "nav", "ol", "option", "p", "pre",
+        "section", "select", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
+    }
 )  # fmt: skip
+"""Elements that begin a new line of text."""
 _HIDDEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
 _HASHED = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{5,}|\d{3,}|[0-9a-f]{8,}")
 _PIECES = re.compile(r"[^A-Za-z0-9]+")
@@ -128,8 +132,7 @@ def _close(made: Outline) -> None:
     ends = list(range(1, count + 1))
     for element in range(count - 1, 0, -1):
         parent = made.parent[element]
-        if ends[element] > ends[parent]:
-            ends[parent] = ends[element]
+        ends[parent] = max(ends[parent], ends[element])
     starts = made.leaf_start
     starts_or_total = [*starts, len(made.leaf_text)]
     made.end = ends

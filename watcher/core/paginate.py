@@ -20,20 +20,28 @@ HIGHEST = 5_000
 """A page number above this is no page number."""
 MOST_LINKS = 3_000
 _PAGE_KEYS = frozenset(
-    "page p pg paged pagenum page_num pagenumber page_number pageno pageindex page_index paging seite".split()
-)
-_OFFSET_KEYS = frozenset("offset start from skip begin".split())
-_LIMIT_KEYS = frozenset("limit per_page perpage page_size pagesize size count take rows".split())
+    {
+        "page", "p", "pg", "paged", "pagenum", "page_num", "pagenumber", "page_number", "pageno", "pageindex",
+        "page_index", "paging", "seite",
+    }
+)  # fmt: skip
+_OFFSET_KEYS = frozenset({"offset", "start", "from", "skip", "begin"})
+_LIMIT_KEYS = frozenset({"limit", "per_page", "perpage", "page_size", "pagesize", "size", "count", "take", "rows"})
 _PAGER = re.compile(
     r"paginat|pager|page-numbers|pagenavi|page-link|page-item|nav-links|nav-previous|nav-next|load-?more|pages\b", re.I
 )
 _ONWARD = re.compile(
     r"(?:next(?: page)?|older(?: posts| entries)?|(?:load|show|view|see) more|more (?:posts|victims|leaks|entries)"
-    r"|next posts?|forward|weiter|nächste|suivant|siguiente|próxim[ao]|далее|следующая|ещё|下一页|次へ)\s*[»›>→⟩]*|[»›>→⟩]{1,2}",
+    r"|next posts?|forward|weiter|nächste|suivant|siguiente|próxim[ao]|далее|следующая|ещё|下一页|次へ)\s*[»›>→⟩]*"
+    r"|[»›>→⟩]{1,2}",
     re.I,
 )
 _CALL = re.compile(r"([\w$.]+)\s*\(\s*['\"]?(\d{1,5})['\"]?\s*[,)]")
-_JOINED = r"function\s+{name}\s*\(\s*([\w$]+)[^{{]*\{{[^}}]{{0,400}}?['\"]([^'\"]*)['\"]\s*\+\s*\1\s*(?:\+\s*['\"]([^'\"]*)['\"])?"
+_JOINED = (
+    r"function\s+NAME\s*\(\s*([\w$]+)[^{]*\{[^}]{0,400}?"
+    r"['\"]([^'\"]*)['\"]\s*\+\s*\1\s*(?:\+\s*['\"]([^'\"]*)['\"])?"
+)
+"""A function that joins its argument to a text: ``function go(n) { location = "?page=" + n }``."""
 _ACTIVE = re.compile(r"\b(?:active|current|selected)\b", re.I)
 _NUMBER = re.compile(r"\d{1,5}")
 
@@ -167,9 +175,7 @@ def _called(code: str, scripts: str) -> str:
     call = _CALL.search(code)
     if call is None:
         return ""
-    body = re.search(
-        _JOINED.replace("{name}", re.escape(call[1].rpartition(".")[2])).replace("{{", "{").replace("}}", "}"), scripts
-    )
+    body = re.search(_JOINED.replace("NAME", re.escape(call[1].rpartition(".")[2])), scripts)
     return f"{body[2]}{call[2]}{body[3] or ''}" if body else ""
 
 
@@ -307,11 +313,16 @@ def _by_json(document: Document) -> Iterator[str]:
 
 
 _LAST_KEYS = frozenset(
-    "total_pages totalpages pages last_page lastpage page_count pagecount num_pages max_page maxpage".split()
+    {
+        "total_pages", "totalpages", "pages", "last_page", "lastpage", "page_count", "pagecount", "num_pages",
+        "max_page", "maxpage",
+    }
+)  # fmt: skip
+_TOTAL_KEYS = frozenset({"total", "total_count", "totalcount", "count_total", "total_items", "totalitems"})
+_PRESENT_KEYS = frozenset({"page", "current_page", "currentpage", "page_number", "pagenumber"})
+_LINK_KEYS = frozenset(
+    {"next", "next_page_url", "nextpage", "next_page", "next_url", "nexturl", "nextlink", "next_link"}
 )
-_TOTAL_KEYS = frozenset("total total_count totalcount count_total total_items totalitems".split())
-_PRESENT_KEYS = frozenset("page current_page currentpage page_number pagenumber".split())
-_LINK_KEYS = frozenset("next next_page_url nextpage next_page next_url nexturl nextlink next_link".split())
 
 
 def _paging_facts(data: Any) -> tuple[dict[str, int], str]:

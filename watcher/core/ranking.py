@@ -9,18 +9,9 @@ from math import log2
 
 from watcher.core.candidates import Column, Group
 from watcher.core.identity import fold_title
+from watcher.core.lexicon import NOT_TITLE_HINTS, STRONG_TITLE_HINTS, TITLE_HINTS
 from watcher.core.shapes import apply_frame, frame_of
-from watcher.core.words import (
-    FIELD_HINTS,
-    NOT_TITLE_HINTS,
-    STRONG_TITLE_HINTS,
-    TITLE_HINTS,
-    aside_weight,
-    is_aside_inside,
-    is_company,
-    kind_of,
-    words_in,
-)
+from watcher.core.words import aside_weight, is_aside_inside, is_company, kind_of, words_in
 
 _TAG_BONUS = {
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), 0.8),
@@ -58,6 +49,7 @@ class Weights:
     pages: float = 0.7
     company: float = 1.2
     trimmed: float = 0.3
+    address: float = 0.8
     inside: float = 1.5
 
 
@@ -109,8 +101,17 @@ def candidates_of(group: Group, columns: Sequence[Column], weights: Weights = DE
             score = title_score(_framed(column, frame), group, weights) if frame else None
         if score is not None and score + around > LEAST - 2:
             total = score + around - _twin_penalty(column, columns, weights)
+            total -= weights.address * (column.share("domain") > 0.5 and _has_names(columns))
             scored.append(Candidate(group=group, title=column, frame=frame, titles=column.cells, score=total))
     return sorted(scored, key=lambda candidate: -candidate.score)[:BEST_COLUMNS]
+
+
+def _has_names(columns: Sequence[Column]) -> bool:
+    """Whether a column holds names that are no domains: then the domains are what the names are found under."""
+    return any(
+        column.names - column.share("domain") > 0.7 and column.distinct() > 0.8 and not column.attr and not column.label
+        for column in columns
+    )
 
 
 def _best_score(column: Column, group: Group, weights: Weights) -> float | None:
@@ -122,10 +123,10 @@ def _best_score(column: Column, group: Group, weights: Weights) -> float | None:
     names = _copied(
         column, {number: cell for number, cell in column.cells.items() if kind_of(cell) not in _ASIDE_KINDS}
     )
-    trimmed: float | None = title_score(
-        names, group, weights, records=len(group.records) - len(column.cells) + len(names.cells)
-    )
-    return max(filter(None, (score, trimmed and trimmed - weights.trimmed)), default=None)
+    trimmed = title_score(names, group, weights, records=len(group.records) - len(column.cells) + len(names.cells))
+    if trimmed is None:
+        return score
+    return trimmed - weights.trimmed if score is None else max(score, trimmed - weights.trimmed)
 
 
 _ASIDE_KINDS = frozenset({"menu", "question", "none"})
@@ -178,7 +179,9 @@ def title_score(column: Column, group: Group, weights: Weights = DEFAULT, *, rec
     distinct = column.distinct()
     looked = list(column.cells.values())[:40]
     score = (
-        (names * weights.name + domains * weights.domain) * (0.35 + 0.65 * distinct) * (names + domains) ** weights.pure
+        (names * weights.name + domains * weights.domain)
+        * (0.35 + 0.65 * distinct)
+        * float((names + domains) ** weights.pure)
     )
     companies = sum(1 for value in looked if is_company(value) and kind_of(value) != "domain")
     score += weights.company * (companies / len(looked) + domains / 2)
@@ -200,20 +203,22 @@ def title_score(column: Column, group: Group, weights: Weights = DEFAULT, *, rec
     score -= weights.long * min(2.0, max(0.0, sum(map(len, looked)) / len(looked) - 45) / 40)
     if column.attr:
         score -= weights.attribute * (2.0 if column.attr.endswith("~slug") else 1.0)
-    inner = frozenset().union(*(words_in(f"{tag} {key}") for tag, key, _ in column.place)) - group.words
-    return score - weights.inside * any(map(is_aside_inside, inner))
+    inner = {word for tag, key, _ in column.place for word in words_in(f"{tag} {key}")} - group.words
+    if any(map(is_aside_inside, inner)):
+        score -= weights.inside
+    return score
 
 
 def _hint(words: frozenset[str]) -> float:
-    if (
-        words & NOT_TITLE_HINTS
-        and not words & {"company", "victim"}
-        or words & {"foot", "footer", "btn", "button", "more", "small", "sub", "subtitle"}
-    ):
+    other_field = words & NOT_TITLE_HINTS and not words & {"company", "victim"}
+    if other_field or words & _SMALL_PARTS:
         return -1.0
     if words & STRONG_TITLE_HINTS:
         return 1.0
     return 0.5 if words & TITLE_HINTS else 0.0
+
+
+_SMALL_PARTS = frozenset({"foot", "footer", "btn", "button", "more", "small", "sub", "subtitle"})
 
 
 def _group_score(group: Group, columns: Sequence[Column], weights: Weights) -> float:

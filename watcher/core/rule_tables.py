@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import jmespath
@@ -73,9 +74,8 @@ def faults(table: Mapping[str, Any]) -> list[str]:
     if style not in {"html", "json"}:
         found.append(f'format: {_shown(style)} is no format; write "html" or "json"')
         style = "html"
-    for key in ("entry", "title"):
-        if key not in table:
-            found.append(f'{key}: it is missing; write {key} = "{"JMESPath" if style == "json" else "CSS"}"')
+    example = "JMESPath" if style == "json" else "CSS"
+    found += [f'{key}: it is missing; write {key} = "{example}"' for key in ("entry", "title") if key not in table]
     for key, value in table.items():
         if key == "format":
             continue
@@ -164,7 +164,7 @@ def _path(text: str, style: str, *, field: bool = False) -> list[str]:
     if not css:
         return ["the selector is empty; write CSS that matches one element a record"]
     try:
-        LexborHTMLParser("<p>").css(wrapped("p", css) if field else css)
+        LexborHTMLParser("<p>").css(starred(wrapped("p", css) if field else css))
     except (SelectolaxError, ValueError):
         return [f"{_shown(text)} is no CSS selector that can be read"]
     return []
@@ -182,9 +182,20 @@ def _jmespath_faults(text: str) -> list[str]:
 
 def wrapped(entry: str, css: str) -> str:
     """The selector of a field below (or, with a leading ``>``, ``+`` or ``~``, next to) the records of a page."""
-    if css[:1] in {">", "+", "~"}:
-        return f":is({entry}) {css}"
-    return f":is({entry}) :is({css})" if "," in css else f":is({entry}) {css}"
+    records = f"*:is({entry})" if "," in entry else entry
+    if css[:1] in {">", "+", "~"} or "," not in css:
+        return f"{records} {css}"
+    return f"{records} *:is({css})"
+
+
+_BARE_PSEUDO = re.compile(r"(\"[^\"]*\"|'[^']*')|(^|[\s>+~,(])(?=:(?!:))")
+
+
+@lru_cache(maxsize=1024)
+def starred(css: str) -> str:
+    """The selector with a ``*`` before every pseudo-class that stands alone: Lexbor looks for ``:is(.a) b`` no higher
+    than one level up, for ``*:is(.a) b`` it looks everywhere."""
+    return _BARE_PSEUDO.sub(lambda found: found[1] or f"{found[2]}*", css) if ":" in css else css
 
 
 def _shown(value: Any) -> str:
@@ -201,8 +212,8 @@ def to_toml(rule: Rule) -> str:
     if rule.format != "html":
         lines.append(f"format = {_quoted(rule.format)}")
     lines.append(f"entry = {_written([_quoted(text) for text in rule.entry])}")
-    for name in sorted(rule.fields, key=lambda name: (name != "title", name != "link", name)):
-        lines.append(f"{name} = {_written([_selector_text(one, rule.format) for one in rule.fields[name]])}")
+    names = sorted(rule.fields, key=lambda name: (name != "title", name != "link", name))
+    lines += [f"{name} = {_written([_selector_text(one, rule.format) for one in rule.fields[name]])}" for name in names]
     if rule.skip:
         lines.append(f"skip = [{', '.join(_quoted(text) for text in rule.skip)}]")
     return "\n".join(lines) + "\n"

@@ -20,7 +20,7 @@ from watcher.core.feeds import plain
 from watcher.core.identity import assign_keys
 from watcher.core.outline import visible_chunks
 from watcher.core.parse import Document
-from watcher.core.rule_tables import faults, from_table, rule_digest, split, to_toml, wrapped
+from watcher.core.rule_tables import faults, from_table, rule_digest, split, starred, to_toml, wrapped
 from watcher.records import Entry, Rule, Selector
 
 __all__ = [
@@ -92,11 +92,14 @@ def records_of(rule: Rule, tree: LexborHTMLParser) -> tuple[str, list[LexborNode
 
 
 def select(tree: LexborHTMLParser, selector: str) -> list[LexborNode]:
-    """What a selector matches; nothing if it cannot be read."""
+    """What a selector matches, each once, in page order; nothing if it cannot be read."""
     try:
-        return tree.css(selector)
+        nodes = tree.css(starred(selector))
     except (SelectolaxError, ValueError):
         return []
+    if "," in selector:  # what several alternatives match comes once for each
+        nodes = list({node.mem_id: node for node in nodes}.values())
+    return nodes
 
 
 def _html_rows(rule: Rule, document: Document, matched: list[float]) -> list[dict[str, str]]:
@@ -244,9 +247,10 @@ def is_frame_there(rule: Rule, document: Document) -> bool:
     if document.tree is None:
         return False
     for selector in rule.entry:
-        container = container_of(selector)
-        if (container and select(document.tree, container)) or select(document.tree, selector):
-            return True
+        for part in selector.split(", "):
+            container = container_of(part)
+            if (container and select(document.tree, container)) or select(document.tree, part):
+                return True
     return False
 
 

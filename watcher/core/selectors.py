@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from watcher.core.candidates import Column, Group
+from watcher.core.lexicon import STATUS_CLASSES
 from watcher.core.outline import Outline
 from watcher.core.rules import field_values, select
-from watcher.core.words import STATUS_CLASSES
 from watcher.records import Selector
 
 _IDENTIFIER = re.compile(r"-?[A-Za-z_][\w-]*")

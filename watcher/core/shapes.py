@@ -14,7 +14,7 @@ _BESIDE = frozenset(
 _SEPARATORS = (" | ", "|", "\\", " - ", " – ", " — ", " • ", " · ", " / ", " :: ", "<", " > ", " » ", "\t", ": ", ", ")
 _KEPT_PREFIX = re.compile(r"(?:https?://)?(?:www\.)?", re.I)
 _MARK = re.compile(r"[^\w\s.'&]")
-MOST = 60
+MOST = 40
 
 
 def frame_of(values: Sequence[str]) -> str:
@@ -108,7 +108,7 @@ def _beside(values: Sequence[str]) -> tuple[str, str]:
         if len(split) * 5 < len(values) * 4 or not split:
             continue
         heads, tails = [part[0].strip() for part in split], [part[2].strip(" >)]") for part in split]
-        if not all(heads) or separator in {", ", ": ", " / "} and len(split) < 3:
+        if not all(heads) or (separator in {", ", ": ", " / "} and len(split) < 3):
             continue
         if _is_aside(tails) and not _is_aside(heads, names=True):
             return "", _tail(separator)

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from watcher.core.candidates import Group, html_groups
+from watcher.core.candidates import html_groups
+from watcher.core.lexicon import STRONG_TITLE_HINTS
 from watcher.core.outline import Outline
 from watcher.core.ranking import Candidate, aside_of, candidates_of
-from watcher.core.words import STRONG_TITLE_HINTS, kind_of, words_in
+from watcher.core.words import kind_of, words_in
 
 PENALTY = 1.8
 LEVELS = 3
 MOST = 12
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _RECORD_WORDS = frozenset(
-    """card item post entry article victim company leak row block target tile record incident segment product client
-    col box panel news story case hentry excerpt""".split()
-)
+    {
+        "card", "item", "post", "entry", "article", "victim", "company", "leak", "row", "block", "target", "tile",
+        "record", "incident", "segment", "product", "client", "col", "box", "panel", "news", "story", "case",
+        "hentry", "excerpt",
+    }
+)  # fmt: skip
 _LIST_WORDS = frozenset(
-    """cards items posts entries list grid container wrapper victims companies leaks rows blocks targets tiles records
-    incidents segments products clients main content board body page layout wrap area""".split()
-)
+    {
+        "cards", "items", "posts", "entries", "list", "grid", "container", "wrapper", "victims", "companies",
+        "leaks", "rows", "blocks", "targets", "tiles", "records", "incidents", "segments", "products", "clients",
+        "main", "content", "board", "body", "page", "layout", "wrap", "area",
+    }
+)  # fmt: skip
 
 
 def single_candidates(outline: Outline, title: str) -> list[Candidate]:
@@ -29,7 +36,7 @@ def single_candidates(outline: Outline, title: str) -> list[Candidate]:
         for record, worth in _levels(outline, element):
             sig = outline.sig[record]
             chosen[sig] = max(worth, chosen.get(sig, worth))
-    alone = frozenset(sig for sig in chosen)
+    alone = frozenset(chosen)
     if not alone:
         return []
     found: list[Candidate] = []
