@@ -25,7 +25,7 @@ store = "store"
 
 [proxy]
 url = "{proxy}"
-timeout = "60s"
+timeout = "25s"
 
 [policy]
 confirm_visits = 3
