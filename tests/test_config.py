@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -135,6 +136,11 @@ mirrors = ["http://{ONION}", "http://bücher.example:8080/x"]
 to = "file:alerts.jsonl"
 [[alert]]
 to = "env:SINK"
+digest = "1h"
+quiet = "22:00-06:30"
+timezone = "Europe/Berlin"
+template = "alert.txt"
+rate = 3
 [web]
 listen = "0.0.0.0:80"
 token = "env:TOKEN"
@@ -154,6 +160,9 @@ token = "env:TOKEN"
     assert b.mirrors == (f"http://{ONION}/", "http://xn--bcher-kva.example:8080/x")
     assert [alert.to for alert in settings.alerts] == ["file:/srv/watch/alerts.jsonl", "mailtos://u:p@mail.example"]
     assert settings.alerts[0].kinds == config.KINDS
+    mail = settings.alerts[1]
+    assert (mail.digest, mail.quiet, mail.rate) == (timedelta(hours=1), (time(22), time(6, 30)), 3)
+    assert (mail.zone, mail.template) == (ZoneInfo("Europe/Berlin"), Path("/srv/watch/alert.txt"))
     assert settings.web == WebSettings(host="0.0.0.0", port=80, token="x" * 16)
 
 
@@ -408,6 +417,42 @@ FAULTS: list[tuple[str, str]] = [
     (
         "[[alert]]\nto = 'stdout:'\nwatchlist_only = true",
         "watcher.toml:3: [[alert]] watchlist_only: there is no [[watchlist]], so nothing would ever be told; add one",
+    ),
+    (
+        "[[alert]]\nto = 'stdout:'\ndigest = '1h'",
+        "watcher.toml:3: [[alert]] digest: stdout: and file: are for programs, which get each event as it comes; "
+        "take it out",
+    ),
+    (
+        "[[alert]]\nto = 'json://x/'\ndigest = '10s'",
+        "watcher.toml:3: [[alert]] digest: 10s is too short; write 60s or more",
+    ),
+    (
+        "[[alert]]\nto = 'json://x/'\nquiet = '22:00'",
+        "watcher.toml:3: [[alert]] quiet: these are no two times of day; write from when to when, as in "
+        '"22:00-06:00"',
+    ),
+    (
+        "[[alert]]\nto = 'json://x/'\nquiet = '22:00-22:00'",
+        "watcher.toml:3: [[alert]] quiet: these are no quiet hours; write from when to when, as in "
+        '"22:00-06:00", and the place under timezone',
+    ),
+    (
+        "[[alert]]\nto = 'json://x/'\nquiet = '22:00-06:00'\ntimezone = 'Europe/Velmora'",
+        'watcher.toml:4: [[alert]] timezone: there is no time zone "Europe/Velmora"; write one such as "Europe/Berlin"',
+    ),
+    (
+        "[[alert]]\nto = 'json://x/'\ntimezone = 'Europe/Berlin'",
+        "watcher.toml:3: [[alert]] timezone: it says where quiet hours are meant, and there are none; "
+        'add quiet = "22:00-06:00"',
+    ),
+    (
+        "[[alert]]\nto = 'json://x/'\nrate = 0",
+        "watcher.toml:3: [[alert]] rate: 0 is too few; write 1 or more",
+    ),
+    (
+        "[[alert]]\nto = 'json://x/'\n\ntemplate = ''",
+        'watcher.toml:4: [[alert]] template: it is empty; write a file such as "alert.txt"',
     ),
     (
         "[[alert]]\nto = 'env:SINK'",

@@ -6,12 +6,14 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, time, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from watcher.core import addresses
+from watcher.core.batches import MANY
 from watcher.core.escape import line
 from watcher.core.site_tables import A_MOMENT, read_sites
 from watcher.core.tables import Faults, Table, meant
@@ -27,13 +29,14 @@ VARIABLE = "WATCHER_CONFIG"
 LARGEST_FILE = 16 << 20
 KINDS: tuple[str, ...] = get_args(EventKind)
 NOTHING = timedelta(0)
+A_MINUTE = timedelta(minutes=1)
 SECTIONS: Mapping[str, frozenset[str]] = {
     "[watcher]": frozenset({"vantage", "store", "operator", "key"}),
     "[proxy]": frozenset({"url", "isolate", "timeout", "max_body"}),
     "[policy]": frozenset({"confirm_visits", "confirm_after", "confirm_gap", "structural_after"}),
     "[[watchlist]]": frozenset({"name", "match"}),
     "[[site]]": frozenset({"name", "mirrors", "every", "detail", "pages", "next", "headers", "rule"}),
-    "[[alert]]": frozenset({"to", "kinds", "watchlist_only"}),
+    "[[alert]]": frozenset({"to", "kinds", "watchlist_only", "digest", "quiet", "timezone", "template", "rate"}),
     "[timestamp]": frozenset({"authorities", "roots", "witnesses"}),
     "[web]": frozenset({"listen", "token"}),
 }
@@ -76,6 +79,15 @@ class AlertSettings:
     """``stdout:``, ``file:`` and an absolute path, or the URL of a service; may hold a secret."""
     kinds: tuple[str, ...] = KINDS
     watchlist_only: bool = False
+    digest: timedelta | None = None
+    """Everything of so long in one message."""
+    quiet: tuple[time, time] | None = None
+    """From when to when, by the clock of ``zone``, nothing is told; then all of it in one message."""
+    zone: tzinfo = UTC
+    template: Path | None = None
+    """How a message is worded."""
+    rate: int = MANY
+    """More events of one kind at one site at once than this are one message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,9 +313,46 @@ def _alerts(top: Table, folder: Path, watchlist: tuple[Watch, ...]) -> tuple[Ale
         only = table.flag("watchlist_only", False)
         if only and not watchlist:
             table.fault("watchlist_only", "there is no [[watchlist]], so nothing would ever be told; add one")
+        settings = _worded(table, AlertSettings(to=to, kinds=tuple(kinds) or KINDS, watchlist_only=only), folder)
         table.finish()
-        alerts.append(AlertSettings(to=to, kinds=tuple(kinds) or KINDS, watchlist_only=only))
+        alerts.append(settings)
     return tuple(alerts)
+
+
+def _worded(table: Table, alert: AlertSettings, folder: Path) -> AlertSettings:
+    """The alert with how and when people are told; programs are told each event as it comes."""
+    for key in ("digest", "quiet", "timezone", "template", "rate"):
+        if table.has(key) and alert.to.partition(":")[0] in {"stdout", "file"}:
+            table.fault(key, "stdout: and file: are for programs, which get each event as it comes; take it out")
+    template = table.text("template", needed='write a file such as "alert.txt"' if table.has("template") else "")
+    if table.has("timezone") and not table.has("quiet"):
+        table.fault("timezone", 'it says where quiet hours are meant, and there are none; add quiet = "22:00-06:00"')
+    return replace(
+        alert,
+        digest=cast("timedelta", table.duration("digest", "1h", least=A_MINUTE)) if table.has("digest") else None,
+        quiet=table.made("quiet", table.text("quiet"), _hours, None) if table.has("quiet") else None,
+        zone=table.made("timezone", table.text("timezone"), _zone, ZoneInfo("UTC")) if table.has("timezone") else UTC,
+        template=folder / template if template else None,
+        rate=table.whole("rate", MANY, least=1),
+    )
+
+
+def _hours(text: str) -> tuple[time, time]:
+    right = 'write from when to when, as in "22:00-06:00"'
+    try:
+        start, end = (time.fromisoformat(part.strip()) for part in re.split("[-–]", text))
+    except ValueError:
+        raise ValueError(f"these are no two times of day; {right}") from None
+    if start.tzinfo or end.tzinfo or start == end:
+        raise ValueError(f"these are no quiet hours; {right}, and the place under timezone")
+    return start, end
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f'there is no time zone "{line(text, 40)}"; write one such as "Europe/Berlin"') from None
 
 
 def _timestamp(table: Table, folder: Path) -> TimestampSettings:

@@ -269,3 +269,16 @@ async def test_time_stamp_roots(settings: Settings, tmp_path: Path, pem: bytes |
     (one,) = await found(replace(settings, timestamp=stamps), "timestamps")
     assert one.ok is ok
     assert detail in one.detail
+
+
+async def test_addresses_of_services_that_nothing_can_be_delivered_to(tmp_path: Path) -> None:
+    text = "".join(f'[[alert]]\nto = "{to}"\n' for to in ("json://hooks.example/hunter2", "slack://hunter2"))
+    (tmp_path / "watcher.toml").write_text(text + 'template = "no.txt"\n')
+    good, bad = await found(config.load(tmp_path / "watcher.toml"), "alerts")
+    assert (good.ok, good.detail) == (True, "json:… is an address that Apprise understands")
+    assert (bad.ok, bad.detail) == (False, f"slack:… {tmp_path}/no.txt: No such file or directory")
+    (tmp_path / "watcher.toml").write_text(text)
+    _, bad = await found(config.load(tmp_path / "watcher.toml"), "alerts")
+    assert not bad.ok
+    assert "lacks a part" in bad.detail
+    assert "hunter2" not in bad.detail + bad.mend

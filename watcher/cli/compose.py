@@ -24,7 +24,7 @@ from watcher.edge.guard import Guard
 from watcher.edge.ledger import Ledger
 from watcher.edge.live import Live
 from watcher.edge.notify import sinks
-from watcher.edge.proxy import check_proxy
+from watcher.edge.proxy import check_proxy, proxy_of, resolve
 from watcher.edge.reader import WorkerReader
 from watcher.edge.replay import Sheet, nothing_kept, recover
 from watcher.edge.sign import SigningKey, load_key
@@ -33,6 +33,7 @@ from watcher.edge.tend import Tending
 from watcher.edge.timestamp import Authorities, Stamper
 from watcher.edge.witness import Witness, Witnesses
 from watcher.errors import ProxyError, StoreFull, WatcherError
+from watcher.ports import Sink
 from watcher.records import Site
 from watcher.visit import Means, Visited
 from watcher.watch import Outside, Watch
@@ -68,7 +69,7 @@ class Watching:
         """Go on with other settings; what of them waits for the next start."""
         kept, old = settings.proxy.urls, self.settings
         self.fetcher.allow([*hosts_of_sites(old.sites), *hosts_of_sites(settings.sites)])
-        await self.delivery.use(sinks(settings.alerts))
+        await self.delivery.use(await sinks_of(settings, old.proxy.urls))
         means = replace(
             self.means, policy=settings.policy, timeout=settings.proxy.timeout, watchlist=settings.watchlist
         )
@@ -114,7 +115,8 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
             watchlist=settings.watchlist,
         )
         delivery = Delivery(store, key, clock)
-        await delivery.use(sinks(settings.alerts))
+        stack.push_async_callback(delivery.dismiss)
+        await delivery.use(await sinks_of(settings, settings.proxy.urls))
         await acts.opening(store, key, config=settings.path.read_bytes(), vantage=settings.vantage, now=clock.now())
         tending = tending_of(settings, store, key)
 
@@ -137,6 +139,11 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
             on_visit=visited,
         )
         yield Watching(settings=settings, watch=watch, delivery=delivery, tending=tending, fetcher=fetcher, means=means)
+
+
+async def sinks_of(settings: Settings, urls: Sequence[str]) -> tuple[Sink, ...]:
+    """The places that are told of events; services are reached through the proxies at these addresses."""
+    return sinks(settings.alerts, proxies=[await resolve(proxy_of(url)) for url in urls])
 
 
 def tending_of(settings: Settings, store: LedgerStore, key: SigningKey) -> Tending:

@@ -15,6 +15,8 @@ from functools import partial
 
 import structlog
 
+from watcher.edge import batching
+from watcher.edge.apprise_sink import AppriseSink
 from watcher.edge.ledger import Owed
 from watcher.edge.sign import SigningKey
 from watcher.edge.store import LedgerStore
@@ -25,6 +27,8 @@ FIRST_WAIT = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(hours=1)
 SEND_SECONDS = 60.0
 """What one alert may take."""
+MOST_AT_ONCE = 1000
+"""Alerts of one round; of what comes at once a sink may make one message."""
 IDLE_SECONDS = 5.0
 """How long an unwanted look at the outbox waits; a look that is asked for comes at once."""
 CHECKPOINT_SECONDS = 60.0
@@ -85,6 +89,12 @@ class Delivery:
         except StoreError as error:
             self._log.error("alerts wait", error=str(error), mend=error.hint)
 
+    async def dismiss(self) -> None:
+        """Let go of what the sinks hold: processes that deliver."""
+        for sink in self._sinks.values():
+            if isinstance(sink, AppriseSink):
+                await sink.close()
+
     async def flush(self) -> None:
         """One try at everything that is due, and a signed head over all of it."""
         await self._begin_round()
@@ -109,7 +119,7 @@ class Delivery:
         """Set every sink to work that is owed something, and neither rests nor is at work."""
         now = self._clock.now()
         free = [n for n in self._sinks if n not in self._busy and self._resting.get(n, now) <= now]
-        owed = await self._store.undelivered(sinks=free) if free else ()
+        owed = await self._store.undelivered(MOST_AT_ONCE, sinks=free) if free else ()
         if not owed:
             return
         checkpoint = await self.checkpoint()
@@ -127,7 +137,9 @@ class Delivery:
             for alert in alerts:
                 if not sink.wants(alert.event):
                     await self._store.not_wanted(alert)
-                elif not await self._deliver(sink, alert, checkpoint):
+            wanted = [alert for alert in alerts if sink.wants(alert.event)]
+            for batch in await batching.ready(sink, wanted, self._store, self._clock.now()):
+                if not await self._deliver(sink, batch, checkpoint):
                     return
         except StoreError as error:
             # an alert that went out is not known to have: it will be repeated
@@ -136,18 +148,19 @@ class Delivery:
             return
         self.soon()  # there may be more
 
-    async def _deliver(self, sink: Sink, alert: Owed, checkpoint: str) -> bool:
-        """Whether the alert arrived."""
+    async def _deliver(self, sink: Sink, batch: batching.Batch, checkpoint: str) -> bool:
+        """Whether the batch arrived."""
+        tries = max(alert.tries for alert in batch)
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                await sink.send(alert.event, checkpoint)
+                await batching.send(sink, batch, checkpoint)
         except (DeliveryError, TimeoutError) as error:
             why = str(error) or f"no answer within {SEND_SECONDS:g} s"
-            wait = min(FIRST_WAIT * 2 ** min(alert.tries, 20), LONGEST_WAIT)
-            self._log.error("alert not delivered", sink=sink.name, tries=alert.tries + 1, error=why)
+            wait = min(FIRST_WAIT * 2 ** min(tries, 20), LONGEST_WAIT)
+            self._log.error("alert not delivered", sink=sink.name, tries=tries + 1, error=why)
             self._resting[sink.name] = self._clock.now() + wait
-            await self._store.not_delivered(alert, why, self._clock.now() + wait)
+            await batching.failed(batch, why, self._clock.now() + wait, self._store)
             return False
         self._resting.pop(sink.name, None)
-        await self._store.delivered(alert, checkpoint)
+        await batching.arrived(batch, checkpoint, self._store, self._clock.now())
         return True

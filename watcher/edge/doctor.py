@@ -16,13 +16,15 @@ from urllib.parse import urlsplit
 from watcher.config import Settings
 from watcher.core.moments import size_words, words
 from watcher.edge import lock
+from watcher.edge.apprise_sink import AppriseSink
 from watcher.edge.ledger import Ledger, Owed
 from watcher.edge.machine import clock_facts
-from watcher.edge.proxy import check_proxy
+from watcher.edge.notify import sinks
+from watcher.edge.proxy import Proxy, check_proxy
 from watcher.edge.schema import LEDGER
 from watcher.edge.sign import load_key
 from watcher.edge.tor_control import tor_state
-from watcher.errors import ProxyError, StoreError, WatcherError
+from watcher.errors import ConfigError, ProxyError, StoreError, WatcherError
 from watcher.records import TargetStatus
 
 BUILT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -58,7 +60,26 @@ async def examine(settings: Settings, now: datetime) -> tuple[Finding, ...]:
         _key(settings),
         *_store(settings, now),
         _timestamps(settings),
+        *await _services(settings),
     )
+
+
+async def _services(settings: Settings) -> list[Finding]:
+    """Of each service that is to be told: whether its address, and its template, are any good. Nothing is sent."""
+    findings = []
+    for alert in settings.alerts:
+        scheme = alert.to.partition(":")[0]
+        if scheme in {"stdout", "file", ""}:
+            continue
+        try:
+            (sink,) = sinks([alert], proxies=[Proxy(host="127.0.0.1", port=9)])
+            why = await sink.check() if isinstance(sink, AppriseSink) else ""
+        except ConfigError as error:
+            why = str(error)
+        mend = "https://github.com/caronc/apprise/wiki says how its address is written" if why else ""
+        shown = f"{scheme}:… {why or 'is an address that Apprise understands'}"
+        findings.append(Finding(check="alerts", ok=not why, detail=shown, mend=mend))
+    return findings
 
 
 def _configuration(settings: Settings) -> list[Finding]:

@@ -12,6 +12,8 @@ from typing import Protocol
 
 from watcher.config import AlertSettings
 from watcher.core.contract import dumps, event_object
+from watcher.edge.apprise_sink import AppriseSink
+from watcher.edge.proxy import Proxy
 from watcher.errors import DeliveryError
 from watcher.ports import Sink
 from watcher.records import Event
@@ -80,9 +82,12 @@ def alert_line(event: Event, checkpoint: str) -> str:
     return dumps({**event_object(event), "idempotency_key": event.id, "checkpoint": checkpoint}) + "\n"
 
 
-def sinks(alerts: Sequence[AlertSettings], stdout: Lines = sys.stdout) -> tuple[Sink, ...]:
-    """The sinks that the configuration names."""
-    return tuple(_sink(settings, stdout) for settings in alerts)
+def sinks(
+    alerts: Sequence[AlertSettings], stdout: Lines = sys.stdout, *, proxies: Sequence[Proxy] = ()
+) -> tuple[Sink, ...]:
+    """The sinks that the configuration names; services are reached through the proxies, resolved ones. Raises
+    ConfigError for a template that cannot be used."""
+    return tuple(_sink(settings, stdout, proxies) for settings in alerts)
 
 
 def sink_name(to: str) -> str:
@@ -93,13 +98,13 @@ def sink_name(to: str) -> str:
     return f"{scheme}:{hashlib.sha256(to.encode()).hexdigest()[:12]}"
 
 
-def _sink(settings: AlertSettings, stdout: Lines) -> Sink:
+def _sink(settings: AlertSettings, stdout: Lines, proxies: Sequence[Proxy]) -> Sink:
     scheme, _, rest = settings.to.partition(":")
     if scheme == "stdout":
         return StreamSink(settings, stdout)
     if scheme == "file":
         return FileSink(settings, Path(rest))
-    raise NotImplementedError(settings.to)
+    return AppriseSink(settings, sink_name(settings.to), proxies)
 
 
 def _ends_with_newline(path: Path) -> bool:

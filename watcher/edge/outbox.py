@@ -57,6 +57,14 @@ class Outbox:
         """The sink did not ask for this event: owed no more."""
         self._settle(seq, sink, "not-wanted")
 
+    def put_off(self, seq: int, sink: str, until: datetime) -> None:
+        """The alert is to be told later: held back until then, which is no failure."""
+        self._connection.execute(
+            "UPDATE delivery SET next_try = ?"
+            " WHERE event = ? AND sink = (SELECT id FROM sink WHERE name = ?) AND state = 'owed'",
+            (micros(until), seq, sink),
+        )
+
     def not_delivered(self, seq: int, sink: str, why: str, next_try: datetime) -> None:
         """The alert did not arrive; it is due again later."""
         self._connection.execute(
