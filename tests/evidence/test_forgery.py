@@ -18,7 +18,8 @@ from tests.evidence.authority import Authority
 from tests.evidence.conftest import stamped
 from tests.evidence.forging import OTHER, Forgery
 from tests.evidence.story import KEY, OTHERS, SUBJECT, Story, entry, page, plain, withdrawal
-from watcher.core.material import Material, Token
+from watcher.core import custody
+from watcher.core.material import Material, Token, Told
 from watcher.edge.apart import _reread
 from watcher.edge.export import STANDALONE, make
 from watcher.edge.tokens import claimed_time
@@ -192,6 +193,75 @@ def test_a_bundle_signed_throughout_by_another_key_needs_the_true_one_to_be_seen
     forged = make(withdrawal(key=OTHER).material(), OTHER)
     ours, theirs = failing(forged, None)
     assert "key" in ours & theirs
+
+
+# -------------------------------------------------------------------------------- names that look like each other
+
+
+def gone_among(before: tuple[str, ...], after: tuple[str, ...], gone: str, *, below: str = "") -> Material:
+    """A withdrawal on a page with such entries, and such words below the list."""
+    story = Story()
+    wires = [plain(page(titles).replace(b"<footer>", below.encode() + b"<footer>")) for titles in (before, after)]
+    first = story.visit(before, after=timedelta(), wire=wires[0])
+    then = story.visit(after, after=timedelta(minutes=5), wire=wires[1])
+    story.tell("withdrawn", gone, before=first, after=then, why=())
+    return story.material()
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        gone_among(("Tasq", "Tasq Insurance", "Ubo"), ("Tasq Insurance", "Ubo"), "Tasq"),
+        gone_among(("Tasq Insurance", "Tasq", "Ubo"), ("Tasq", "Ubo"), "Tasq Insurance"),
+        gone_among(
+            ("Ubo", "Tasq"), ("Ubo",), "Tasq", below="<p>We speak of Tasq and its many friends here, at length.</p>"
+        ),
+        gone_among(("Ubo", "A.", "Tasq"), ("Ubo", "A."), "Tasq"),
+        gone_among(("<b>Ubo</b> & Co", "Tasq"), ("<b>Ubo</b> & Co",), "Tasq"),
+        gone_among(("Tasq",), (), "Tasq"),
+    ],
+)
+def test_other_entries_with_such_a_name_are_no_contradiction(made: Material) -> None:
+    assert failing(make(made, KEY), None) == (set(), set())
+
+
+@pytest.mark.parametrize("others", [("Tasq",), ("Tasq Insurance Group",), ("Velmora",)])
+def test_nor_an_excuse(others: tuple[str, ...]) -> None:
+    before = ("Tasq Insurance", *others)
+    story = Story()
+    first = story.visit(before, after=timedelta())
+    then = story.visit(others, after=timedelta(minutes=5), wire=plain(page(before)))
+    story.tell("withdrawn", "Tasq Insurance", before=first, after=then, why=())
+    assert failing(make(story.material(), KEY), None) == ({"reread"}, {"reread"})
+
+
+def test_two_entries_of_one_name_are_kept_apart() -> None:
+    """The one with the other key stays; the proofs speak of the one that went."""
+    twin = replace(entry("Tasq"), key="/company/tasq-2", url=entry("Tasq").url + "-2")
+    story = Story()
+    first = story.visit(("Ubo", "Tasq"), after=timedelta())
+    then = story.visit(("Ubo",), after=timedelta(minutes=5))
+    for seen in (first, then):
+        snapshot = replace(seen.snapshot, entries=(*seen.snapshot.entries, twin))
+        story.seen[story.seen.index(seen)] = replace(
+            seen, snapshot=snapshot, leaf=story.log(custody.snapshot_record(snapshot, at=story.now))
+        )
+    story.tell("withdrawn", "Tasq", before=story.seen[0], after=story.seen[1], why=())
+    kept = tuple(replace(one, reading=None, bytes_included=False) for one in story.kept)
+    assert failing(make(story.material(kept=kept), KEY), None) == (set(), set())
+
+
+def test_a_renamed_entry_is_followed() -> None:
+    story = Story()
+    first = story.visit(("Ubo", "V****** L********"), after=timedelta())
+    then = story.visit(("Ubo", SUBJECT), after=timedelta(minutes=5))
+    event = story.tell("renamed", "V****** L********", before=first, after=then, why=())
+    told = replace(event, entry=replace(entry(SUBJECT), key=entry("V****** L********").key), was="V****** L********")
+    story.told[-1] = Told(event=told, leaf=story.log(custody.event_record(told, at=story.now)))
+    story.sign()
+    made = story.material()
+    made = replace(made, events=(story.told[-1],))
+    assert failing(make(made, KEY), None) == (set(), set())
 
 
 # ---------------------------------------------------------------------------- readings that are not what bytes say

@@ -169,7 +169,7 @@ def _sealed(value: Record, redactor: Redactor, *, withhold: bool = False) -> Rec
 def _absence(material: Material, redactor: Redactor) -> Iterator[Record]:
     """For each event of an entry and each snapshot: was it there, or not, under each of its keys?"""
     for told in material.events:
-        for key in keys_of(told.event, tuple(seen.snapshot for seen in material.snapshots)):
+        for key in keys_of(told.event, material):
             for seen in material.snapshots:
                 if seen.snapshot.site != told.event.site:
                     continue

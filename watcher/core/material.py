@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from watcher.core.custody import Record
 from watcher.core.merkle import NodeAt
@@ -129,27 +130,50 @@ class Material:
         )
 
 
-def locate(event: Event, snapshot: Snapshot) -> Entry | None:
-    """The event's entry as the snapshot shows it: under its key, or, after a rename, by its page or its title."""
+ONLY_AFTER = frozenset({"listed", "relisted"})
+ONLY_BEFORE = frozenset({"withdrawn"})
+
+
+def keys_of(event: Event, material: Material) -> tuple[str, ...]:
+    """The keys under which the event's entry stands on the pages that show it: before it went, since it came, or both.
+
+    A key is looked for where the entry must be, and nowhere else: another entry may bear the same name."""
+    if event.entry is None:
+        return ()
+    sides = [] if event.kind in ONLY_AFTER else [event.before]
+    sides += [] if event.kind in ONLY_BEFORE else [event.after]
+    found = [
+        entry.key
+        for seen in map(material.snapshot_with, sides)
+        if seen is not None and (entry := _locate(event, seen.snapshot)) is not None
+    ]
+    return tuple(dict.fromkeys(found)) or (event.entry.key,)
+
+
+def entry_with(keys: tuple[str, ...], snapshot: Snapshot) -> Entry | None:
+    """The entry that stands in the snapshot under one of these keys."""
+    return next((entry for entry in snapshot.entries if entry.key in keys), None)
+
+
+def _locate(event: Event, snapshot: Snapshot) -> Entry | None:
+    """The event's entry as the snapshot shows it: under its key, or, after a rename, by its page or its title, if only
+    one entry has that."""
     wanted = event.entry
     if wanted is None:
         return None
-    for entry in snapshot.entries:
-        if entry.key == wanted.key:
-            return entry
-    for entry in snapshot.entries:
-        if entry.title in {wanted.title, event.was} or (wanted.url and entry.url == wanted.url):
-            return entry
+    page = _path(wanted.url)
+    for fits in (
+        [entry for entry in snapshot.entries if entry.key == wanted.key],
+        [entry for entry in snapshot.entries if page and _path(entry.url) == page],
+        [entry for entry in snapshot.entries if entry.title == wanted.title],
+        [entry for entry in snapshot.entries if event.was and entry.title == event.was],
+    ):
+        if len(fits) == 1:
+            return fits[0]
     return None
 
 
-def keys_of(event: Event, snapshots: Iterator[Snapshot] | tuple[Snapshot, ...]) -> tuple[str, ...]:
-    """Every key under which the event's entry stands in these snapshots, the roster's first."""
-    if event.entry is None:
-        return ()
-    found = [event.entry.key]
-    for snapshot in snapshots:
-        entry = locate(event, snapshot)
-        if entry is not None and entry.key not in found:
-            found.append(entry.key)
-    return tuple(found)
+def _path(url: str) -> str:
+    """What of an address is the same on every mirror."""
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}" if parts.netloc else ""

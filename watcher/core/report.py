@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from watcher.core import clock, escape, timeline
-from watcher.core.material import Head, Kept, Material, Seen, Told, locate
+from watcher.core.material import Head, Kept, Material, Seen, Told, entry_with, keys_of
 from watcher.core.moments import rfc3339, words
 from watcher.core.reasons import KINDS, reason
 from watcher.core.redact import Redactor
@@ -180,13 +180,13 @@ def _finding(told: Told, material: Material, shown: _Words) -> dict[str, object]
 
 def _marks(event: Event, material: Material) -> Iterator[timeline.Mark]:
     """Each visit of the site that the bundle knows of, by time."""
-    found = []
+    found, keys = [], keys_of(event, material)
     in_snapshots = {name for seen in material.snapshots for name in seen.snapshot.captures}
     for seen in material.snapshots:
         snapshot = seen.snapshot
         if snapshot.site != event.site:
             continue
-        there = locate(event, snapshot) is not None
+        there = entry_with(keys, snapshot) is not None
         shows: timeline.Shows = "there" if there else "not there" if snapshot.complete else "nothing"
         if event.entry is None:
             shows = "there" if snapshot.complete else "nothing"
@@ -228,8 +228,9 @@ def _side(
         nothing = "There is no earlier copy: it was there when watching began." if heading == "Before" else "No copy."
         return Side(heading=heading, at="", address="", answer="", digest="", capture="", says=nothing)
     about = kept.capture
-    rows, above, below = _rows(event, here, there, shown)
-    subject = locate(event, here.snapshot) if here else None
+    keys = keys_of(event, material)
+    rows, above, below = _rows(event, keys, here, there, shown)
+    subject = entry_with(keys, here.snapshot) if here else None
     says = _says(event, kept, here, subject)
     picture = material.pictures.get(about.id, b"")
     return Side(
@@ -258,24 +259,26 @@ def _says(event: Event, kept: Kept, here: Seen | None, subject: Entry | None) ->
     return f"{holds}. The entry is {'on it' if subject else 'not on it'}."
 
 
-def _rows(event: Event, here: Seen | None, there: Seen | None, shown: _Words) -> tuple[tuple[Row, ...], int, int]:
+def _rows(
+    event: Event, keys: tuple[str, ...], here: Seen | None, there: Seen | None, shown: _Words
+) -> tuple[tuple[Row, ...], int, int]:
     """The entries round the one that matters; where it is missing, its place between its neighbours."""
     if here is None:
         return (), 0, 0
     entries = list(here.snapshot.entries)
-    subject = locate(event, here.snapshot)
+    subject = entry_with(keys, here.snapshot)
     rows = [Row(title=shown.line(entry.title), mark="is" if entry is subject else "") for entry in entries]
     place = entries.index(subject) if subject else 0
     if subject is None and event.entry is not None:
-        place = _gap(event, entries, there)
+        place = _gap(keys, entries, there)
         rows.insert(place, Row(title=shown.line(event.entry.title), mark="not"))
     start, end = max(0, place - AROUND), place + AROUND + 1
     return tuple(rows[start:end]), start, max(0, len(rows) - end)
 
 
-def _gap(event: Event, entries: list[Entry], there: Seen | None) -> int:
+def _gap(keys: tuple[str, ...], entries: list[Entry], there: Seen | None) -> int:
     """Where the entry would stand: after the last of those that stand before it on the other page."""
-    subject = locate(event, there.snapshot) if there else None
+    subject = entry_with(keys, there.snapshot) if there else None
     if there is None or subject is None:
         return 0
     known = {entry.key: place for place, entry in enumerate(entries)}

@@ -713,8 +713,9 @@ def check_absence(b: Bundle) -> str:
 
 
 class Text(html.parser.HTMLParser):
-    """Text pieces and attributes, each with the two elements round it."""
+    """Text pieces, and attributes that say something, each with the two elements round it."""
 
+    SAYING = frozenset(["title", "alt", "aria-label", "value", "data-title", "data-name"])
     VOID = frozenset(
         ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
     )
@@ -730,8 +731,8 @@ class Text(html.parser.HTMLParser):
         given = {name: value or "" for name, value in attrs}
         if tag not in self.VOID:
             self.open = [*self.open[-300:], (tag, given.get("class", ""))]
-        for name, value in given.items():
-            self.found.append((self.place("@" + name), value))
+        for name in self.SAYING & given.keys():
+            self.found.append((self.place("@" + name), given[name]))
 
     def handle_endtag(self, tag: str) -> None:
         for number in range(len(self.open) - 1, -1, -1):
@@ -803,10 +804,6 @@ def pieces(source: str) -> list[tuple[tuple[str, ...], str]]:
     return [(place, folded(text)) for place, text in found]
 
 
-def holds(text: str, title: str) -> bool:
-    return bool(title) and re.search(r"(?<!\w)" + re.escape(title) + r"(?!\w)", text) is not None
-
-
 def anywhere(sources: Sequence[str], title: str) -> bool:
     """Whether the title stands in a page at all: in its text, across elements, in attributes, scripts or JSON."""
     for source in sources:
@@ -822,7 +819,6 @@ def anywhere(sources: Sequence[str], title: str) -> bool:
 def check_reread(b: Bundle) -> str:
     """What readings say must stand in the bytes; a withdrawn entry must not stand where it stood before."""
     pages: dict[str, list[str] | None] = {n: texts(x.get("response", b"")) for n, x in b.blocks.items()}
-    entries: dict[str, dict[str, str]] = {}
     checked = unread = 0
     for item in b.shown.get("captures", []):
         value = (item["reading"] or {}).get("value")
@@ -832,7 +828,6 @@ def check_reread(b: Bundle) -> str:
         if sources is None:
             unread += 1
             continue
-        entries[item["id"]] = {e["key"]: folded(e["title"]) for e in value["entries"]}
         cache = [folded(html.unescape(source)) for source in sources]
         for entry in value["entries"]:
             title = folded(entry["title"])
@@ -841,30 +836,47 @@ def check_reread(b: Bundle) -> str:
             checked += 1
     for event in (s.get("value") for s in b.told.get("events", [])):
         if event and event["entry"] and event["kind"] == "withdrawn":
-            check_gone(b, event, pages, entries)
+            check_gone(b, event, pages)
     return f"{checked} entries stand in the bytes that they were read from" + (
         f"; {unread} pages not read" if unread else ""
     )
 
 
-def check_gone(
-    b: Bundle, event: dict[str, Json], pages: dict[str, list[str] | None], entries: dict[str, dict[str, str]]
-) -> None:
+def is_name(text: str, title: str) -> bool:
+    """Whether a piece of text is the title, with little beside it: not a sentence that mentions it."""
+    found = title and re.search(r"(?<!\w)" + re.escape(title) + r"(?!\w)", text)
+    return bool(found) and len(text) <= 2 * len(title)
+
+
+def check_gone(b: Bundle, event: dict[str, Json], pages: dict[str, list[str] | None]) -> None:
+    """Where the entry's name stood before, it does not stand after, unless another entry that is there has it."""
     keys = {proof["key"] for proof in b.absence["proofs"] if proof["event"] == event["id"]}
     before, after = snapshot_of(b, event["before"]), snapshot_of(b, event["after"])
-    titles = {t for name in (before or {}).get("captures", []) for k, t in entries.get(name, {}).items() if k in keys}
-    stood = {
-        place
-        for name in (before or {}).get("captures", [])
-        for source in pages.get(name) or []
-        for place, text in pieces(source)
-        if any(holds(text, title) for title in titles)
-    }
-    for name in (after or {}).get("captures", []):
+    read = {item["id"]: (item["reading"] or {}).get("value") for item in b.shown["captures"]}
+    was = [
+        entry for name in (before or {}).get("captures", []) for entry in (read.get(name) or {"entries": []})["entries"]
+    ]
+    now = [
+        entry for name in (after or {}).get("captures", []) for entry in (read.get(name) or {"entries": []})["entries"]
+    ]
+    others = sorted((folded(entry["title"]) for entry in now if entry["key"] not in keys), key=len, reverse=True)
+    before_that, after_that = list(all_pieces(pages, before)), list(all_pieces(pages, after))
+    for title in {folded(entry["title"]) for entry in was if entry["key"] in keys}:
+        stood = {place for place, text in before_that if is_name(text, title)}
+        for text in (text for place, text in after_that if place in stood and is_name(text, title)):
+            left = text
+            for other in (other for other in others if title in other):
+                left = left.replace(other, "\0")
+            gone = not is_name(left, title)
+            need(gone, f"the withdrawn entry of event {event['id']} still stands in the bytes, where it stood before")
+
+
+def all_pieces(
+    pages: dict[str, list[str] | None], snapshot: dict[str, Json] | None
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    for name in (snapshot or {}).get("captures", []):
         for source in pages.get(name) or []:
-            for place, text in pieces(source):
-                gone = not (place in stood and any(holds(text, title) for title in titles))
-                need(gone, f"the withdrawn entry still stands in the bytes of capture {name}, where it stood before")
+            yield from pieces(source)
 
 
 # --------------------------------------------------------------------------------------------------------- times
