@@ -322,9 +322,9 @@ def clocks(opened: Opened) -> str:
     shown = {item["id"]: item["facts"].get("value") for item in opened.shown["captures"]}
     in_log = [record["capture"] for _, record in sorted(opened.leaves.items()) if record["act"] in KEPT]
     found = [facts for name in in_log if (facts := shown.get(name)) is not None]
-    doubts = clock.doubts(
-        [clock.reading(f["id"], datetime.fromisoformat(f["requested_at"]), f["facts"]) for f in found]
-    )
+    seen = [clock.reading(f["id"], datetime.fromisoformat(f["requested_at"]), f["facts"]) for f in found]
+    doubts, unkept = clock.doubts(seen), clock.unkept(seen)
+    said = f"; no time service kept it at {unkept} of them" if unkept else ""
     if doubts:
-        return "times are NOT CERTAIN: " + "; ".join(doubts)
-    return f"nothing speaks against the clock at {len(found)} captures"
+        return "times are NOT CERTAIN: " + "; ".join(doubts) + said
+    return f"it was not set between {len(found)} captures{said}"

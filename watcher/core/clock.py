@@ -39,7 +39,7 @@ def reading(capture: str, at: datetime, facts: Mapping[str, object]) -> Reading:
 
 
 def doubts(readings: Sequence[Reading]) -> tuple[str, ...]:
-    """Why times are not certain, in words; nothing if nothing speaks against them. ``readings`` in the log's order."""
+    """When the clock was set, in words: times round that are not certain. ``readings`` in the log's order."""
     found = []
     last: dict[str, Reading] = {}
     for now in readings:
@@ -55,7 +55,9 @@ def doubts(readings: Sequence[Reading]) -> tuple[str, ...]:
                 )
         if now.monotonic is not None:
             last[now.boot] = now
-    wild = sum(one.state == "unsynchronised" for one in readings)
-    if wild:
-        found.append(f"the clock was not synchronised at {wild} of {len(readings)} captures")
     return tuple(found)
+
+
+def unkept(readings: Sequence[Reading]) -> int:
+    """At how many captures no time service kept the clock: it may be off, by an amount that nobody knows."""
+    return sum(one.state == "unsynchronised" for one in readings)

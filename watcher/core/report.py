@@ -75,17 +75,18 @@ def html(material: Material, redactor: Redactor) -> bytes:
         stamped=any(head.tokens for head in material.heads),
         witnessed=any(head.cosignatures for head in material.heads),
         hidden=bool(material.hidden),
-        doubts=_doubts(material),
+        doubts=clock.doubts(_clocks(material)),
+        unkept=clock.unkept(_clocks(material)),
         onions=[words_of.address(one.onion) for one in material.descriptors],
         made=rfc3339(material.heads[-1].made_at),
     )
     return page.encode()
 
 
-def _doubts(material: Material) -> tuple[str, ...]:
-    """Why the vantage's clock is not to be believed."""
+def _clocks(material: Material) -> list[clock.Reading]:
+    """The vantage's clocks at each capture, in the log's order."""
     in_order = sorted(material.kept, key=lambda kept: kept.leaf.index)
-    return clock.doubts([clock.reading(k.capture.id, k.capture.requested_at, k.capture.facts) for k in in_order])
+    return [clock.reading(k.capture.id, k.capture.requested_at, k.capture.facts) for k in in_order]
 
 
 def title(material: Material) -> str:
