@@ -32,6 +32,8 @@ HOSTILE = {
     "template": f"<template><img src={OUT}></template><noscript><img src={OUT}></noscript>",
     "data pages": "<a href='data:text/html,<script>1</script>'>d</a><img src='data:text/html,x'>",
     "markup tricks": f"<svg><style><img src={OUT}></style></svg><math><mtext><img src={OUT}></math>",
+    "unheard-of attributes": f"<img attributionsrc={OUT}><div interesttarget={OUT} xmlns:x={OUT} fetch={OUT}>d</div>",
+    "comments": f"<!--><img src={OUT}>--><!-- <link rel=preconnect href={OUT}> --><p>x<!--{OUT}</p>-->",
     "broken": f"<img src={OUT} <script>alert(1)//<p <a href={OUT}",
 }
 
@@ -52,6 +54,25 @@ def test_nothing_acts_and_nothing_leads_out(name: str) -> None:
 def test_it_is_the_same_when_made_twice() -> None:
     once = inert("".join(HOSTILE.values()))
     assert "tracker.example" not in inert(once)
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        f"<plaintext><link rel=preconnect href={OUT}>",  # written again, the end of the page becomes part of the text
+        "<div>" * 5_000 + f"<link rel=preconnect href={OUT}>",  # parsers take the square of it
+    ],
+)
+def test_what_a_browser_might_read_otherwise_is_shown_as_text(markup: str) -> None:
+    tree = LexborHTMLParser(inert(markup))
+    assert {node.tag for node in tree.css("body *")} == {"pre"}
+    assert tree.css_first("pre").text() == markup
+    assert not tree.css("link")
+
+
+def test_style_that_loads_is_kept_without_what_it_loads() -> None:
+    made = inert(f"<style media=print>h1 {{ color: red; background: url({OUT}) }}</style><h1>x</h1>")
+    assert '<style media="print">h1 { color: red; background: none }</style>' in made
 
 
 def test_the_policy_comes_first() -> None:
