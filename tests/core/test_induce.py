@@ -145,6 +145,15 @@ def test_fields_are_named_and_links_absolute() -> None:
     }  # fmt: skip
 
 
+def test_fields_that_stand_beside_a_heading() -> None:
+    flat = each("<h3>{0}</h3><p>It was easy, they did not even look.</p><p>{1}7 GB</p><hr>", NAMES[:9])
+    extraction = extract(page(f"<section>{flat}</section>"), Learned())
+    assert [dict(entry.fields) for entry in extraction.entries[:2]] == [
+        {"description": "It was easy, they did not even look.", "size": "17 GB"},
+        {"description": "It was easy, they did not even look.", "size": "27 GB"},
+    ]
+
+
 @pytest.mark.parametrize(
     ("link", "url"),
     [

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from watcher.core import rules
+from watcher.core.beside import beside_fields
 from watcher.core.candidates import Column, Group, attribute_columns, html_groups
 from watcher.core.choosing import Weighed, weigh
 from watcher.core.doubt import is_doubtful, whole_of
@@ -45,8 +46,6 @@ class Extraction:
     provisional: bool = False
     frame_found: bool = False
     """The container of the records is there, even if it holds none."""
-    announced: int | None = None
-    """How many entries the page says it has ("12 companies"), if it says so."""
     chosen: str = ""
     """Key of the candidate that the rule was made from; empty if a rule stood."""
     records: int = 0
@@ -236,6 +235,8 @@ def make_rule(document: Document, candidate: Candidate) -> Rule | None:
     for name, column in named.items():
         if found := prover.selector(column, AFTER_LABEL if is_labelled(column) else ""):
             fields[name] = (found,)
+    for name, selector in beside_fields(outline, group, prover).items():
+        fields.setdefault(name, (selector,))
     return Rule(entry=(entry,), fields=fields, skip=_skipped(candidate))
 
 

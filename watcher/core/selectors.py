@@ -120,10 +120,7 @@ class Prover:
         }
         best: tuple[float, Selector] | None = None
         for trial in self._trials(column):
-            found = field_values(self.tree, self.entry, self.records, self.number_of, trial, first=self.first)
-            wrong = sum(1 for number, cell in wanted.items() if found.get(number, "") != cell)
-            extra = sum(1 for number in found if number in self.ours and number not in wanted)
-            cost = wrong + extra
+            cost = self._mistakes(trial, wanted)
             if best is None or cost < best[0]:
                 best = (cost, trial)
             if cost == 0:
@@ -136,6 +133,19 @@ class Prover:
             if not regex
             else Selector(css=found_selector.css, attr=found_selector.attr, regex=regex, nth=found_selector.nth)
         )
+
+    def proves(self, selector: Selector, column: Column) -> bool:
+        """Whether a selector takes the column's cells, words for words, from nearly all records that have them."""
+        wanted = {self.as_matched[number]: cell for number, cell in column.cells.items() if number in self.as_matched}
+        found = field_values(self.tree, self.entry, self.records, self.number_of, selector, first=self.first)
+        right = sum(1 for number, cell in wanted.items() if found.get(number, "").split() == cell.split())
+        return right * 10 >= len(wanted) * 9
+
+    def _mistakes(self, trial: Selector, wanted: Mapping[int, str]) -> int:
+        """How many records a selector takes something wrong from, or something where nothing is."""
+        found = field_values(self.tree, self.entry, self.records, self.number_of, trial, first=self.first)
+        wrong = sum(1 for number, cell in wanted.items() if found.get(number, "") != cell)
+        return wrong + sum(1 for number in found if number in self.ours and number not in wanted)
 
     def _trials(self, column: Column) -> Iterator[Selector]:
         """Selectors that may take the column, the plainest first."""

@@ -6,7 +6,7 @@ from watcher.core.candidates import html_groups
 from watcher.core.lexicon import STRONG_TITLE_HINTS
 from watcher.core.outline import Outline
 from watcher.core.ranking import Candidate, aside_of, candidates_of
-from watcher.core.words import kind_of, words_in
+from watcher.core.words import is_company, kind_of, words_in
 
 PENALTY = 1.8
 LEVELS = 3
@@ -69,7 +69,8 @@ def _title_elements(outline: Outline, title: str) -> list[int]:
         if "h1" in (outline.tag[at] for at in near if at >= 0) and text.casefold() in title:
             continue
         telling = any(outline.tag[at] in _HEADINGS for at in near if at >= 0) or words_in(names) & STRONG_TITLE_HINTS
-        if (telling or outline.tag[owner] in {"a", "b", "strong", "td", "th"}) and len(found) < 60:
+        named = kind_of(text) != "name" or is_company(text)
+        if (telling or named or outline.tag[owner] in {"a", "b", "strong", "td", "th"}) and len(found) < 60:
             found.append(owner)
     return found
 
