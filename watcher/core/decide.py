@@ -25,8 +25,8 @@ ROLLED_EVERY = 12
 """An entry that rolled off is asked for in so many visits once."""
 PATIENT = 24
 """A loss that must outlast a long wait is looked at so many times during it."""
-SPEAKING = frozenset({"listing", "partial", "empty", "redesigned"})
-"""Verdicts whose entries, if there are any, are the site's."""
+SPEAKING = frozenset({"listing", "empty"})
+"""Verdicts of complete snapshots that speak of absence."""
 
 
 # --------------------------------------------------------------------------------------------------------- probes
@@ -102,7 +102,7 @@ def decide(
     )
     episodes.follow(case)
     findings: dict[str, losses.Finding] = {}
-    if snapshot.verdict in SPEAKING and (snapshot.entries or snapshot.complete):
+    if snapshot.entries or (snapshot.complete and snapshot.verdict in SPEAKING):
         name_added(case)
         if snapshot.complete:
             notes.complete += 1

@@ -37,7 +37,8 @@ _SAID = {
 def follow(case: Case) -> None:
     """Tells what became the matter with the site, or is over, as of this snapshot."""
     notes, snapshot = case.notes, case.snapshot
-    kind = KINDS.get(snapshot.verdict)
+    # the worst page of several gives the verdict; where entries were read the site is there all the same
+    kind = KINDS.get(snapshot.verdict) if not snapshot.entries else None
     if kind is None and RELEARNED in snapshot.why:
         kind = "redesigned"
     if kind is not None and not notes.settled and kind == "redesigned":
@@ -46,7 +47,7 @@ def follow(case: Case) -> None:
         _count(case, kind)
     if snapshot.verdict in ("listing", "redesigned") or (snapshot.verdict == "empty" and snapshot.complete):
         _over(case, tuple(other for other in ("unreachable", "blocked", "seized") if other in notes.episodes))
-    elif snapshot.verdict == "partial" and snapshot.entries:
+    elif snapshot.entries:
         _over(case, tuple(other for other in ("unreachable", "blocked") if other in notes.episodes))
     if snapshot.verdict == "listing" and kind is None and "redesigned" in notes.episodes:
         episode = notes.episodes["redesigned"]

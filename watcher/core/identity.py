@@ -25,7 +25,7 @@ _PASSING = re.compile(r"(?:t|ts|v|_|rnd|rand|time|timestamp|nonce|token|csrf|sid
 
 _WORDS = (
     "new|hot|updated?|sold(?: out)?|for sale|on sale|disclosed|published|unpublished|publication|leak(?:ed)?|released|"
-    "removed|deleted|closed|expired|paid|payed|unpaid|pending|wait(?:ing)?|soon|coming soon|negotiat(?:ion|ions|ing|ed)|"
+    "removed|deleted|closed|expired|paid|payed|unpaid|pending|wait(?:ing)?|soon|coming soon|negotiat(?:ions?|ing|ed)|"
     "timer|time(?: is)? (?:up|over|out)|available|free|full|full dump|full leak|dump|evidence|proofs?|done|finished|"
     "ended|active|stopped|auction|exclusive|data|tba|опубликовано|продано|новое|обновлено|veröffentlicht|verkauft|neu|"
     "publié|vendu|nouveau|publicado|vendido|nuevo"

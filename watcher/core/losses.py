@@ -181,7 +181,7 @@ def _ways(
     if absence.shown:
         # other mirrors still show it: those that lack it must be beyond doubt, and outlast the wait for a fault
         lacking = sum(lack.clean for mirror, lack in absence.mirrors.items() if mirror not in absence.shown)
-        return {} if doubts else {MIRRORS_DIFFER: (lacking, ceil(TWICE * visits * slow), absence.total, long)}
+        return {} if absence.doubts else {MIRRORS_DIFFER: (lacking, ceil(TWICE * visits * slow), absence.total, long)}
     ways = {} if absence.moving else {"lasted": (absence.count, TWICE * visits, absence.elapsed, long)}
     if circuits and absence.gone >= min(visits, ENOUGH_CIRCUITS) and absence.answer == "gone":
         ways["own-page-gone"] = (absence.count, visits, absence.elapsed, after)
