@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -112,10 +112,11 @@ def _stamped(token: str) -> str:
     return token.rpartition("-")[0] + ".txt"
 
 
-def said(at: datetime) -> str:
-    """A time as people say it, to the second."""
+def said(at: datetime, brief: bool) -> str:
+    """A time as people say it: to the second, or, where that would be too ``brief``, to the millisecond."""
     utc = at.astimezone(UTC)
-    return f"{utc.day} {MONTHS[utc.month - 1]} {utc.year}, {utc:%H:%M:%S}"
+    fraction = f".{utc.microsecond // 1000:03d}" if brief else ""
+    return f"{utc.day} {MONTHS[utc.month - 1]} {utc.year}, {utc:%H:%M:%S}{fraction}"
 
 
 class _Words:
@@ -143,6 +144,7 @@ def _finding(told: Told, material: Material, shown: _Words) -> dict[str, object]
     before, after = material.snapshot_with(event.before), material.snapshot_with(event.after)
     silent = sum(mark.shows == "nothing" for mark in marks)
     first = after.snapshot.taken_at if after else event.not_after
+    brief = event.not_before is not None and event.not_after - event.not_before < timedelta(seconds=2)
     without = sum(mark.shows == "not there" and mark.at >= first for mark in marks)
     return {
         "kind": KINDS[event.kind],
@@ -155,9 +157,9 @@ def _finding(told: Told, material: Material, shown: _Words) -> dict[str, object]
         else [],
         "changes": [(shown.line(k), shown.line(a), shown.line(b)) for k, (a, b) in sorted(event.changes.items())],
         "not_before": rfc3339(event.not_before) if event.not_before else "",
-        "then": said(event.not_before) if event.not_before else "",
-        "now": said(event.not_after),
-        "sure": said(event.confirmed_at),
+        "then": said(event.not_before, brief) if event.not_before else "",
+        "now": said(event.not_after, brief),
+        "sure": said(event.confirmed_at, brief),
         "not_after": rfc3339(event.not_after),
         "window": words(event.not_after - event.not_before) if event.not_before else "",
         "confirmed": rfc3339(event.confirmed_at),

@@ -29,7 +29,7 @@ def svg(marks: Sequence[Mark], *, not_before: datetime | None, not_after: dateti
     """The picture as inline SVG. Shapes, not only colours, tell the marks apart: reports are printed."""
     times = [mark.at for mark in marks] + [not_after, confirmed] + ([not_before] if not_before else [])
     first, last = min(times), max(times)
-    span = max((last - first).total_seconds(), 1.0)
+    span = max((last - first).total_seconds(), 0.001)
 
     def x(at: datetime) -> float:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * (at - first).total_seconds() / span, 1)
@@ -43,7 +43,8 @@ def svg(marks: Sequence[Mark], *, not_before: datetime | None, not_after: dateti
     parts.append(_label((begin + x(not_after)) / 2, 14, "it happened in here"))
     if confirmed > not_after:
         parts.append(f'<line class="sure" x1="{x(confirmed)}" y1="22" x2="{x(confirmed)}" y2="{BASE}"/>')
-        parts.append(_label(x(confirmed), 14 if x(confirmed) - x(not_after) > 110 else HEIGHT - 6, "certain"))
+        apart = x(confirmed) - (begin + x(not_after)) / 2 > 140
+        parts.append(_label(x(confirmed), 14 if apart else HEIGHT - 6, "certain"))
     parts.append(f'<line class="axis" x1="{LEFT}" y1="{BASE}" x2="{WIDTH - RIGHT}" y2="{BASE}"/>')
     parts += [_tick(x(at), at, first, last) for at in _ticks(first, last)]
     parts += [_mark(x(mark.at), mark) for mark in marks[:MOST_MARKS]]
