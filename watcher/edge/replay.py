@@ -80,7 +80,7 @@ async def tell_again(
 # ---------------------------------------------------------------------------------------------- after a crash
 
 
-async def recover(store: LedgerStore, means: Means, site: Site) -> tuple[Visited, ...]:
+async def recover(store: LedgerStore, site: Site, means: Means) -> tuple[Visited, ...]:
     """The site's visits that a crash, or trouble, kept from being recorded, recorded now; oldest first.
 
     One that a later visit has overtaken is recorded as seen, and nothing follows from it any more: what is believed

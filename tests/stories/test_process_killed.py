@@ -1,0 +1,191 @@
+"""``kill -9`` of ``watcher run`` at random moments, and a start each time, while sites list, withdraw and rename.
+
+A second watcher looks at the same sites, and nobody harms it: in the end both must have told the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.stories.program import Program, family, json_lines, run, write
+from watcher.edge.ledger import Ledger
+from watcher.errors import StoreError
+from watcher.testing.scene import Act, Change, Publish, Relist, Rename, Victim, Withdraw
+from watcher.testing.stage import Play, Stage, opening
+
+KILLS = 20
+EACH = 'every = "300ms"'
+HURRY = """
+[policy]
+confirm_visits = 2
+confirm_after = "0s"
+confirm_gap = "200ms"
+[[alert]]
+to = "file:alerts.jsonl"
+"""
+PLAY = Play(sites=3, victims=6)
+FIRST, SECOND, THIRD = (opening(PLAY, number).victims for number in range(PLAY.sites))
+NEW = Victim(slug="orbel-clinic", title="ORBEL CLINIC", statement="Orbel Clinic did not answer us.", country="Norland")
+LATE = Victim(slug="tarn-optics", title="TARN OPTICS", statement="Tarn Optics sold lenses.", country="Sudria")
+STEPS: Sequence[tuple[int, Act, tuple[str, str]]] = (
+    (0, Publish((NEW,)), ("listed", NEW.title)),
+    (1, Withdraw((SECOND[2].slug,)), ("withdrawn", SECOND[2].title)),
+    (2, Change(THIRD[1].slug, {"status": "PUBLISHED", "size": "1 TB"}), ("changed", THIRD[1].title)),
+    (0, Withdraw((NEW.slug,)), ("withdrawn", NEW.title)),
+    (2, Publish((LATE,), at=2), ("listed", LATE.title)),
+    (1, Relist((SECOND[2].slug,)), ("relisted", SECOND[2].title)),
+    (0, Rename(FIRST[0].slug, "VORMUND CASTINGS"), ("renamed", "VORMUND CASTINGS")),
+    (2, Withdraw((LATE.slug,)), ("withdrawn", LATE.title)),
+)  # fmt: skip
+
+
+@dataclass
+class Killer:
+    """Starts the watcher again and again, and kills it each time."""
+
+    folder: Path
+    dice: random.Random
+    kills: int = 0
+    orphans: list[int] = field(default_factory=list)
+    """Page readers that outlived the watcher they belonged to."""
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self) -> None:
+        while not self.over.is_set():
+            with Program(self.folder) as program:
+                if self.dice.random() < 0.8:
+                    program.until("event=watching")
+                    self.over.wait(self.dice.uniform(0.0, 0.9))
+                else:  # while it starts
+                    self.over.wait(self.dice.uniform(0.2, 0.7))
+                children = [pid for pid in family(program.process.pid) if pid != program.process.pid]
+                program.kill()
+                self.kills += 1
+                assert program.lines("Traceback") == []
+            self.orphans += [pid for pid in children if not gone(pid)]
+
+
+def gone(pid: int) -> bool:
+    """Whether a process ends by itself within some seconds."""
+    for _ in range(200):
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+            os.kill(pid, 0)
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+class Watched:
+    """What can be seen of a store from outside while it is written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.acknowledged: set[str] = set()
+        """Every capture that was ever there."""
+
+    def told(self) -> list[tuple[str, str]]:
+        try:
+            with Ledger.open(self.folder / "store") as ledger:
+                self.acknowledged |= {capture.id for capture in ledger.captures()}
+                return [(event.kind, event.entry.title if event.entry else "") for event in ledger.events()]
+        except StoreError:
+            return []  # it is not there yet
+
+    def baselines(self) -> bool:
+        try:
+            with Ledger.open(self.folder / "store") as ledger:
+                return len({name for name, _ in ledger.entries()}) == PLAY.sites
+        except StoreError:
+            return False
+
+
+def wait_until(meanwhile: Future[None], what: Callable[[], bool], *why: object) -> None:
+    deadline = time.monotonic() + 90
+    while not what():
+        if meanwhile.done():
+            meanwhile.result()
+        assert time.monotonic() < deadline, why
+        time.sleep(0.1)
+
+
+@pytest.mark.timeout(300)
+def test_nothing_is_lost_and_nothing_told_twice(tmp_path: Path) -> None:
+    harmed, calm = Watched(tmp_path / "harmed"), Watched(tmp_path / "calm")
+    with Stage(PLAY) as stage:
+        for one in (harmed, calm):
+            one.folder.mkdir()
+            sites = {f"s{number}": urls for number, urls in enumerate(stage.mirrors)}
+            write(one.folder, stage.proxy_url, sites, each=EACH, more=HURRY)
+        killer = Killer(harmed.folder, random.Random(4))
+        with Program(calm.folder) as undisturbed, ThreadPoolExecutor(1) as aside:
+            killing = aside.submit(killer)
+            until = partial(wait_until, killing)
+            try:
+                for one in (harmed, calm):
+                    until(one.baselines, one.folder)
+                for site, act, event in STEPS:
+                    stage.act(site, act)
+                    for one in (harmed, calm):
+                        until(lambda one=one, event=event: event in one.told(), one.folder, event)
+                until(lambda: killer.kills >= KILLS)
+            finally:
+                killer.over.set()
+            killing.result()
+            assert undisturbed.stop() == 0
+        last = run(harmed.folder, "check")
+        assert last.returncode == 0, last.stderr
+    assert killer.kills >= KILLS
+    assert killer.orphans == []
+
+    # the same was told, each thing once
+    assert Counter(harmed.told()) == Counter(calm.told())
+    assert sorted(harmed.told()) == sorted(event for _, _, event in STEPS)
+
+    with Ledger.open(harmed.folder / "store") as ledger:
+        # everything that was ever acknowledged is there, byte for byte, and was concluded
+        captures = {capture.id: capture for capture in ledger.captures()}
+        assert harmed.acknowledged <= captures.keys()
+        assert all(ledger.page(name).body for name, capture in captures.items() if not capture.is_miss)
+        assert ledger.unrecorded_visits() == ()
+        assert {capture.verdict for capture in captures.values()} <= {"listing", "detail", "error", "timeout"}
+        events = {event.id: event for event in ledger.events()}
+
+    # every alert arrived, under the same key however often
+    alerts = alert_lines(harmed.folder / "alerts.jsonl", most_torn=killer.kills)
+    assert {alert["idempotency_key"] for alert in alerts} == events.keys()
+    for alert in alerts:
+        assert alert["id"] == alert["idempotency_key"]
+        assert alert["kind"] == events[alert["id"]].kind
+        assert alert["checkpoint"].startswith("local\n")
+
+    # and the log holds together
+    verified = run(harmed.folder, "verify", "store", "--json")
+    assert verified.returncode == 0, [one for one in json_lines(verified.stdout) if not one["ok"]]
+
+
+def alert_lines(path: Path, *, most_torn: int) -> list[dict[str, Any]]:
+    """The alerts in a file; a kill may have torn a line, never swallowed the next one."""
+    alerts, torn = [], 0
+    for line in path.read_text().splitlines():
+        try:
+            alerts.append(json.loads(line))
+        except json.JSONDecodeError:
+            torn += 1
+    assert torn <= most_torn
+    return alerts
