@@ -14,6 +14,10 @@ SHOWN_LETTERS = 2
 """So many letters of a masked name must be readable, or it could be anybody's."""
 MOST_RUNS = 7
 """A word masked in more places is only fitted letter by letter."""
+LONGEST_TEXT = 100_000
+"""Characters of one text that are looked at."""
+LONGEST_COVERED = 1000
+"""The same of names with hidden letters."""
 LONG_WORD = 8
 """Shorter words are too easily made of two others ("the me")."""
 _WORD = re.compile(rf"[\w{re.escape(MASK)}]+")
@@ -38,12 +42,12 @@ def watched(watchlist: Sequence[Watch], title: str, fields: Mapping[str, str], u
         return ()
     named = (title, *(fields[name] for name in ("domain", "website", "company", "name", "victim") if fields.get(name)))
     told = [value for name, value in fields.items() if name in _FIELDS and value]
-    texts = [_words(text) for text in (*named, *told, url)]
-    covered = [_words(unmarked(text)) for text in named if MASK in unmarked(text)]
+    texts = {words: "".join(words) for words in {_words(text) for text in (*named, *told, url)}}
+    covered = [_words(unmarked(text[:LONGEST_COVERED])) for text in named if MASK in unmarked(text[:LONGEST_COVERED])]
     found = []
     for watch in watchlist:
-        wanted = [_wanted(phrase) for phrase in watch.match]
-        if any(_holds(words, phrase) for phrase in wanted for words in texts) or any(
+        wanted = [form for phrase in watch.match for form in _wanted(phrase)]
+        if any(_stands(phrase, texts) for phrase in wanted) or any(
             _fits(words, phrase) for phrase in wanted for words in covered
         ):
             found.append(watch.name)
@@ -51,26 +55,37 @@ def watched(watchlist: Sequence[Watch], title: str, fields: Mapping[str, str], u
 
 
 @lru_cache(maxsize=4096)
-def _wanted(phrase: str) -> tuple[str, ...]:
-    return _words(phrase)
+def _wanted(phrase: str) -> tuple[tuple[str, ...], ...]:
+    """The phrase as words, in each way in which it may be written: Müller is Muller and Mueller."""
+    return tuple(dict.fromkeys((_words(phrase), _words(_UMLAUT.sub(r"\g<0>e", plain(phrase))))))
 
 
 def _words(text: str) -> tuple[str, ...]:
     """The words of a text, without case, accents and punctuation."""
-    text = plain(text).casefold()
+    text = plain(text[:LONGEST_TEXT]).casefold()
     if not text.isascii():
         text = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
         text = text.translate(_ALIKE)
     return tuple(_WORD.findall(text.replace("_", " ")))
 
 
-_ALIKE = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th"})
+_ALIKE = str.maketrans(
+    {"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th"}
+    # Cyrillic and Greek letters that nobody can tell from Latin ones
+    | dict(zip("авеіјкмнорстухѕԁαεικνορτυχ", "abeijkmhopctyxsdaeikvoptux", strict=True))
+)
+_UMLAUT = re.compile("[äöüÄÖÜ]")
+
+
+def _stands(phrase: Sequence[str], texts: Mapping[tuple[str, ...], str]) -> bool:
+    """Whether the phrase stands in one of the texts, each given as its words and as these written together: where it
+    does not stand in the latter it stands nowhere, which is told at once."""
+    joined = "".join(phrase)
+    return bool(joined) and any(joined in together and _holds(words, phrase) for words, together in texts.items())
 
 
 def _holds(words: Sequence[str], phrase: Sequence[str]) -> bool:
     """Whether the phrase stands among the words: word by word, or written together (``acme-corp``, ``acmecorp``)."""
-    if not phrase:
-        return False
     size = len(phrase)
     if any(tuple(words[at : at + size]) == tuple(phrase) for at in range(len(words) - size + 1)):
         return True
@@ -82,7 +97,8 @@ def _apart(words: Sequence[str], joined: str) -> bool:
     """Whether neighbouring words together read ``joined``: ``A.C.M.E.`` for ``acme``, a long word cut in two."""
     for start in range(len(words)):
         text = ""
-        for word in words[start:]:
+        for at in range(start, len(words)):
+            word = words[at]
             if len(word) > 1 and len(joined) < LONG_WORD:
                 break
             text += word
