@@ -7,7 +7,7 @@ attribute) found at the same place in each of its records. JSON gives the same t
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from watcher.core.lexicon import FIELD_HINTS
 from watcher.core.outline import Outline
@@ -296,8 +296,8 @@ def _fill(outline: Outline, groups: list[Group], group_of: list[int], number_of:
     turn = [turns.setdefault(one, len(turns)) for one in zip(outline.step, outline.nth, strict=True)]
     places: dict[tuple[int, int], int] = {}  # (place below, turn) to number of place
     found: dict[tuple[int, int], list[tuple[int, int]]] = {}  # (group, place) to (record, leaf)
-    for leaf, owner in enumerate(outline.leaf_owner):
-        at, place, climbed = owner, -1 - outline.leaf_rank[leaf], 0
+    for leaf in _leaves_of(outline, groups):
+        at, place, climbed = outline.leaf_owner[leaf], -1 - outline.leaf_rank[leaf], 0
         while at >= 0 and inside[at] and climbed < HIGHEST_CLIMB:
             group = group_of[at]
             if group >= 0:
@@ -318,6 +318,17 @@ def _fill(outline: Outline, groups: list[Group], group_of: list[int], number_of:
         one.columns.sort(key=lambda column: column.order)
         _describe(outline, one)
         one.pages = _has_pages(outline, one)
+
+
+def _leaves_of(outline: Outline, groups: Sequence[Group]) -> Iterable[int]:
+    """The chunks that may be in a record: all, or if the records are few, theirs."""
+    if sum(len(group.records) for group in groups) > 200:
+        return range(len(outline.leaf_owner))
+    leaves: set[int] = set()
+    for group in groups:
+        for record in group.records:
+            leaves.update(range(outline.leaf_start[record], outline.leaf_end[record]))
+    return sorted(leaves)
 
 
 def _has_pages(outline: Outline, group: Group) -> bool:

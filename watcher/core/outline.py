@@ -217,24 +217,22 @@ def visible_chunks(root: LexborNode | None) -> list[str]:
     block_of: dict[int, int] = {}  # element to its nearest block; -1: not shown
     last = 0
     for node in root.traverse(include_text=True):
+        tag = node.tag or ""
         above = node.parent
         block = block_of.get(above.mem_id, 0) if above is not None else 0
-        if node.is_text_node:
-            if block < 0:
-                continue
-            if block != last:
-                words.extend("".join(line).split())
-                line = []
-                last = block
-            line.append(node.text_content or "")
-        elif node.is_element_node:
-            tag = node.tag or ""
-            if block < 0 or tag in SILENT or _says_hidden(node):
-                block_of[node.mem_id] = -1
-            else:
-                block_of[node.mem_id] = node.mem_id if tag in BLOCKS else block
-                if tag == "br":
-                    last = -2
+        if tag == "-text":
+            if block >= 0:
+                if block != last:
+                    words.extend("".join(line).split())
+                    line = []
+                    last = block
+                line.append(node.text_content or "")
+        elif block < 0 or tag in SILENT or _says_hidden(node):
+            block_of[node.mem_id] = -1
+        else:
+            block_of[node.mem_id] = node.mem_id if tag in BLOCKS else block
+            if tag == "br":
+                last = -2
     words.extend("".join(line).split())
     return words
 

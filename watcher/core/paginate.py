@@ -150,24 +150,26 @@ def _by_links(document: Document, own: frozenset[str]) -> Iterator[str]:
 
 
 def _links(document: Document, tree: LexborHTMLParser) -> Iterator[_Link]:
+    """Links that show a number or say that they lead on."""
     scripts = ""
-    nodes = tree.css(
-        "a, button[onclick], button[data-url], [hx-get], [data-next], [data-next-url], li[onclick], span[onclick]"
-    )
-    for node in nodes[:MOST_LINKS]:
+    for node in tree.css(_LINKS)[:MOST_LINKS]:
         attributes = node.attributes
-        text = " ".join(node.text().split())[:40] or (attributes.get("aria-label") or attributes.get("title") or "")
+        text = " ".join(node.text().split())[:40] or attributes.get("aria-label") or attributes.get("title") or ""
+        if not (_NUMBER.fullmatch(text) or _ONWARD.fullmatch(text)):
+            continue
         href = (attributes.get("href") or "").strip()
-        onclick = attributes.get("onclick") or ""
         target = href if href and not href.startswith(("#", "javascript:")) else ""
         for name in ("data-url", "hx-get", "data-next", "data-next-url", "data-href"):
             target = target or attributes.get(name) or ""
-        call = onclick or (href if href.startswith("javascript:") else "")
+        call = attributes.get("onclick") or (href if href.startswith("javascript:") else "")
         if not target and call:
             scripts = scripts or "\n".join(script.text() for script in tree.css("script"))[:200_000]
             target = _called(call, scripts)
         if target:
             yield _Link(document.absolute(target), text, _in_pager(node))
+
+
+_LINKS = "a, button[onclick], button[data-url], [hx-get], [data-next], [data-next-url], li[onclick], span[onclick]"
 
 
 def _called(code: str, scripts: str) -> str:

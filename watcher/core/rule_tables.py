@@ -257,4 +257,9 @@ def _quoted(text: str) -> str:
 
 def rule_digest(rule: Rule) -> str:
     """SHA-256 (hex) of the canonical JSON (RFC 8785) of the rule."""
-    return hashlib.sha256(rfc8785.dumps(msgspec.to_builtins(rule))).hexdigest()
+    return _digest_of(msgspec.json.encode(rule, order="sorted"))
+
+
+@lru_cache(maxsize=512)
+def _digest_of(encoded: bytes) -> str:
+    return hashlib.sha256(rfc8785.dumps(msgspec.json.decode(encoded))).hexdigest()
