@@ -7,10 +7,11 @@ over what was kept: only ``Means.retrieve`` differs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from watcher.core.again import Lately, titles
 from watcher.core.compare import compare
 from watcher.core.decide import decide, wanted_probes
 from watcher.core.mirrors import on_mirror
@@ -47,6 +48,8 @@ class Means:
     timeout: timedelta
     """For the whole visit, detail pages included."""
     watchlist: tuple[Watch, ...] = ()
+    lately: Lately = field(default_factory=Lately, compare=False)
+    """What was seen last: visits that see the same again are cheap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,8 @@ class _Look:
     memory: bytes
     captures: list[Capture]
     readings: dict[str, Reading]
+    pages: list[tuple[Capture, Reading | None]]
+    """Those that the snapshot is made of."""
 
     def seconds_left(self) -> float:
         """For the rest of the visit; a clock that is set back does not make it longer than a whole one."""
@@ -121,6 +126,7 @@ async def visit(site: Site, mirrors: Sequence[str], isolation: str, means: Means
         memory=state.memory,
         captures=[],
         readings={},
+        pages=[],
     )
     snapshot = await _see_listing(look, mirrors, state)
     decision = await _conclude(look, snapshot, state.roster)
@@ -140,8 +146,8 @@ async def visit(site: Site, mirrors: Sequence[str], isolation: str, means: Means
 async def _see_listing(look: _Look, mirrors: Sequence[str], state: SiteState) -> Snapshot:
     """The listing with all its pages from the first mirror that shows something; else what the first one that answered
     said, or that none did."""
-    known = tuple(entry.title for entry in state.roster.entries.values() if entry.standing != "withdrawn")
-    found: list[tuple[Capture, Reading | None]] = []
+    known = titles(state.roster.entries)
+    found = look.pages
     for mirror in mirrors:
         if found and not look.seconds_left():
             break
@@ -149,10 +155,11 @@ async def _see_listing(look: _Look, mirrors: Sequence[str], state: SiteState) ->
         capture, reading = pages[0]
         is_useful = reading is not None and reading.verdict not in USELESS
         if is_useful or not found or found[0][0].is_miss:
-            found = pages
+            found = look.pages = pages
         if is_useful or _is_ours(capture.why):
             break
-    return assemble(look.site.name, look.visit, look.means.vantage, found)
+    again = look.means.lately.snapshot(look.site.name, look.visit, found)
+    return again or assemble(look.site.name, look.visit, look.means.vantage, found)
 
 
 async def _see_pages(look: _Look, mirror: str, known: Sequence[str]) -> list[tuple[Capture, Reading | None]]:
@@ -182,9 +189,16 @@ async def _conclude(look: _Look, snapshot: Snapshot, roster: Roster) -> Decision
     if _is_ours(snapshot.why):
         return Decision(roster=roster)
     means = look.means
+    again = means.lately.decision(roster, snapshot)
+    if again is not None:
+        return again
     delta = compare(roster, snapshot)
     probes = await _see_details(look, snapshot, roster, wanted_probes(roster, delta, means.policy))
-    return decide(roster, snapshot, delta, probes, means.policy, mirrors=look.site.mirrors, watchlist=means.watchlist)
+    decision = decide(
+        roster, snapshot, delta, probes, means.policy, mirrors=look.site.mirrors, watchlist=means.watchlist
+    )
+    means.lately.learn(roster, look.pages, snapshot, decision)
+    return decision
 
 
 def _is_ours(why: Sequence[str]) -> bool:

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from datetime import datetime
 from typing import NamedTuple
 
+from watcher.core.again import Resighted
 from watcher.edge.ledger import Ledger
 from watcher.edge.ledger_beliefs import Look
 from watcher.edge.names import Names
@@ -63,8 +64,11 @@ class Believer:
         """Make this what is believed of the site."""
         number = self._names.site(site)
         before = self._belief(site)
-        looks = _looks(snapshot, roster) or before.looks
-        self._write_entries(number, before, roster, looks)
+        if _only_seen(before.state.roster, roster):
+            looks = tuple([(snapshot.taken_at, capture) for capture in snapshot.captures])
+        else:
+            looks = _looks(snapshot, roster) or before.looks
+            self._write_entries(number, before, roster, looks)
         old = before.state
         if memory != old.memory or roster.notes != old.roster.notes:
             row = (number, memory, roster.notes)
@@ -100,6 +104,14 @@ class Believer:
 
 def _weight(belief: _Belief) -> int:
     return len(belief.state.roster.entries) + 1
+
+
+def _only_seen(before: Roster, after: Roster) -> bool:
+    """Whether all that is new is that what stood on the page stands on it again, each on the same page of it."""
+    old, new = before.entries, after.entries
+    if not isinstance(new, Resighted):
+        return False
+    return new.before is old.before if isinstance(old, Resighted) else new.before.held is old
 
 
 def _looks(snapshot: Snapshot, roster: Roster) -> tuple[Look, ...]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from watcher.core import custody
+from watcher.core.again import listed
 from watcher.edge.custody_log import Kind, logged_reading, speaks_for
 from watcher.edge.keeper import InHand, Keeper
 from watcher.edge.ledger import Ledger
@@ -200,7 +201,7 @@ class Recorder:
                 snapshot.verdict,
                 visited,
                 visited if snapshot.complete else None,
-                sum(entry.standing == "listed" for entry in entries.values()),
+                listed(entries),
                 snapshot.verdict in MISS_VERDICTS,
             ),
         )
