@@ -121,7 +121,7 @@ class Column:
 class Group:
     """Alike records, and their columns."""
 
-    __slots__ = ("_words", "columns", "key", "pages", "parts", "path", "records", "shape", "size")
+    __slots__ = ("_words", "columns", "key", "leads", "pages", "parts", "path", "records", "shape", "size")
 
     def __init__(self, *, key: str, shape: str, records: Sequence[int], size: int, path: str = "") -> None:
         self.key = key
@@ -137,6 +137,8 @@ class Group:
         self.columns: list[Column] = []
         self.pages = False
         """Its records link to different pages of the site."""
+        self.leads: frozenset[str] = frozenset()
+        """What these links begin with: ``/view``, ``?id``."""
         self.parts: tuple[Group, ...] = ()
         """The groups it was put together from."""
         self._words: frozenset[str] | None = None
@@ -223,9 +225,10 @@ def _nested(groups: Sequence[Group]) -> list[Group]:
 
 
 def _alike(groups: Sequence[Group]) -> list[Group]:
-    """Those that have the columns of the largest of them."""
+    """Those that have the columns of the largest of them, and link to pages of the same sort."""
     largest = max(groups, key=lambda group: group.size)
     wanted = {column.identity() for column in largest.columns}
+    groups = [group for group in groups if group.leads & largest.leads or not (group.leads and largest.leads)]
     return [
         group for group in groups if len(wanted ^ {column.identity() for column in group.columns}) * 4 <= len(wanted)
     ]
@@ -317,7 +320,7 @@ def _fill(outline: Outline, groups: list[Group], group_of: list[int], number_of:
     for one in groups:
         one.columns.sort(key=lambda column: column.order)
         _describe(outline, one)
-        one.pages = _has_pages(outline, one)
+        _follow(outline, one)
 
 
 def _leaves_of(outline: Outline, groups: Sequence[Group]) -> Iterable[int]:
@@ -331,8 +334,8 @@ def _leaves_of(outline: Outline, groups: Sequence[Group]) -> Iterable[int]:
     return sorted(leaves)
 
 
-def _has_pages(outline: Outline, group: Group) -> bool:
-    """Whether the first records link to different addresses that look like pages of the site."""
+def _follow(outline: Outline, group: Group) -> None:
+    """Fills ``pages`` and ``leads`` from the first link of each of the first records."""
     seen: set[str] = set()
     looked = group.records[:12]
     for record in looked:
@@ -342,7 +345,16 @@ def _has_pages(outline: Outline, group: Group) -> bool:
             if link and not link.startswith(("#", "http", "mailto:", "javascript:", "//", "magnet:")):
                 seen.add(link)
                 break
-    return len(seen) == len(looked)
+    group.pages = len(seen) == len(looked)
+    group.leads = frozenset(filter(None, map(_lead, seen)))
+
+
+def _lead(link: str) -> str:
+    """What a link begins with; empty if that tells nothing."""
+    path, mark, query = link.partition("?")
+    if mark:
+        return f"{path}?{query.partition('=')[0]}"
+    return path.rstrip("/").rpartition("/")[0].lstrip("./")
 
 
 def _spell(

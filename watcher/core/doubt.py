@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from watcher.core.candidates import Group
 from watcher.core.choosing import is_clean
 from watcher.core.identity import fold, fold_title
 from watcher.core.learned import Learned
@@ -49,15 +50,26 @@ def _stands_unread(document: Document, entries: Sequence[Entry], known: Sequence
     return any(name in text and name not in others for name in names)  # "Acme" stands in "Acme International"
 
 
-def whole_of(candidates: Sequence[Candidate], entries: Sequence[Entry]) -> Candidate | None:
-    """The candidate that lists what was read and more; None if there is none that looks like a list of entries."""
+def whole_of(candidates: Sequence[Candidate], entries: Sequence[Entry], known: Sequence[str]) -> Candidate | None:
+    """The candidate that lists what was read and more; None if there is none that looks like a list of entries. Each
+    part of a list put together must show something that was read or is known: services may look like entries."""
     read = frozenset(fold_title(entry.title)[0] for entry in entries)
+    expected = read | {fold_title(title)[0] for title in known}
     standing = max((one.score for one in candidates if one.folded() == read), default=LEAST + BEHIND)
     best: Candidate | None = None
     for candidate in candidates:
         titles = candidate.folded()
         if len(titles) <= len(read) or len(titles & read) * 10 < len(read) * 9 or not is_clean(candidate):
             continue
+        if not all(_has_any(candidate, part, expected) for part in candidate.group.parts):
+            continue
         if candidate.score >= standing - BEHIND and (best is None or candidate.score > best.score):
             best = candidate
     return best
+
+
+def _has_any(candidate: Candidate, part: Group, expected: frozenset[str]) -> bool:
+    """Whether a part of the candidate's group shows one of the titles."""
+    numbers = {record: number for number, record in enumerate(candidate.group.records)}
+    shown = (candidate.titles.get(numbers[record], "") for record in part.records)
+    return any(fold_title(title)[0] in expected for title in shown if title)

@@ -64,7 +64,7 @@ def extract(document: Document, learned: Learned, *, rule: Rule | None = None, k
         return _by_induction(document, learned)
     read = rules.read(learned.rule, document)
     if read.entries and is_doubtful(document, learned, read, known):
-        whole = _whole(document, read.entries)
+        whole = _whole(document, read.entries, known)
         if whole is not None:
             return whole
     return _extraction(learned.rule, document, read)
@@ -79,9 +79,9 @@ def _extraction(rule: Rule, document: Document, read: rules.Read, *, provisional
     return Extraction(entries=read.entries, rule=rule, provisional=provisional, frame_found=frame)
 
 
-def _whole(document: Document, entries: Sequence[Entry]) -> Extraction | None:
+def _whole(document: Document, entries: Sequence[Entry], known: Sequence[str]) -> Extraction | None:
     """A reading by a better rule, if the one that stands reads only a part of a list; None if there is none."""
-    candidate = whole_of(find_candidates(document), entries)
+    candidate = whole_of(find_candidates(document), entries, known)
     rule = make_rule(document, candidate) if candidate is not None else None
     if candidate is None or rule is None:
         return None
