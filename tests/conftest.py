@@ -12,7 +12,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from watcher.testing.tor import PrivateTorNetwork
 
 MUST_RUN_ALL = os.environ.get("CI", "").lower() in {"true", "1"}
-TOR_WORKER = "tor"
-"""All tests over Tor go to one worker, so that there is one network."""
 
 
 def _lacks_tor() -> str:
@@ -53,16 +51,26 @@ def chromium_program() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    if getattr(config.option, "dist", "no") == "load":
-        config.option.dist = "loadgroup"  # what `-n 2` alone means here: groups stay together
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Under ``-n 2``: each test goes to whoever is free, but all files with tests over Tor go to one worker, first.
+
+    (``--dist loadgroup`` would be for that; xdist 3.8 loses the groups under pytest 9.2.)
+    """
+    if config.option.dist not in {"load", "loadgroup"}:
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneWorkerForTor(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "tor" if _is_over_tor(config.rootpath / nodeid.partition("::")[0]) else nodeid
+
+    return OneWorkerForTor(config, log)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist writes the groups into the names
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.get_closest_marker("tor"):
-            item.add_marker(pytest.mark.xdist_group(TOR_WORKER))
+@functools.cache
+def _is_over_tor(file: Path) -> bool:
+    return "pytest.mark.tor" in file.read_text()
 
 
 @pytest.hookimpl(tryfirst=True)  # before fixtures are set up

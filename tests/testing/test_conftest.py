@@ -31,13 +31,17 @@ def test_plain(): pass
 """
 
 
+def copy_setup(folder: Path) -> None:
+    root = Path(__file__).parents[2]
+    shutil.copy(root / "tests/conftest.py", folder)
+    shutil.copy(root / "pyproject.toml", folder)
+
+
 @pytest.mark.parametrize(
     ("ci", "counts"), [("true", "1 failed, 1 passed, 1 xfailed, 3 errors"), ("", "1 passed, 4 skipped")]
 )
 def test_missing_programs(tmp_path: Path, ci: str, counts: str) -> None:
-    root = Path(__file__).parents[2]
-    shutil.copy(root / "tests/conftest.py", tmp_path)
-    shutil.copy(root / "pyproject.toml", tmp_path)
+    copy_setup(tmp_path)
     (tmp_path / "test_needs.py").write_text(TESTS)
     told = subprocess.run(
         [sys.executable, "-m", "pytest", "test_needs.py", "-p", "no:cacheprovider"],
@@ -51,3 +55,31 @@ def test_missing_programs(tmp_path: Path, ci: str, counts: str) -> None:
     assert "no program tor and tor-gencert: apt-get install tor" in told
     assert "no program chromium: apt-get install chromium" in told
     assert "no programs ip and unshare: apt-get install iproute2 util-linux" in told
+
+
+OVER_TOR = """
+import os, pytest
+
+@pytest.mark.tor
+@pytest.mark.parametrize("number", range(8))
+def test_over_tor(number):
+    open(os.environ["PYTEST_XDIST_WORKER"] + ".used", "w").close()
+"""
+PLAIN = """
+import pytest
+
+@pytest.mark.parametrize("number", range(8))
+def test_plain(number): pass
+"""
+
+
+@pytest.mark.tor
+def test_tests_over_tor_share_one_worker(tmp_path: Path) -> None:
+    copy_setup(tmp_path)
+    (tmp_path / "test_a.py").write_text(OVER_TOR)
+    (tmp_path / "test_b.py").write_text(OVER_TOR)
+    (tmp_path / "test_c.py").write_text(PLAIN)
+    command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", ".", "-p", "no:cacheprovider", "-n2", "-q"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "24 passed" in done.stdout
+    assert len(list(tmp_path.glob("*.used"))) == 1

@@ -237,7 +237,7 @@ def test_a_network_that_cannot_start_leaves_nothing_behind(
         started.append(node)
 
     monkeypatch.setattr(TorNode, "start", note)
-    network = PrivateTorNetwork(ready_within_seconds=0.5, key_cache=tor_key_cache)
+    network = PrivateTorNetwork(relays=1, ready_within_seconds=0.5, key_cache=tor_key_cache)
     with pytest.raises(TorNetworkError):
         network.__enter__()
     assert started
@@ -252,7 +252,7 @@ def test_without_the_program_the_mend_is_told(monkeypatch: pytest.MonkeyPatch) -
     assert error.value.hint == "apt-get install tor"
 
 
-def test_cached_keys_are_used_again_until_they_are_old(tmp_path: Path) -> None:
+def test_cached_keys_are_used_again_until_they_are_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fingerprint(number: int) -> str:
         (tmp_path / str(number)).mkdir()
         node = TorNode(tmp_path / str(number), "authority0")
@@ -263,9 +263,11 @@ def test_cached_keys_are_used_again_until_they_are_old(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     cache.mkdir()
     first = fingerprint(1)
+    monkeypatch.setenv("PATH", "/nowhere")  # so that none can be made
     assert fingerprint(2) == first
     os.utime(cache / "authority0", (0, 0))
-    assert fingerprint(3) != first
+    with pytest.raises(FileNotFoundError, match="tor-gencert"):
+        fingerprint(3)
 
 
 def test_paths_take_every_link_once_each_way() -> None:
