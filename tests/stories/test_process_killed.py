@@ -39,16 +39,13 @@ to = "file:alerts.jsonl"
 PLAY = Play(sites=3, victims=6)
 FIRST, SECOND, THIRD = (opening(PLAY, number).victims for number in range(PLAY.sites))
 NEW = Victim(slug="orbel-clinic", title="ORBEL CLINIC", statement="Orbel Clinic did not answer us.", country="Norland")
-LATE = Victim(slug="tarn-optics", title="TARN OPTICS", statement="Tarn Optics sold lenses.", country="Sudria")
 STEPS: Sequence[tuple[int, Act, tuple[str, str]]] = (
     (0, Publish((NEW,)), ("listed", NEW.title)),
     (1, Withdraw((SECOND[2].slug,)), ("withdrawn", SECOND[2].title)),
     (2, Change(THIRD[1].slug, {"status": "PUBLISHED", "size": "1 TB"}), ("changed", THIRD[1].title)),
-    (0, Withdraw((NEW.slug,)), ("withdrawn", NEW.title)),
-    (2, Publish((LATE,), at=2), ("listed", LATE.title)),
     (1, Relist((SECOND[2].slug,)), ("relisted", SECOND[2].title)),
     (0, Rename(FIRST[0].slug, "VORMUND CASTINGS"), ("renamed", "VORMUND CASTINGS")),
-    (2, Withdraw((LATE.slug,)), ("withdrawn", LATE.title)),
+    (0, Withdraw((NEW.slug,)), ("withdrawn", NEW.title)),
 )  # fmt: skip
 
 
@@ -68,7 +65,7 @@ class Killer:
             with Program(self.folder) as program:
                 if self.dice.random() < 0.8:
                     program.until("event=watching")
-                    self.over.wait(self.dice.uniform(0.0, 0.9))
+                    self.over.wait(self.dice.uniform(0.0, 1.6))
                 else:  # while it starts
                     self.over.wait(self.dice.uniform(0.2, 0.7))
                 children = [pid for pid in family(program.process.pid) if pid != program.process.pid]
@@ -102,10 +99,14 @@ class Watched:
     def told(self) -> list[tuple[str, str]]:
         try:
             with Ledger.open(self.folder / "store") as ledger:
-                self.acknowledged |= {capture.id for capture in ledger.captures()}
                 return [(event.kind, event.entry.title if event.entry else "") for event in ledger.events()]
         except StoreError:
             return []  # it is not there yet
+
+    def look(self) -> None:
+        """Remember what is there now."""
+        with Ledger.open(self.folder / "store") as ledger:
+            self.acknowledged |= {capture.id for capture in ledger.captures()}
 
     def baselines(self) -> bool:
         try:
@@ -121,7 +122,7 @@ def wait_until(meanwhile: Future[None], what: Callable[[], bool], *why: object) 
         if meanwhile.done():
             meanwhile.result()
         assert time.monotonic() < deadline, why
-        time.sleep(0.1)
+        time.sleep(0.2)
 
 
 @pytest.mark.timeout(300)
@@ -143,6 +144,7 @@ def test_nothing_is_lost_and_nothing_told_twice(tmp_path: Path) -> None:
                     stage.act(site, act)
                     for one in (harmed, calm):
                         until(lambda one=one, event=event: event in one.told(), one.folder, event)
+                    harmed.look()
                 until(lambda: killer.kills >= KILLS)
             finally:
                 killer.over.set()
