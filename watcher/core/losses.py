@@ -82,8 +82,20 @@ def resume(absence: Absence, held: RosterEntry, notes: Notes, snapshot: Snapshot
     absence.resting = False
 
 
-def count(absence: Absence, key: str, signs: Signs, snapshot: Snapshot, *, group: int, fresh: int) -> bool:
-    """Adds one complete snapshot that lacks the entry; ``group`` went with it, ``fresh`` go just now.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """What else the page lacks."""
+
+    together: int
+    """Lost at the same time as the entry, itself counted."""
+    doubtful: int
+    """Others that are lost just now, or went together with so many that it looks like a fault."""
+    fresh: int
+    """Lost just now."""
+
+
+def count(absence: Absence, key: str, signs: Signs, snapshot: Snapshot, company: Company) -> bool:
+    """Adds one complete snapshot that lacks the entry.
 
     Returns whether this mirror lacks it again, after another showed it in between: they do not fail together.
     """
@@ -97,13 +109,13 @@ def count(absence: Absence, key: str, signs: Signs, snapshot: Snapshot, *, group
         # an empty frame says nothing new of what was lost before it: its own clock runs
         absence.count = absence.clean = 0
         absence.elapsed = 0.0
-    absence.empty, absence.moving = signs.empty, absence.count > 0 and is_mass(fresh, signs.expected)
+    absence.empty, absence.moving = signs.empty, absence.count > 0 and is_mass(company.fresh, signs.expected)
     absence.count += 1
     absence.shown.pop(mirror, None)
     circuit = tag(snapshot.isolation) if snapshot.isolation else f"?{snapshot.visit}"
     if circuit not in absence.circuits:
         absence.circuits = [*absence.circuits, circuit][-MOST_CIRCUITS:]
-    absence.doubts = _doubts(absence, key, signs, group, fresh)
+    absence.doubts = _doubts(absence, key, signs, company)
     lack = absence.mirrors.setdefault(mirror, Lack())
     lack.count += 1
     lack.sound += signs.nearly_all and not signs.empty
@@ -113,14 +125,15 @@ def count(absence: Absence, key: str, signs: Signs, snapshot: Snapshot, *, group
     return apart
 
 
-def _doubts(absence: Absence, key: str, signs: Signs, group: int, fresh: int) -> list[str]:
+def _doubts(absence: Absence, key: str, signs: Signs, company: Company) -> list[str]:
     """What makes the loss look like a fault, as of this snapshot."""
     doubts = []
     if signs.empty:
         # the template says "nothing here" of a failed database, too: words cannot tell it from the truth
         doubts.append("site-says-empty" if signs.says_empty else "empty-frame")
-    if is_mass(group, signs.expected) or is_mass(fresh, signs.expected):
-        doubts.append(f"many-at-once:{max(group, fresh)}")
+    many = max(company.together, company.doubtful)
+    if is_mass(many, signs.expected):
+        doubts.append(f"many-at-once:{many}")
     elif not signs.control(key):
         doubts.append("no-control-majority")
     if key in signs.tail and not signs.empty:

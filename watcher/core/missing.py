@@ -11,6 +11,7 @@ from watcher.core.case import Case
 from watcher.core.identity import fold_title
 from watcher.core.notes import Absence
 from watcher.core.signs import came_at
+from watcher.core.structural import is_mass
 from watcher.core.tell import Window, withdrawn_prose
 
 
@@ -20,8 +21,7 @@ def miss(case: Case) -> dict[str, losses.Finding]:
     fresh = [key for key in case.delta.missing if key not in notes.absences]
     begun = _begin(case, fresh)
     _roll_off(case, begun)
-    groups = Counter(notes.absences[key].began for key in case.delta.missing)
-    newly = sum(not notes.absences[key].cap for key in fresh)
+    company = _company(case, fresh)
     answers = any(
         probe.answer == "alive" and (probe.control or key in case.delta.seen) for key, probe in case.probes.items()
     )
@@ -29,7 +29,7 @@ def miss(case: Case) -> dict[str, losses.Finding]:
     apart = False
     for key in case.delta.missing:
         absence = notes.absences[key]
-        apart |= losses.count(absence, key, signs, snapshot, group=groups[absence.began], fresh=newly)
+        apart |= losses.count(absence, key, signs, snapshot, company[key])
         losses.probe(absence, case.probes, key, answers=answers)
         held = case.entries[key]
         case.entries[key] = replace(
@@ -45,6 +45,23 @@ def miss(case: Case) -> dict[str, losses.Finding]:
     if not snapshot.backfill:
         _withdraw_sure(case, findings)
     return findings
+
+
+def _company(case: Case, fresh: Sequence[str]) -> dict[str, losses.Company]:
+    """What else is lost, for each lost entry; what rolled off the end is not counted."""
+    notes, expected = case.notes, case.signs.expected
+    groups = Counter(notes.absences[key].began for key in case.delta.missing)
+    counted = [key for key in case.delta.missing if not notes.absences[key].cap]
+    doubtful = {
+        key
+        for key in counted
+        if notes.absences[key].began == notes.visits or is_mass(groups[notes.absences[key].began], expected)
+    }
+    newly = sum(key in doubtful for key in fresh)
+    return {
+        key: losses.Company(together=groups[notes.absences[key].began], doubtful=len(doubtful - {key}), fresh=newly)
+        for key in case.delta.missing
+    }
 
 
 def _begin(case: Case, fresh: Sequence[str]) -> set[str]:
