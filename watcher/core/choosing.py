@@ -75,7 +75,7 @@ def _whole_of(index: int, candidates: Sequence[Candidate], titles: Sequence[froz
     for other, theirs in enumerate(titles):
         if other == index or len(mine) >= len(theirs) or len(mine & theirs) * 10 < len(mine) * 9:
             continue
-        if _is_finer(candidates[index], candidates[other]):
+        if is_finer(candidates[index], candidates[other]):
             continue
         ahead = candidates[index].score - candidates[other].score
         if ahead < PART_AHEAD and is_clean(candidates[other]) and (best < 0 or len(theirs) > len(titles[best])):
@@ -83,7 +83,7 @@ def _whole_of(index: int, candidates: Sequence[Candidate], titles: Sequence[froz
     return best
 
 
-def _is_finer(part: Candidate, whole: Candidate) -> bool:
+def is_finer(part: Candidate, whole: Candidate) -> bool:
     """Whether the longer list is made of the shorter one's records taken to pieces: so many cells in every record."""
     inside = whole.group.key.startswith(f"{part.group.key}/")
     return inside and (bool(part.title.label) or whole.group.size % part.group.size == 0)

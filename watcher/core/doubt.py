@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from watcher.core.candidates import Group
-from watcher.core.choosing import is_clean
+from watcher.core.choosing import is_clean, is_finer
 from watcher.core.identity import fold, fold_title
 from watcher.core.learned import Learned
 from watcher.core.parse import Document
@@ -55,11 +55,14 @@ def whole_of(candidates: Sequence[Candidate], entries: Sequence[Entry], known: S
     part of a list put together must show something that was read or is known: services may look like entries."""
     read = frozenset(fold_title(entry.title)[0] for entry in entries)
     expected = read | {fold_title(title)[0] for title in known}
-    standing = max((one.score for one in candidates if one.folded() == read), default=LEAST + BEHIND)
+    now = [one for one in candidates if one.folded() == read]
+    standing = max((one.score for one in now), default=LEAST + BEHIND)
     best: Candidate | None = None
     for candidate in candidates:
         titles = candidate.folded()
         if len(titles) <= len(read) or len(titles & read) * 10 < len(read) * 9 or not is_clean(candidate):
+            continue
+        if any(is_finer(one, candidate) for one in now):
             continue
         if not all(_has_any(candidate, part, expected) for part in candidate.group.parts):
             continue

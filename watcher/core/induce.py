@@ -29,6 +29,7 @@ CONTENT_WITH = 4.0
 """Score from which the text columns of a group need no help from its attributes."""
 SURE = 6.0
 """Score from which a page need not be looked at as if it had a single entry."""
+FEW = 3
 CLEAR = 1.0
 """How far the best candidate must lead before the rule stands."""
 RUNNERS = 20
@@ -113,8 +114,9 @@ def learn(learned: Learned, _document: Document, extraction: Extraction) -> Lear
 
 
 def _by_induction(document: Document, learned: Learned) -> Extraction:
-    settled = any(memory.churned for memory in learned.memories)
-    weighed = weigh(find_candidates(document, singles=not settled), learned)
+    moving = any(memory.churned for memory in learned.memories)
+    few = not moving or learned.records <= FEW  # a list of two may be one of one today
+    weighed = weigh(find_candidates(document, singles=few), learned)
     if not weighed:
         if learned.rule is not None:
             return _by_rule(learned.rule, document, provisional=True)
@@ -305,7 +307,8 @@ def relearn(
     if rule is None:
         return None
     titles = chosen.folded()
-    memory = Memory(key=chosen.key, shape=chosen.shape, titles=sketch(titles), count=len(titles))
+    # titles that were known and are here show what churn would
+    memory = Memory(key=chosen.key, shape=chosen.shape, titles=sketch(titles), count=len(titles), churned=1)
     provisional = chosen.group.size < 3 and not example
     read = rules.read(rule, document)
     extraction = Extraction(
