@@ -182,7 +182,7 @@ class _Worker:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 limit=MIB,
-                env={},
+                env={"HOME": "/"},  # else Python asks who the user is, and name services may ask the network
                 cwd="/",
                 start_new_session=True,
             )
