@@ -18,8 +18,8 @@ from tests.evidence.authority import Authority
 from tests.evidence.conftest import stamped
 from tests.evidence.forging import OTHER, Forgery
 from tests.evidence.story import KEY, OTHERS, SUBJECT, Story, entry, page, plain, withdrawal
-from watcher.core import custody
-from watcher.core.material import Material, Token, Told
+from watcher.core import custody, wacz
+from watcher.core.material import Descriptor, Material, Token, Told
 from watcher.edge.apart import _reread
 from watcher.edge.export import STANDALONE, make
 from watcher.edge.tokens import claimed_time
@@ -38,6 +38,9 @@ def load_standalone() -> ModuleType:
 
 
 ALONE = load_standalone()
+DESCRIPTOR = (Path(__file__).parent.parent / "core" / "data" / "private-network.hsdesc").read_bytes()
+ONION_OF_DESCRIPTOR = "srt2ptkp7lnio37mlasapq3s6gcosqabc3cgprbw7ry3roi3m7f6l4yd.onion"
+FETCHED = datetime(2026, 11, 22, 20, 13, 18, tzinfo=UTC)
 
 
 def failing(
@@ -193,6 +196,43 @@ def test_a_bundle_signed_throughout_by_another_key_needs_the_true_one_to_be_seen
     forged = make(withdrawal(key=OTHER).material(), OTHER)
     ours, theirs = failing(forged, None)
     assert "key" in ours & theirs
+
+
+# ----------------------------------------------------------------------------------------- what the onion signed
+
+
+def with_descriptor(onion: str = ONION_OF_DESCRIPTOR, at: datetime = FETCHED, text: bytes = DESCRIPTOR) -> Material:
+    story = withdrawal()
+    leaf = story.log(custody.descriptor_record(onion=onion, text=text, at=at, vantage="local"))
+    story.sign()
+    return story.material(descriptors=(Descriptor(onion=onion, text=text, leaf=leaf),))
+
+
+def test_an_onions_own_descriptor_is_enclosed_and_checked() -> None:
+    assert failing(make(with_descriptor(), KEY), None) == (set(), set())
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        with_descriptor(text=DESCRIPTOR.replace(b"revision-counter 1", b"revision-counter 2")),
+        with_descriptor(text=DESCRIPTOR[:-9]),
+        with_descriptor(text=b""),
+        with_descriptor(at=FETCHED + timedelta(days=3)),
+        with_descriptor(onion="f6cljfkwgcja4breffow7kcofeikht27c4evui4e3frzdt4f6tv5thyd.onion"),
+        with_descriptor(onion=ONION_OF_DESCRIPTOR.replace("srt", "xrt")),
+        replace(with_descriptor(), descriptors=(replace(with_descriptor().descriptors[0], text=DESCRIPTOR + b"\n"),)),
+        replace(with_descriptor(), descriptors=(replace(with_descriptor().descriptors[0], onion="other.onion"),)),
+    ],
+)
+def test_a_descriptor_that_the_onion_did_not_sign_is_seen(made: Material) -> None:
+    assert failing(make(made, KEY), None) == ({"descriptors"}, {"descriptors"})
+
+
+def test_a_descriptor_without_a_leaf_is_seen() -> None:
+    files = wacz.unpack(make(withdrawal().material(), KEY))
+    forged = forging.sealed({**files, "evidence/onion-1.hsdesc": DESCRIPTOR}, KEY)
+    assert failing(forged, None) == ({"descriptors"}, {"descriptors"})
 
 
 # -------------------------------------------------------------------------------- names that look like each other

@@ -19,6 +19,7 @@ from watcher.core.mirrors import host_of
 from watcher.core.note import parse_key
 from watcher.edge import acts, trouble
 from watcher.edge.deliver import Delivery
+from watcher.edge.descriptor import Descriptors, control_of
 from watcher.edge.fetch import SocksFetcher
 from watcher.edge.guard import Guard
 from watcher.edge.ledger import Ledger
@@ -118,7 +119,10 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
         stack.push_async_callback(delivery.dismiss)
         await delivery.use(await sinks_of(settings, settings.proxy.urls))
         await acts.opening(store, key, config=settings.path.read_bytes(), vantage=settings.vantage, now=clock.now())
-        tending = tending_of(settings, store, key)
+        control = control_of(fetcher.proxies)
+        if control is not None:
+            guard.allow(control)
+        tending = tending_of(settings, store, key, control)
 
         def visited(visit: Visited) -> None:
             if visit.events:
@@ -146,12 +150,19 @@ async def sinks_of(settings: Settings, urls: Sequence[str]) -> tuple[Sink, ...]:
     return sinks(settings.alerts, proxies=[await resolve(proxy_of(url)) for url in urls])
 
 
-def tending_of(settings: Settings, store: LedgerStore, key: SigningKey) -> Tending:
+def tending_of(settings: Settings, store: LedgerStore, key: SigningKey, control: tuple[str, int] | None) -> Tending:
     """The upkeep of the custody log that the settings ask for."""
     timestamp, proxies = settings.timestamp, settings.proxy.urls
     authorities = Authorities(urls=timestamp.authorities, roots=timestamp.roots, proxies=proxies)
     witnesses = [Witness(url=url, key=parse_key(vkey)) for url, vkey in timestamp.witnesses]
-    return Tending(store, Stamper(store, authorities, key, SystemClock()), Witnesses(store, witnesses, key, proxies))
+    onions = [host for host in dict.fromkeys(hosts_of_sites(settings.sites)) if host.endswith(".onion")]
+    clock = SystemClock()
+    return Tending(
+        store,
+        Stamper(store, authorities, key, clock),
+        Witnesses(store, witnesses, key, proxies),
+        Descriptors(store, onions, control, settings.vantage, clock),
+    )
 
 
 @asynccontextmanager

@@ -54,7 +54,7 @@ def files(material: Material, *, verifier: bytes) -> dict[str, bytes]:
     if material.tsa_roots:
         made[ROOTS] = material.tsa_roots
     for number, descriptor in enumerate(material.descriptors, 1):
-        made[f"evidence/onion-{number}.hsdesc"] = descriptor.text
+        made[descriptor_path(number)] = descriptor.text
     for name, picture in material.pictures.items():
         made[picture_path(name)] = picture
     if material.hidden:
@@ -88,6 +88,11 @@ def cover(material: Material) -> wacz.Cover:
 def picture_path(capture: str) -> str:
     """Where the picture of a capture stands in the bundle."""
     return f"evidence/page-{sha256(capture.encode()).hexdigest()[:12]}.png"
+
+
+def descriptor_path(number: int) -> str:
+    """Where an onion service's descriptor stands in the bundle."""
+    return f"evidence/onion-{number}.hsdesc"
 
 
 def checkpoint_stem(head: Head, heads: tuple[Head, ...]) -> str:
@@ -146,7 +151,11 @@ def _captures(material: Material, redactor: Redactor) -> Record:
         }
         for seen in material.snapshots
     ]
-    return {"form": FORM, "captures": captures, "snapshots": snapshots}
+    descriptors: list[Json] = [
+        {"file": descriptor_path(number), "onion": one.onion, "leaf": one.leaf.index}
+        for number, one in enumerate(material.descriptors, 1)
+    ]
+    return {"form": FORM, "captures": captures, "snapshots": snapshots, "descriptors": descriptors}
 
 
 def _reading(kept: Kept, material: Material, redactor: Redactor) -> Json:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from watcher.core import absence, bundle, clock, custody, http, merkle, note, wacz, warc
+from watcher.core import absence, bundle, clock, custody, http, merkle, note, onion_descriptor, wacz, warc
 from watcher.core.bundle_reading import SIDES, Blocks, Doc, Opened, hash_of, hashes_of, parse, unseal
 from watcher.core.checks import need
 from watcher.errors import EvidenceError
@@ -328,3 +328,17 @@ def clocks(opened: Opened) -> str:
     if doubts:
         return "times are NOT CERTAIN: " + "; ".join(doubts) + said
     return f"it was not set between {len(found)} captures{said}"
+
+
+def descriptors(opened: Opened, trust: Trust) -> str:
+    """Onion services' descriptors were logged, and are signed by the keys in the services' addresses."""
+    listed = opened.shown["descriptors"]
+    there = {path for path in opened.files if path.endswith(".hsdesc")}
+    need({item["file"] for item in listed} == there, "a descriptor is not accounted for")
+    for item in listed:
+        record, text = opened.leaves.get(item["leaf"], {"act": ""}), opened.file(item["file"])
+        need(record["act"] == "descriptor", f"{item['file']} is not in the log")
+        need(record["descriptor"] == sha256(text).hexdigest(), f"{item['file']} is not the one that was logged")
+        need(record["onion"] == sha256(item["onion"].encode()).hexdigest(), f"{item['file']} is another service's")
+        onion_descriptor.verify(text, item["onion"], datetime.fromisoformat(record["at"]), trust.check)
+    return f"{len(listed)} signed by the keys of their onions" if listed else "none enclosed"

@@ -215,6 +215,17 @@ def prune_record(*, bodies: Sequence[str], before: datetime, at: datetime, vanta
     return _act("prune", at, vantage, bodies=gone, before=rfc3339(before))
 
 
+def descriptor_record(*, onion: str, text: bytes, at: datetime, vantage: str) -> Record:
+    """An onion service's own descriptor was fetched and kept."""
+    return _act(
+        "descriptor",
+        at,
+        vantage,
+        onion=sha256(onion.encode()).hexdigest(),
+        descriptor=sha256(text).hexdigest(),
+    )
+
+
 def key_record(*, old: str, new: str, at: datetime, vantage: str) -> Record:
     """The signing key is now another: verifier keys before (empty at first) and after."""
     return _act("key", at, vantage, old=old, new=new)

@@ -81,8 +81,8 @@ class Descriptor:
     """An onion service's own signed descriptor, as fetched."""
 
     onion: str
-    fetched_at: datetime
     text: bytes
+    leaf: Leaf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +118,8 @@ class Material:
             yield seen.leaf
         for told in self.events:
             yield told.leaf
+        for descriptor in self.descriptors:
+            yield descriptor.leaf
 
     def capture(self, name: str | None) -> Kept | None:
         """The capture with this id, if the bundle has it."""

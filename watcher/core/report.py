@@ -77,7 +77,7 @@ def html(material: Material, redactor: Redactor) -> bytes:
         hidden=bool(material.hidden),
         doubts=clock.doubts(_clocks(material)),
         unkept=clock.unkept(_clocks(material)),
-        onions=[words_of.address(one.onion) for one in material.descriptors],
+        onions=list(dict.fromkeys(words_of.address(one.onion) for one in material.descriptors)),
         made=rfc3339(material.heads[-1].made_at),
     )
     return page.encode()

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
 
 from watcher.core import merkle, note
-from watcher.core.material import Head, Kept, Leaf, Material, Seen, Token, Told
+from watcher.core.material import Descriptor, Head, Kept, Leaf, Material, Seen, Token, Told
 from watcher.edge import tokens
 from watcher.edge.ledger import Ledger, SignedHead
 from watcher.edge.rows import capture_number, moment, visit_started
@@ -19,6 +24,9 @@ CONFIRMING = 8
 """Complete copies after an event that go in whole; further ones by their commitments and proofs."""
 MOST_BYTES = 512 << 20
 STAMPED = "stamped"
+DESCRIPTORS = "descriptors"
+DAY = timedelta(days=1)
+MOST_DESCRIPTORS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +82,9 @@ def gather(ledger: Ledger, selection: Selection, key: SigningKey, about: Provena
         Told(event=event, leaf=_leaf(ledger.leaf_of_event(name), f"event {name}"))
         for name, event in basket.events.items()
     )
+    descriptors = _descriptors(ledger, kept)
     leaves = [one.leaf for one in kept] + [one.leaf for one in snapshots] + [one.leaf for one in told]
-    leaves += [one.reading_leaf for one in kept if one.reading_leaf]
+    leaves += [one.reading_leaf for one in kept if one.reading_leaf] + [one.leaf for one in descriptors]
     return Material(
         vkey=key.vkey,
         vantage=about.vantage,
@@ -86,6 +95,7 @@ def gather(ledger: Ledger, selection: Selection, key: SigningKey, about: Provena
         events=told,
         snapshots=snapshots,
         kept=kept,
+        descriptors=descriptors,
         tsa_roots=about.tsa_roots,
         hidden=about.hidden,
     )
@@ -236,6 +246,24 @@ def _seen(ledger: Ledger, basket: _Basket) -> tuple[Seen, ...]:
             yield Seen(snapshot=snapshot, leaf=leaf, whole=visit in basket.whole)
 
     return tuple(sorted(make(), key=lambda seen: (seen.snapshot.taken_at, seen.leaf.index)))
+
+
+def _descriptors(ledger: Ledger, kept: Sequence[Kept]) -> tuple[Descriptor, ...]:
+    """The descriptors of the onions concerned that were fetched within a day of the captures, the nearest first."""
+    found: list[Descriptor] = []
+    first, last = kept[0].capture.requested_at, kept[-1].capture.requested_at
+    hosts = dict.fromkeys(urlsplit(one.capture.url).hostname or "" for one in kept if one.bytes_included)
+    wanted = {sha256(host.encode()).hexdigest(): host for host in hosts if host.endswith(".onion")}
+    rows = ledger.connection.execute(
+        "SELECT leaf, record FROM act WHERE instr(record, ?) ORDER BY leaf", (b'"act":"descriptor"',)
+    ).fetchall()
+    for index, data in rows:
+        record = msgspec.json.decode(data, type=dict[str, Any])
+        at, host = datetime.fromisoformat(record["at"]), wanted.get(record["onion"])
+        path = ledger.folder / DESCRIPTORS / f"{record['descriptor']}.hsdesc"
+        if host and first - DAY <= at <= last + DAY and path.is_file():
+            found.append(Descriptor(onion=host, text=path.read_bytes(), leaf=Leaf(index=index, record=record)))
+    return tuple(found[-MOST_DESCRIPTORS:])
 
 
 def _leaf(leaf: Leaf | None, what: str) -> Leaf:

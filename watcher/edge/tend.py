@@ -10,6 +10,7 @@ import asyncio
 import structlog
 
 from watcher.edge import acts
+from watcher.edge.descriptor import Descriptors
 from watcher.edge.store import LedgerStore
 from watcher.edge.timestamp import Stamper
 from watcher.edge.witness import Witnesses
@@ -23,8 +24,8 @@ WITNESS_SECONDS = 600.0
 class Tending:
     """The log's upkeep."""
 
-    def __init__(self, store: LedgerStore, stamper: Stamper, witnesses: Witnesses) -> None:
-        self._store, self._stamper, self._witnesses = store, stamper, witnesses
+    def __init__(self, store: LedgerStore, stamper: Stamper, witnesses: Witnesses, descriptors: Descriptors) -> None:
+        self._store, self._stamper, self._witnesses, self._descriptors = store, stamper, witnesses, descriptors
         self._log = structlog.get_logger("watcher")
         self._wake = asyncio.Event()
         self._next_witness = 0.0
@@ -36,7 +37,15 @@ class Tending:
         self._wake.set()
 
     async def run(self) -> None:
-        """Tend the log until cancelled."""
+        """Tend the log, and fetch descriptors beside, until cancelled."""
+        fetching = asyncio.create_task(self._descriptors.run())
+        try:
+            await self._tend()
+        finally:
+            fetching.cancel()
+            await asyncio.gather(fetching, return_exceptions=True)
+
+    async def _tend(self) -> None:
         while True:
             self._wake.clear()
             await self.once()

@@ -6,7 +6,8 @@ import asyncio
 import hmac
 import re
 import secrets
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,54 +28,80 @@ class TorState:
     """In its own words; or why we could not ask."""
 
 
-async def tor_state(host: str, port: int) -> TorState | None:
-    """How far the tor behind this control port is; None if no tor answers there."""
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            reader, writer = await asyncio.open_connection(host, port)
-            try:
-                return await _ask(reader, writer)
-            finally:
-                writer.close()
-                with suppress(OSError):
-                    await writer.wait_closed()
-    except (OSError, EOFError, ValueError):  # TimeoutError is an OSError
-        return None
+class Control:
+    """A conversation with a tor's control port."""
 
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
 
-async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> TorState | None:
-    async def say(command: str) -> tuple[bool, str]:
-        writer.write(f"{command}\r\n".encode("ascii"))
+    async def say(self, command: str) -> tuple[bool, str]:
+        """Whether tor agreed, and what it said."""
+        self._writer.write(f"{command}\r\n".encode("ascii"))
         lines: list[str] = []
         while True:
-            line = (await reader.readline()).decode("utf-8", "replace")
-            if not line:
-                raise EOFError
+            line = await self.line()
             lines.append(line.rstrip())
             if len(lines) > 50 or re.match(r"\d{3} ", line):
                 return lines[-1].startswith("250"), "\n".join(lines)
 
-    good, about = await say("PROTOCOLINFO 1")
-    version = re.search(r'VERSION Tor="([^"]*)"', about)
-    if not good or version is None:
+    async def line(self) -> str:
+        """The next line, its end included. EOFError if tor hung up."""
+        line = (await self._reader.readline()).decode("utf-8", "replace")
+        if not line:
+            raise EOFError
+        return line
+
+    async def admit(self) -> tuple[str, bool]:
+        """Tor's version (empty: it is no tor), and whether it let us in."""
+        good, about = await self.say("PROTOCOLINFO 1")
+        version = re.search(r'VERSION Tor="([^"]*)"', about)
+        if not good or version is None:
+            return "", False
+        methods = re.search(r"METHODS=(\S+)", about)
+        allowed = methods[1].split(",") if methods else []
+        if "NULL" in allowed:
+            good, _ = await self.say("AUTHENTICATE")
+        elif "SAFECOOKIE" in allowed and (cookie := _cookie(about)):
+            ours = secrets.token_bytes(32)
+            good, challenge = await self.say(f"AUTHCHALLENGE SAFECOOKIE {ours.hex()}")
+            good = good and (await self.say(f"AUTHENTICATE {_proof(cookie, ours, challenge)}"))[0]
+        else:
+            good = False
+        return version[1], good
+
+
+@asynccontextmanager
+async def conversation(host: str, port: int) -> AsyncIterator[Control]:
+    """A conversation, ended with the block. OSError, EOFError or ValueError if it goes wrong."""
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        yield Control(reader, writer)
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+async def tor_state(host: str, port: int) -> TorState | None:
+    """How far the tor behind this control port is; None if no tor answers there."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS), conversation(host, port) as control:
+            return await _ask(control)
+    except (OSError, EOFError, ValueError):  # TimeoutError is an OSError
         return None
-    methods = re.search(r"METHODS=(\S+)", about)
-    allowed = methods[1].split(",") if methods else []
-    if "NULL" in allowed:
-        good, _ = await say("AUTHENTICATE")
-    elif "SAFECOOKIE" in allowed and (cookie := _cookie(about)):
-        ours = secrets.token_bytes(32)
-        good, challenge = await say(f"AUTHCHALLENGE SAFECOOKIE {ours.hex()}")
-        good = good and (await say(f"AUTHENTICATE {_proof(cookie, ours, challenge)}"))[0]
-    else:
-        good = False
+
+
+async def _ask(control: Control) -> TorState | None:
+    version, good = await control.admit()
+    if not version:
+        return None
     if not good:
-        return TorState(version=version[1], percent=None, summary="its control port does not let us ask")
-    _, phase = await say("GETINFO status/bootstrap-phase")
+        return TorState(version=version, percent=None, summary="its control port does not let us ask")
+    _, phase = await control.say("GETINFO status/bootstrap-phase")
     progress = re.search(r"PROGRESS=(\d+)", phase)
     summary = re.search(r'SUMMARY="([^"]*)"', phase)
     return TorState(
-        version=version[1],
+        version=version,
         percent=int(progress[1]) if progress else None,
         summary=summary[1] if summary else "",
     )

@@ -61,6 +61,7 @@ def verify_bundle(
     checks.run("events", lambda: bundle_checks.events(opened))
     checks.run("absence", lambda: bundle_checks.presence(opened))
     checks.run("reread", lambda: read_again(data))
+    checks.run("descriptors", lambda: bundle_checks.descriptors(opened, trust))
     checks.run("clock", lambda: bundle_checks.clocks(opened))
     checks.run("times", lambda: _times(opened, trusted))
     if held is not None:

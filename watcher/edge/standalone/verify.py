@@ -882,6 +882,62 @@ def all_pieces(
 # --------------------------------------------------------------------------------------------------------- times
 
 
+DESCRIPTOR = re.compile(
+    rb"hs-descriptor 3\ndescriptor-lifetime \d{1,4}\ndescriptor-signing-key-cert\n"
+    rb"-----BEGIN ED25519 CERT-----\n([A-Za-z0-9+/=\n]{1,400})-----END ED25519 CERT-----\n"
+    rb"revision-counter \d{1,20}\nsuperencrypted\n-----BEGIN MESSAGE-----\n[A-Za-z0-9+/=\n]+-----END MESSAGE-----\n"
+    rb"signature ([A-Za-z0-9+/]{86})\n?"
+)
+BASE_POINT = (
+    b"(15112221349535400772501151409588531511454012693041857206046113283949847762202, "
+    b"46316835694926478169428394003475163141307993866256225615783033603165251855960)"
+)
+
+
+def check_descriptors(b: Bundle) -> str:
+    listed = b.shown["descriptors"]
+    there = {path for path in b.files if path.endswith(".hsdesc")}
+    need({item["file"] for item in listed} == there, "a descriptor is not accounted for")
+    for item in listed:
+        path, record = item["file"], b.leaves.get(item["leaf"], {})
+        text = b.file(path)
+        need(record.get("act") == "descriptor", f"{path} is not in the log")
+        need(record["descriptor"] == hexed(text), f"{path} is not the one that was logged")
+        need(record["onion"] == hexed(item["onion"].encode()), f"{path} is another service's")
+        form = DESCRIPTOR.fullmatch(text)
+        need(form, f"{path} is no descriptor")
+        assert form is not None
+        cert = base64.b64decode(form[1])
+        need(len(cert) >= 140 and cert[:2] == b"\1\x08" and cert[39] == 1, f"{path} has another certificate")
+        need(cert[40:44] == b"\0\x20\x04\0" and len(cert) == 140, f"{path} has another certificate")
+        blinded = cert[44:76]
+        need(signed(blinded, cert[76:], cert[:76]), f"{path}: its certificate's signature does not hold")
+        message = b"Tor onion service descriptor sig v3" + text[: form.start(2) - len(b"signature ")]
+        need(signed(cert[7:39], base64.b64decode(form[2] + b"=="), message), f"{path}: its signature does not hold")
+        need(
+            blinded in blindings(item["onion"], instant(record["at"])), f"{path} is not signed by the key of its onion"
+        )
+    return f"{len(listed)} signed by the keys of their onions" if listed else "none enclosed"
+
+
+def blindings(onion: str, near: datetime) -> Iterator[bytes]:
+    """The onion's key, blinded for the time periods that may have been (rend-spec-v3, appendix A.2)."""
+    raw = base64.b32decode(onion.split(".")[-2].upper())
+    service = raw[:32]
+    checksum = hashlib.sha3_256(b".onion checksum" + service + b"\3").digest()[:2]
+    key = point(service)
+    need(raw[32:] == checksum + b"\3" and key is not None, f"{onion} is no onion address")
+    for length in (1440, 4, 8, 12, 24, 48, 120, 240, 720):
+        now = (int(near.timestamp()) // 60 - length // 2) // length
+        for period in (now, now - 1, now + 1):
+            nonce = b"key-blind" + period.to_bytes(8, "big", signed=True) + length.to_bytes(8, "big")
+            h = bytearray(hashlib.sha3_256(b"Derive temporary signing key\0" + service + BASE_POINT + nonce).digest())
+            h[0], h[31] = h[0] & 248, h[31] & 63 | 64
+            x, y, z, _ = times(int.from_bytes(h, "little"), key or (0, 1, 1, 0))
+            inverse = pow(z, P - 2, P)
+            yield (y * inverse % P | (x * inverse % P & 1) << 255).to_bytes(32, "little")
+
+
 def check_clock(b: Bundle) -> str:
     """Doubts about the vantage's own clock are told; they make nothing invalid."""
     shown = {item["id"]: item["facts"].get("value") for item in b.shown.get("captures", [])}
@@ -1009,6 +1065,7 @@ def check_all(data: bytes, pinned: Key | None, roots: str | None, held: bytes | 
     run("events", lambda: check_events(b))
     run("absence", lambda: check_absence(b))
     run("reread", lambda: check_reread(b))
+    run("descriptors", lambda: check_descriptors(b))
     run("clock", lambda: check_clock(b))
     run("times", lambda: check_times(b, key, roots))
     if held is not None:
