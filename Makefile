@@ -9,10 +9,10 @@ help:  ## this list
 run: .venv/.run  ## start the watcher: with watcher.toml if there is one, else on the practice site, offline
 	@if [ -f watcher.toml ]; then exec $(BIN)/watcher run; else exec $(BIN)/watcher practice; fi
 
-test: .venv/.test .venv/.system  ## run the tests
+test: .venv/.test .venv/.system .venv/.oracles  ## run the tests
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
-check: .venv/.test .venv/.system  ## format, lint, types, tests with coverage
+check: .venv/.test .venv/.system .venv/.oracles  ## format, lint, types, tests with coverage
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -35,5 +35,8 @@ clean:  ## remove the environment and caches (never the store)
 
 .venv/.system: .ci/setup .venv/.test
 	@sh .ci/setup system
+
+.venv/.oracles: tests/oracles/requirements.txt tests/oracles/setup .venv/.test
+	@sh tests/oracles/setup && touch $@
 
 .PHONY: help run test check demo bench clean

@@ -75,6 +75,7 @@ def told(tor_network: PrivateTorNetwork, tmp_path_factory: pytest.TempPathFactor
             site.advance()
             if chapter.unreachable:
                 tor_network.remove_onion(onion)
+                tor_network.wait_until_down(onion)
             elif number and CL0P.chapters[number - 1].unreachable:
                 tor_network.revive(onion)
             if chapter.new_circuit:
