@@ -45,6 +45,11 @@ def stretch(looks: str) -> float:
     return 1.0 + bad / LATELY if bad >= MANY_BAD else 1.0
 
 
+def is_off(absence: Absence) -> bool:
+    """Whether an entry rolled off the end of the list, and not just now."""
+    return bool(absence.cap) and absence.count >= TWICE * TWICE
+
+
 def begin(held: RosterEntry, notes: Notes, snapshot: Snapshot) -> Absence:
     """The absence of an entry that this complete snapshot lacks and the last one had."""
     had, had_in = notes.whole.get(held.key, (held.last_seen, held.seen_in))

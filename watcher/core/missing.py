@@ -41,17 +41,17 @@ def miss(case: Case) -> dict[str, losses.Finding]:
         )
         findings[key] = losses.judge(absence, case.policy, notes)
     notes.apart += apart
-    episodes.vanished(case, fresh)
+    episodes.vanished(case, [key for key in fresh if not notes.absences[key].cap])
     if not snapshot.backfill:
         _withdraw_sure(case, findings)
     return findings
 
 
 def _company(case: Case, fresh: Sequence[str]) -> dict[str, losses.Company]:
-    """What else is lost, for each lost entry; what rolled off the end is not counted."""
+    """What else is lost, for each lost entry; what rolled off the end some time ago is not counted."""
     notes, expected = case.notes, case.signs.expected
     groups = Counter(notes.absences[key].began for key in case.delta.missing)
-    counted = [key for key in case.delta.missing if not notes.absences[key].cap]
+    counted = [key for key in case.delta.missing if not losses.is_off(notes.absences[key])]
     doubtful = {
         key
         for key in counted
@@ -65,16 +65,20 @@ def _company(case: Case, fresh: Sequence[str]) -> dict[str, losses.Company]:
 
 
 def _begin(case: Case, fresh: Sequence[str]) -> set[str]:
-    """Opens the absences of what is lost just now, and begins anew those that a faulty page had opened."""
+    """Opens the absences of what is lost just now, and begins anew those that a faulty page had opened.
+
+    What is back was lost to a fault; whatever else went then, or since, may have been lost to it, too.
+    """
     notes, signs, snapshot = case.notes, case.signs, case.snapshot
     begun = set(fresh)
+    fault = min(case.returned, default=notes.visits + 1)
     for key in fresh:
         notes.absences[key] = losses.begin(case.entries[key], notes, snapshot)
     for key in case.delta.missing:
         absence = notes.absences[key]
         if absence.resting:
             losses.resume(absence, case.entries[key], notes, snapshot)
-        elif absence.began in case.returned:
+        elif fault <= absence.began < notes.visits:
             losses.begin_anew(absence, notes, snapshot)
             begun.add(key)
     for key in begun:
