@@ -89,6 +89,8 @@ def _write_for_people(found: Comparison) -> None:
 
 def _side(state: State, source: str, by: By) -> Side:
     """The capture or file that was named. Raises UsageError if there is none."""
+    from watcher.edge.sides import side_of
+
     if Path(source).is_file():
         return _of_file(Path(source), by)
     with state.ledger(silent=True) as ledger:
@@ -98,7 +100,7 @@ def _side(state: State, source: str, by: By) -> Side:
                 f'"{line(source, 80)}" is no file, no capture and no SITE@TIME of one',
                 hint="`watcher captures` shows ids; SITE@TIME is the last capture at or before that time",
             )
-        return of_capture(ledger, capture)
+        return side_of(ledger, capture)
 
 
 def _capture(ledger: Ledger, source: str) -> Capture | None:
@@ -110,26 +112,6 @@ def _capture(ledger: Ledger, source: str) -> Capture | None:
         return ledger.capture_at(site, when) if when else None
     found = [one for one in ledger.find(source) if one.what == "capture"]
     return ledger.capture(found[0].id) if len(found) == 1 else None
-
-
-def of_capture(ledger: Ledger, capture: Capture) -> Side:
-    """A kept capture, with what it was read to say."""
-    from watcher.core.charset import decode
-    from watcher.core.comparison import Side
-
-    if capture.is_miss:
-        raise UsageError(
-            f"{capture.id} is a miss: it brought nothing to compare", hint="choose a capture with a status"
-        )
-    page, reading = ledger.page(capture.id), ledger.reading(capture.id)
-    return Side(
-        label=capture.id,
-        url=capture.url,
-        time=capture.requested_at,
-        verdict=capture.verdict,
-        entries=reading.entries if reading else (),
-        markup=decode(page.body, page.content_type),
-    )
 
 
 def _of_file(path: Path, by: By) -> Side:

@@ -15,7 +15,8 @@ from watcher.cli.kit import Command, State, json_option, known, moment, say, sin
 from watcher.cli.output import Cell, Column, json_lines, minute, since, table, verdict, when, window
 from watcher.core import contract
 from watcher.core.moments import size_words
-from watcher.records import Event, EventKind, MirrorStatus, Site, StandingName, TargetStatus
+from watcher.core.status import configured
+from watcher.records import Event, EventKind, MirrorStatus, StandingName
 
 if TYPE_CHECKING:
     from watcher.edge.ledger import Ledger
@@ -74,36 +75,6 @@ def status_command(state: State, as_json: bool) -> None:
             for target in targets
         ),
     )
-
-
-def configured(sites: tuple[Site, ...], found: tuple[TargetStatus, ...]) -> tuple[TargetStatus, ...]:
-    """How the configured sites stand, those never visited too; each with its configured mirrors."""
-    by_site: dict[str, list[TargetStatus]] = {}
-    for target in found:
-        by_site.setdefault(target.site, []).append(target)
-    return tuple(_with_mirrors(site, target) for site in sites for target in by_site.get(site.name) or [_unseen(site)])
-
-
-def _unseen(site: Site) -> TargetStatus:
-    return TargetStatus(
-        site=site.name,
-        target="listing",
-        verdict="",
-        last_visit=None,
-        last_complete=None,
-        next_visit=None,
-        listed=0,
-        misses_in_a_row=0,
-        mirrors=(),
-    )
-
-
-def _with_mirrors(site: Site, target: TargetStatus) -> TargetStatus:
-    from dataclasses import replace
-
-    seen = {mirror.url: mirror for mirror in target.mirrors}
-    mirrors = (seen.get(url) or MirrorStatus(url=url, verdict="", last_visit=None) for url in site.mirrors)
-    return replace(target, mirrors=tuple(mirrors))
 
 
 def _health(mirrors: tuple[MirrorStatus, ...]) -> Cell:

@@ -46,13 +46,6 @@ strong.title { font-size: 1.05em; } .kind { float: right; color: var(--faint); }
 def page(comparison: Comparison) -> str:
     """The whole page."""
     old, new = comparison.old, comparison.new
-    rows = _entry_rows(comparison.entries) if comparison.difference is None else _block_rows(comparison)
-    verdict = "<p>No difference.</p>" if comparison.is_none else ""
-    degraded = (
-        "<p>Too much differs to compare words everywhere: some blocks are shown whole.</p>"
-        if comparison.degraded
-        else ""
-    )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
@@ -60,9 +53,25 @@ def page(comparison: Comparison) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="referrer" content="no-referrer">'
         f"<title>{html(old.label, 80)} and {html(new.label, 80)}</title><style>{STYLE}</style></head>\n"
-        f"<body><h1>What changed, by {comparison.by}</h1>{verdict}{degraded}\n"
-        f'<table><thead><tr><th scope="col">{_head("Before", old)}</th><th scope="col">{_head("After", new)}</th></tr>'
-        f"</thead>\n<tbody>\n{''.join(rows)}</tbody></table>\n{_tally(comparison)}</body></html>\n"
+        f"<body><h1>What changed, by {comparison.by}</h1>{table(comparison)}</body></html>\n"
+    )
+
+
+def table(comparison: Comparison) -> str:
+    """The comparison as a part of a page that brings its own style."""
+    rows = _entry_rows(comparison.entries) if comparison.difference is None else _block_rows(comparison)
+    verdict = "<p>No difference.</p>" if comparison.is_none else ""
+    degraded = (
+        "<p>Too much differs to compare words everywhere: some blocks are shown whole.</p>"
+        if comparison.degraded
+        else ""
+    )
+    heads = (
+        f'<th scope="col">{_head("Before", comparison.old)}</th><th scope="col">{_head("After", comparison.new)}</th>'
+    )
+    return (
+        f'{verdict}{degraded}\n<table class="diff"><thead><tr>{heads}</tr></thead>\n'
+        f"<tbody>\n{''.join(rows)}</tbody></table>\n{_tally(comparison)}"
     )
 
 

@@ -20,6 +20,14 @@ MOST_VISITS = 1000
 Shown = Literal["seen", "absent", "silent"]
 
 
+class Mark(NamedTuple):
+    """What one visit says of an entry."""
+
+    at: datetime
+    shown: Shown
+    verdict: str
+
+
 class Look(NamedTuple):
     """How one visit ended."""
 
@@ -46,8 +54,8 @@ class Life:
     """What the visits of a span say of one entry, oldest first."""
 
     runs: tuple[Run, ...]
-    marks: tuple[tuple[datetime, Shown, str], ...]
-    """Each visit: when, what it says, its verdict."""
+    marks: tuple[Mark, ...]
+    """Each visit."""
     older: int | None
     """Where the next older span begins; None: this is the beginning."""
 
@@ -151,25 +159,30 @@ class WebLedger(Lists):
         """What the visits said of an entry, from its first sighting on: the last ``MOST_VISITS`` of them, or those
         before a place."""
         since = micros(entry.first_seen) - 1
-        visits = self._visits_between(site, since, before)
-        names = {entry.key, entry.title, *entry.aliases, *([entry.url] if entry.url else [])}
-        marks: list[tuple[datetime, Shown, str]] = []
-        if visits:
-            said = self.said_by(site, visits[0].started, visits[-1].started)
-            known: dict[int, bool] = {}
-            for visit in visits:
-                shows = any(self._shows(content, names, known) for content in said.get(visit.started, ()))
-                speaks = visit.complete and visit.verdict in SPEAKING
-                shown: Shown = "seen" if shows else "absent" if speaks else "silent"
-                marks.append((visit.taken_at, shown, visit.verdict))
-        is_more = len(visits) == MOST_VISITS
-        return Life(
-            runs=self._runs(site, visits, marks), marks=tuple(marks), older=visits[0].started if is_more else None
-        )
-
-    def _visits_between(self, site: str, since: int, before: int | None) -> list[Visit]:
         found = self.visits(site, None if before is None else (before,), "older", MOST_VISITS)
-        return [visit for visit in reversed(found) if micros(visit.taken_at) >= since or visit.started >= since]
+        visits = [one for one in reversed(found) if micros(one.taken_at) >= since]
+        names = {entry.key, entry.title, *entry.aliases, *([entry.url] if entry.url else [])}
+        marks = self.marks(site, visits, names)
+        is_more = len(visits) == MOST_VISITS
+        return Life(runs=self._runs(site, visits, marks), marks=marks, older=visits[0].started if is_more else None)
+
+    def visits_between(self, site: str, first: datetime, last: datetime, most: int) -> list[Visit]:
+        """The visits of a span, oldest first; the last ``most`` of them."""
+        found = self.visits(site, (micros(last) + 1,), "older", most)
+        return [one for one in reversed(found) if one.finished_at >= first]
+
+    def marks(self, site: str, visits: Sequence[Visit], names: set[str]) -> tuple[Mark, ...]:
+        """What each visit says of an entry that goes by any of these keys, titles and addresses."""
+        if not visits:
+            return ()
+        said = self.said_by(site, visits[0].started, visits[-1].started)
+        known: dict[int, bool] = {}
+        found: list[Mark] = []
+        for visit in visits:
+            shows = any(self._shows(content, names, known) for content in said.get(visit.started, ()))
+            speaks = visit.complete and visit.verdict in SPEAKING
+            found.append(Mark(visit.taken_at, "seen" if shows else "absent" if speaks else "silent", visit.verdict))
+        return tuple(found)
 
     def _shows(self, content: int, names: set[str], known: dict[int, bool]) -> bool:
         found = known.get(content)
@@ -178,9 +191,7 @@ class WebLedger(Lists):
             found = known[content] = any(one.key in names or one.title in names or one.url in names for one in shown)
         return found
 
-    def _runs(
-        self, site: str, visits: Sequence[Visit], marks: Sequence[tuple[datetime, Shown, str]]
-    ) -> tuple[Run, ...]:
+    def _runs(self, site: str, visits: Sequence[Visit], marks: Sequence[Mark]) -> tuple[Run, ...]:
         runs: list[Run] = []
         spans: list[tuple[int, int]] = []
         for visit, (at, shown, verdict) in zip(visits, marks, strict=True):

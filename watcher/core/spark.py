@@ -1,0 +1,61 @@
+"""Small pictures of numbers over time, as paths of SVG: shapes tell things apart, not colours alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+WIDTH, HEIGHT = 120, 28
+PAD = 2
+STEP = 3
+"""Pixels from one visit's bar to the next."""
+TALL = {"good": HEIGHT - 2 * PAD, "part": (HEIGHT - 2 * PAD) // 2, "none": 4}
+"""How high a visit's bar is: a whole listing, a part of one, nothing."""
+
+
+def line(levels: Sequence[int | None], width: int = WIDTH, height: int = HEIGHT) -> str:
+    """The path of a line through the levels, left to right, the lowest and the highest touching the edges; gaps where
+    nothing is known."""
+    known = [level for level in levels if level is not None]
+    if not known or len(levels) < 2:
+        return ""
+    low, span = min(known), max(known) - min(known)
+    step = (width - 2 * PAD) / (len(levels) - 1)
+    parts, pen = [], "M"
+    for place, level in enumerate(levels):
+        if level is None:
+            pen = "M"
+            continue
+        y = height - PAD - (height - 2 * PAD) * ((level - low) / span if span else 0.5)
+        parts.append(f"{pen}{PAD + place * step:.1f} {y:.1f}")
+        pen = "L"
+    return "".join(parts)
+
+
+def told(levels: Sequence[int | None], span: str) -> str:
+    """The line in words."""
+    known = [level for level in levels if level is not None]
+    if not known:
+        return "nothing is known yet"
+    if min(known) == max(known):
+        return f"{known[-1]} listed, the same over {span}"
+    return f"{known[0]} listed at first, {known[-1]} now; between {min(known)} and {max(known)} over {span}"
+
+
+def bars(kinds: Iterable[str]) -> dict[str, str]:
+    """For each kind of visit (``good``, ``part``, ``none``) the path of its bars, oldest at the left."""
+    paths: dict[str, list[str]] = {kind: [] for kind in TALL}
+    for place, kind in enumerate(kinds):
+        paths[kind].append(f"M{PAD + place * STEP} {HEIGHT - PAD}v-{TALL[kind]}")
+    return {kind: "".join(path) for kind, path in paths.items() if path}
+
+
+def strip(marks: Sequence[tuple[float, str]], width: int) -> dict[str, str]:
+    """For each kind of mark the path of its ticks in a strip; where a mark stands is a share of the width from 0."""
+    paths: dict[str, list[str]] = {}
+    last: dict[str, int] = {}
+    for share, kind in marks:
+        x = round(PAD + share * (width - 2 * PAD))
+        if last.get(kind) != x:  # a thousand visits in a strip of so many pixels: one tick each is enough
+            paths.setdefault(kind, []).append(f"M{x} 0v1")
+            last[kind] = x
+    return {kind: "".join(path) for kind, path in paths.items()}
