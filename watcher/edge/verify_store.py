@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from watcher.core.checks import CheckResult, Checks, need, told
 from watcher.core.moments import rfc3339
 from watcher.edge import tokens
 from watcher.edge.custody_log import KEPT_FROM, Kind, speaks_for
+from watcher.edge.gather import DESCRIPTORS
 from watcher.edge.ledger import BODIES, Ledger
 from watcher.edge.rows import capture_id, moment, visit_name
 from watcher.edge.sayings import decode_why
@@ -56,6 +58,7 @@ def verify_store(
         if held is not None:
             run("held", lambda: _held(ledger, keys, held))
         run("bodies", lambda: _bodies(ledger))
+        run("descriptors", lambda: _descriptors(ledger))
         run("times", lambda: _times(ledger, keys, trusted))
     return checks.results
 
@@ -284,6 +287,17 @@ def _bodies(ledger: Ledger) -> str:
     strange = [str(path.relative_to(ledger.folder)) for name, path in sorted(there.items()) if name not in named]
     need(not strange, f"files that belong to no body: {', '.join(strange[:MOST_FAULTS])}")
     return f"{count} bodies give their digests" + (f"; {gone} were pruned, their digests stay" if gone else "")
+
+
+def _descriptors(ledger: Ledger) -> str:
+    """Every onion descriptor that was logged is there, and none that was not."""
+    logged = {str(record["descriptor"]) for record in _acts(ledger, "descriptor")}
+    folder = ledger.folder / DESCRIPTORS
+    there = {path.stem: path for path in folder.glob("*.hsdesc")} if folder.is_dir() else {}
+    wrong = sorted(logged ^ there.keys())
+    wrong += [name for name in sorted(logged & there.keys()) if sha256(there[name].read_bytes()).hexdigest() != name]
+    need(not wrong, f"descriptors that are missing, changed, or were never logged: {', '.join(wrong[:MOST_FAULTS])}")
+    return f"{len(logged)} as logged" if logged else "none kept"
 
 
 def _wanted_bodies(ledger: Ledger) -> None:
