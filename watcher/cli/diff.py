@@ -12,7 +12,7 @@ import click
 from watcher.cli.kit import Command, State
 from watcher.cli.output import console, json_lines
 from watcher.core.escape import line
-from watcher.errors import UsageError
+from watcher.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from watcher.core.comparison import By, Comparison, Side
@@ -89,10 +89,18 @@ def _write_for_people(found: Comparison) -> None:
 
 def _side(state: State, source: str, by: By) -> Side:
     """The capture or file that was named. Raises UsageError if there is none."""
-    from watcher.edge.sides import side_of
 
     if Path(source).is_file():
         return _of_file(Path(source), by)
+    try:
+        return _of_store(state, source)
+    except ConfigError as error:
+        raise UsageError(f'"{line(source, 80)}" is no file, and {error}', hint=error.hint) from None
+
+
+def _of_store(state: State, source: str) -> Side:
+    from watcher.edge.sides import side_of
+
     with state.ledger(silent=True) as ledger:
         capture = _capture(ledger, source) if ledger else None
         if ledger is None or capture is None:
