@@ -104,7 +104,7 @@ class Material:
     descriptors: tuple[Descriptor, ...] = ()
     tsa_roots: bytes = b""
     pictures: Mapping[str, bytes] = field(default_factory=dict)
-    """Capture id to a PNG of the page, rendered without scripts or network."""
+    """Event id to a PNG of the pages before and after it, side by side, drawn without scripts or network."""
     hidden: tuple[str, ...] = ()
     """Names to be hidden."""
 
