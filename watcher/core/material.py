@@ -147,7 +147,7 @@ def keys_of(event: Event, material: Material) -> tuple[str, ...]:
     found = [
         entry.key
         for seen in map(material.snapshot_with, sides)
-        if seen is not None and (entry := _locate(event, seen.snapshot)) is not None
+        if seen is not None and (entry := locate(event, seen.snapshot)) is not None
     ]
     return tuple(dict.fromkeys(found)) or (event.entry.key,)
 
@@ -157,7 +157,7 @@ def entry_with(keys: tuple[str, ...], snapshot: Snapshot) -> Entry | None:
     return next((entry for entry in snapshot.entries if entry.key in keys), None)
 
 
-def _locate(event: Event, snapshot: Snapshot) -> Entry | None:
+def locate(event: Event, snapshot: Snapshot) -> Entry | None:
     """The event's entry as the snapshot shows it: under its key, or, after a rename, by its page or its title, if only
     one entry has that."""
     wanted = event.entry
