@@ -55,8 +55,7 @@ def test_nothing_leaves_the_machine_and_nothing_reaches_it(
     page = "".join(HOSTILE.values()).replace("tracker.example", f"127.0.0.1:{ear.port}") + "<h1>Velmora Logistics</h1>"
     wrapper = traced(tmp_path, chromium)
     monkeypatch.setattr(render, "program", lambda: str(wrapper))
-    found = render.pictures({"page": HEAD + page.encode()})
-    assert found["page"].startswith(PNG)
+    assert render.picture([HEAD + page.encode()]).startswith(PNG)
     calls = (tmp_path / "trace").read_text(errors="replace")
     assert "execve" not in calls
     assert re.findall(r"AF_INET6?.*", calls) == []
@@ -70,20 +69,19 @@ def test_even_a_page_that_was_not_made_harmless_runs_and_reaches_nothing(
     ear = Ear()
     script = "document.documentElement.style.background='black'; document.body.innerHTML=''"
     page = f"<img src=http://127.0.0.1:{ear.port}/x><script>{script}; fetch('http://127.0.0.1:{ear.port}/')</script>"
-    monkeypatch.setattr(render, "made_inert", lambda markup: markup)
+    monkeypatch.setattr(render, "made_inert", list)
     words = "<h1>Velmora Logistics</h1>" * 20
-    with_script, without = render.pictures(
-        {"script": HEAD + (page + words).encode(), "none": HEAD + ("<img src=x>" + words).encode()}
-    ).values()
+    with_script = render.picture([HEAD + (page + words).encode()])
+    without = render.picture([HEAD + ("<img src=x>" + words).encode()])
     assert abs(len(with_script) - len(without)) < 2_000
     assert ear.heard == 0
 
 
 def test_a_page_that_kills_the_parser_has_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(render, "made_inert", lambda markup: None)
-    assert render.pictures({"page": HEAD + b"x"}) == {}
+    monkeypatch.setattr(render, "made_inert", lambda pages: None)
+    assert render.picture([HEAD + b"x"]) == b""
 
 
 def test_without_chromium_there_are_no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render, "program", lambda: None)
-    assert render.pictures({"page": HEAD + b"x"}) == {}
+    assert render.picture([HEAD + b"x"]) == b""

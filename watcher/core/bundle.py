@@ -85,9 +85,9 @@ def cover(material: Material) -> wacz.Cover:
     )
 
 
-def picture_path(capture: str) -> str:
-    """Where the picture of a capture stands in the bundle."""
-    return f"evidence/page-{sha256(capture.encode()).hexdigest()[:12]}.png"
+def picture_path(event: str) -> str:
+    """Where the picture of the pages before and after an event stands in the bundle."""
+    return f"evidence/pages-{sha256(event.encode()).hexdigest()[:12]}.png"
 
 
 def descriptor_path(number: int) -> str:

@@ -55,8 +55,6 @@ class Side:
     above: int = 0
     below: int = 0
     rows: tuple[Row, ...] = ()
-    picture: str = ""
-    note: str = ""
 
 
 def html(material: Material, redactor: Redactor) -> bytes:
@@ -170,6 +168,7 @@ def _finding(told: Told, material: Material, shown: _Words) -> dict[str, object]
         "picture": Markup(  # made of numbers, times and escaped labels
             timeline.svg(marks, not_before=event.not_before, not_after=event.not_after, confirmed=event.confirmed_at)
         ),
+        "pages": _embedded(material.pictures.get(event.id, b"")),
         "sides": [
             _side("Before", event, material, shown, capture=event.before, here=before, there=after),
             _side("After", event, material, shown, capture=event.after, here=after, there=before),
@@ -179,6 +178,10 @@ def _finding(told: Told, material: Material, shown: _Words) -> dict[str, object]
         "id": event.id,
         "leaf": told.leaf.index,
     }
+
+
+def _embedded(picture: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(picture).decode()}" if picture else ""
 
 
 def _marks(event: Event, material: Material) -> Iterator[timeline.Mark]:
@@ -235,7 +238,6 @@ def _side(
     rows, above, below = _rows(event, keys, here, there, shown)
     subject = entry_with(keys, here.snapshot) if here else None
     says = _says(event, kept, here, subject)
-    picture = material.pictures.get(about.id, b"")
     return Side(
         heading=heading,
         at=rfc3339(about.requested_at),
@@ -247,7 +249,6 @@ def _side(
         above=above,
         below=below,
         rows=rows,
-        picture="data:image/png;base64," + base64.b64encode(picture).decode() if picture else "",
     )
 
 

@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 from types import TracebackType
 from typing import Literal, Self
 
-from watcher.core import bundle_checks
-from watcher.core.bundle_reading import open_bundle
-from watcher.core.bundle_reread import reread
-from watcher.core.checks import told
-from watcher.core.inert import inert
 from watcher.edge import sandbox
 from watcher.errors import EvidenceError
 
@@ -22,6 +20,7 @@ Task = Literal["inert", "reread"]
 MEMORY_BYTES = 2 << 30
 CPU_SECONDS = 30
 WALL_SECONDS = 90
+MODULES = {"inert": ("watcher.core.inert",), "reread": ("watcher.core.bundle_checks", "watcher.core.bundle_reread")}
 FAULT = 3
 """Exit status: it was read, and does not hold."""
 
@@ -62,11 +61,11 @@ class Apart:
         return said
 
 
-def made_inert(markup: str) -> str | None:
-    """The page as ``core.inert`` makes it; None if it killed the parser."""
+def made_inert(pages: Sequence[str]) -> list[str] | None:
+    """The pages as ``core.inert`` makes them; None if one killed the parser."""
     with Apart("inert") as apart:
-        status, said = apart.work(markup.encode("utf-8", "replace"))
-    return said if status == 0 else None
+        status, said = apart.work(json.dumps(pages).encode())
+    return [str(page) for page in json.loads(said)] if status == 0 else None
 
 
 def reread_apart(bundle: bytes) -> str:
@@ -76,20 +75,34 @@ def reread_apart(bundle: bytes) -> str:
 
 
 def _reread(data: bytes) -> str:
+    from watcher.core import bundle_checks
+    from watcher.core.bundle_reading import open_bundle
+    from watcher.core.bundle_reread import reread
+    from watcher.core.checks import told
+
     opened = open_bundle(data)
     with told():
         bundle_checks.fill_blocks(opened)
         return reread(opened)
 
 
+def _inert(data: bytes) -> str:
+    from watcher.core.inert import inert
+
+    return json.dumps([inert(page) for page in json.loads(data)])
+
+
 def main() -> int:
     """Do the task that the arguments name."""
-    task, data = sys.argv[1], sys.stdin.buffer.read()
+    task = sys.argv[1]
+    for module in MODULES[task]:  # loaded while the work is awaited
+        import_module(module)
+    data = sys.stdin.buffer.read()
     sandbox.enter(MEMORY_BYTES)
     sandbox.allow_cpu(CPU_SECONDS)
     code = 0
     try:
-        said = inert(data.decode()) if task == "inert" else _reread(data)
+        said = _inert(data) if task == "inert" else _reread(data)
     except EvidenceError as error:
         said, code = str(error), FAULT
     sys.stdout.buffer.write(said.encode("utf-8", "replace"))

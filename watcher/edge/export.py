@@ -90,12 +90,14 @@ def make(material: Material, key: SigningKey) -> bytes:
 
 
 def _pictures(material: Material) -> dict[str, bytes]:
-    """Pictures of the pages before and after each event, where Chromium is installed and nothing is hidden."""
-    wanted = dict.fromkeys(name for told in material.events for name in (told.event.before, told.event.after) if name)
-    shown = [kept for name in wanted if (kept := material.capture(name)) and kept.bytes_included and kept.response]
-    if material.hidden:
-        return {}
-    return render.pictures({kept.capture.id: kept.response for kept in shown[:MOST_PICTURES]})
+    """For each event a picture of the pages before and after, where Chromium is installed and nothing is hidden."""
+    found = {}
+    for told in material.events[: 0 if material.hidden else MOST_PICTURES]:
+        sides = [material.capture(name) for name in (told.event.before, told.event.after)]
+        shown = [kept.response for kept in sides if kept is not None and kept.bytes_included and kept.response]
+        if shown and (picture := render.picture(shown)):
+            found[told.event.id] = picture
+    return found
 
 
 def _check(data: bytes, key: SigningKey, roots: bytes, apart: Apart) -> None:

@@ -13,8 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -23,9 +22,9 @@ from watcher.core.inert import POLICY
 from watcher.edge.apart import made_inert
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless_shell")
-SIZE = "1000,1400"
+WIDTH, HEIGHT = 1000, 1400
+"""Of each page, in pixels."""
 SECONDS = 20
-TOGETHER = 2
 MOST_BYTES = 8 << 20
 FLAGS = (
     "--headless", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--no-default-browser-check", "--no-pings",
@@ -35,7 +34,7 @@ FLAGS = (
     "--disable-features=IsolateSandboxedIframes,MediaRouter,OptimizationHints,Translate,InterestFeedContentSuggestions,DialMediaRouteProvider,"
     "NetworkServiceSandbox,AutofillServerCommunication,CertificateTransparencyComponentUpdater",
     "--proxy-server=socks5://127.0.0.1:9", "--proxy-bypass-list=<-loopback>", "--host-resolver-rules=MAP * ~NOTFOUND",
-    "--force-device-scale-factor=1", f"--window-size={SIZE}",
+    "--force-device-scale-factor=1",
 )  # fmt: skip
 """The proxy is the discard port: nothing listens there, and nothing may go round it, loopback included. A frame that
 was painted in its own process would often come too late for the picture (seen: every second one blank)."""
@@ -46,41 +45,30 @@ def program() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
-def pictures(responses: Mapping[str, bytes]) -> dict[str, bytes]:
-    """PNG pictures of the pages in these HTTP responses, by name; those that could not be drawn are left out."""
+def picture(responses: Sequence[bytes]) -> bytes:
+    """A PNG of the pages in these HTTP responses, side by side; empty if they could not be drawn."""
     chromium = program()
     if chromium is None or not responses:
-        return {}
-    with ThreadPoolExecutor(TOGETHER) as pool:
-        drawn = pool.map(lambda response: _draw(chromium, response), responses.values())
-        return {name: picture for name, picture in zip(responses, drawn, strict=True) if picture}
-
-
-def _draw(chromium: str, response: bytes) -> bytes:
-    """The picture of one page; empty if it could not be drawn."""
-    page = made_inert(text_of(response))
-    if page is None:
+        return b""
+    pages = made_inert([text_of(response) for response in responses])
+    if pages is None:
         return b""
     with tempfile.TemporaryDirectory(prefix="watcher-draw-") as name:
         folder = Path(name)
-        (folder / "page.html").write_text(framed(page), encoding="utf-8", errors="replace")
+        (folder / "page.html").write_text(framed(pages), encoding="utf-8", errors="replace")
+        command = _command(chromium, folder, width=WIDTH * len(pages))
         try:
             done = subprocess.run(
-                _command(chromium, folder),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=SECONDS,
-                check=False,
-                env=_environment(folder),
-                cwd=folder,
-            )
+                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False,
+                env=_environment(folder), cwd=folder,
+            )  # fmt: skip
         except subprocess.TimeoutExpired:
             return b""
-        picture = folder / "page.png"
-        return picture.read_bytes() if picture.is_file() and done.returncode == 0 else b""
+        drawn = folder / "page.png"
+        return drawn.read_bytes() if drawn.is_file() and done.returncode == 0 else b""
 
 
-def _command(chromium: str, folder: Path) -> list[str]:
+def _command(chromium: str, folder: Path, width: int) -> list[str]:
     command = [
         sys.executable,
         "-m",
@@ -89,6 +77,7 @@ def _command(chromium: str, folder: Path) -> list[str]:
         *FLAGS,
         f"--user-data-dir={folder / 'profile'}",
         f"--screenshot={folder / 'page.png'}",
+        f"--window-size={width},{HEIGHT}",
     ]
     if os.geteuid() == 0:
         command.append("--no-sandbox")  # Chromium refuses to start as root otherwise
@@ -99,12 +88,16 @@ def _environment(folder: Path) -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
-def framed(page: str) -> str:
-    """The page in a frame that may do nothing."""
+def framed(pages: Sequence[str]) -> str:
+    """The pages side by side, each in a frame that may do nothing."""
+    frames = "".join(
+        f'<iframe sandbox="" referrerpolicy="no-referrer" srcdoc="{escape(page, quote=True)}"></iframe>'
+        for page in pages
+    )
     return (
         f'<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        "<style>html, body, iframe { margin: 0; border: 0; width: 100%; height: 100%; display: block }</style>"
-        f'<iframe sandbox="" referrerpolicy="no-referrer" srcdoc="{escape(page, quote=True)}"></iframe>'
+        "<style>html, body { margin: 0; height: 100%; display: flex } "
+        f"iframe {{ border: 0; flex: 0 0 {WIDTH}px; height: {HEIGHT}px }}</style>{frames}"
     )
 
 
