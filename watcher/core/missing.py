@@ -95,7 +95,7 @@ def _roll_off(case: Case, begun: set[str]) -> None:
     A list that holds more than it did then was not full: what is still lost did not roll off.
     """
     notes, signs, size = case.notes, case.signs, len(case.snapshot.entries)
-    line = case.page
+    line, cap = case.page, max(size, notes.longest)
     for key in case.delta.missing:
         absence = notes.absences[key]
         if absence.cap and not absence.fewer_pages and size > absence.cap and key not in signs.older:
@@ -105,11 +105,18 @@ def _roll_off(case: Case, begun: set[str]) -> None:
         for place, key in enumerate(ends):
             absence = notes.absences[key]
             if _came_since(case, absence, page) > place and notes.longest <= size + inside and not absence.freed:
-                absence.cap = size
-    for key in begun:
+                absence.cap = cap
+    for key in case.delta.missing:
         absence = notes.absences[key]
-        if (key in signs.swapped or absence.fewer_pages) and not absence.freed:
-            absence.cap = size
+        swapped = key in signs.swapped and key in begun
+        pushed = absence.answer == "alive" and notes.longest <= size and _any_came_since(case, absence)
+        if (swapped or pushed or absence.fewer_pages) and not absence.freed:
+            absence.cap = absence.cap or cap
+
+
+def _any_came_since(case: Case, absence: Absence) -> bool:
+    """Whether something came since the lost one was there, wherever it stands: it may have pushed it off."""
+    return absence.had is not None and any(came_at(case, key) > absence.had for key in case.page)
 
 
 def _came_since(case: Case, absence: Absence, page: Sequence[str]) -> int:
