@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import json
+import resource
+import signal
 import subprocess
 import sys
 import zipfile
@@ -20,7 +23,7 @@ from watcher.edge.export import export
 from watcher.edge.gather import Selection
 from watcher.edge.ledger import Ledger
 from watcher.edge.verify import verify, verify_bundle
-from watcher.errors import UsageError
+from watcher.errors import EvidenceError, StoreError, StoreFull, UsageError
 from watcher.records import Event
 
 
@@ -110,13 +113,15 @@ def test_what_is_not_there_is_named_and_nothing_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_hidden_names_are_nowhere_and_the_proofs_hold(ledger: Ledger, tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [("velmora logistics",), ("Velmora Logistics", "GANG")])
+def test_hidden_names_are_nowhere_and_the_proofs_hold(names: tuple[str, ...], ledger: Ledger, tmp_path: Path) -> None:
     out = tmp_path / "r.wacz"
-    files = exported(ledger, Selection(events=(event(ledger, "withdrawn").id,)), out, hidden=("velmora logistics",))
+    files = exported(ledger, Selection(events=(event(ledger, "withdrawn").id,)), out, hidden=names)
     assert all(result.ok for result in verify_bundle(out.read_bytes(), key=KEY.vkey))
     for path, content in files.items():
         plain_text = b"".join(record.block for record in warc.read(content)) if path == wacz.DATA else content
         assert b"elmora" not in plain_text, path
+        assert len(names) == 1 or path == bundle.VERIFIER or b"gang" not in plain_text, path
     assert b"Istrin Ferries" in files[bundle.REPORT]
     assert json.loads(files[bundle.REDACTIONS])["redactions"][0]["places"] > 0
 
@@ -174,3 +179,46 @@ def test_the_zip_file_opens_anywhere(ledger: Ledger, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "z.wacz") as archive:
         assert archive.testzip() is None
         assert SUBJECT.encode() in archive.read(bundle.REPORT)
+
+
+def test_what_does_not_verify_is_not_written(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store is whole; a fault of the program's own must not reach anybody either."""
+    from watcher.edge import export as module
+
+    true = module.make
+    monkeypatch.setattr(module, "make", lambda material, key: true(material, key)[:-1])
+    with pytest.raises(EvidenceError, match="does not verify, and was not written: zip"):
+        exported(ledger, Selection(events=(event(ledger, "listed").id,)), tmp_path / "x.wacz")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("trouble", ["full", "gone"])
+def test_a_disk_that_takes_no_more_leaves_what_was_there(trouble: str, ledger: Ledger, tmp_path: Path) -> None:
+    out = tmp_path / "folder" / "x.wacz"
+    selection = Selection(events=(event(ledger, "listed").id,))
+    if trouble == "full":
+        out.parent.mkdir()
+        exported(ledger, selection, out)
+        before = out.read_bytes()
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        with limited_files(1000), pytest.raises(StoreFull):
+            exported(ledger, selection, out)
+        assert resource.getrlimit(resource.RLIMIT_FSIZE) == (soft, hard)
+        assert [path.name for path in out.parent.iterdir()] == ["x.wacz"]
+        assert out.read_bytes() == before
+    else:
+        with pytest.raises(StoreError):
+            exported(ledger, selection, out)
+
+
+@contextlib.contextmanager
+def limited_files(size: int) -> Iterator[None]:
+    """No file may grow beyond this: what a full disk looks like."""
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+        signal.signal(signal.SIGXFSZ, handler)

@@ -78,7 +78,7 @@ def cover(material: Material) -> wacz.Cover:
     kinds = ", ".join(dict.fromkeys(told.event.kind for told in material.events)) or "captures"
     sites = ", ".join(dict.fromkeys(kept.capture.site for kept in material.kept))
     return wacz.Cover(
-        title=f"Evidence: {kinds} on {sites}",
+        title=Redactor(material.hidden).hide(f"Evidence: {kinds} on {sites}"),
         description="Made by watcher. Begin with evidence/report.html; check with evidence/verify.py.",
         created=material.heads[-1].made_at,
         software=material.software,

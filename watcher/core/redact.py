@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from watcher.core import charset, coding, http
-from watcher.core.custody import Json, Record
+from watcher.core.custody import Json, Record, canonical, capture_facts, described
 from watcher.core.material import Kept
 
 BAR = "█████"
@@ -49,7 +49,7 @@ class Redactor:
         return self.hide_all(value) if isinstance(value, dict) else value
 
     def finds_in(self, kept: Kept) -> bool:
-        """Whether a name stands anywhere in a capture: its address, its bytes as sent, or decoded, or as shown."""
+        """Whether a name stands anywhere in a capture: its facts, its bytes as sent, decoded, or shown, its reading."""
         if not self._patterns:
             return False
         wire = http.split(kept.response)
@@ -59,14 +59,13 @@ class Redactor:
         return any(
             self.finds(one)
             for one in (
-                kept.capture.url,
+                canonical(capture_facts(kept.capture)).decode(),
                 kept.request.decode("utf-8", "replace"),
                 kept.response.decode("utf-8", "replace"),
                 text,
                 _TAGS.sub("", text),
                 _TAGS.sub(" ", text),
-                reading.text if reading else "",
-                " ".join(kept.capture.why),
+                canonical(described(reading)).decode() if reading else "",
             )
         )
 
