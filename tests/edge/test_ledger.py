@@ -357,6 +357,9 @@ async def test_a_ledger_that_was_never_finished_is_made_anew(tmp_path: Path, ste
         await keep(store, 0)
 
 
+SEARCH = ("piece", "stood", "named", "looked", "unsearched")
+
+
 async def test_an_older_ledger_is_brought_up_to_date_by_its_owner_with_all_it_holds(tmp_path: Path) -> None:
     """A file of form 1, as the first step of the migrations makes it, with a capture in it."""
     async with LedgerStore.open(tmp_path / "new", vantage="local") as store:
@@ -365,7 +368,7 @@ async def test_an_older_ledger_is_brought_up_to_date_by_its_owner_with_all_it_ho
     shutil.copytree(tmp_path / "new", old)
     connection = sqlite3.connect(old / "ledger.db")
     with connection:
-        for table in ("delivery", "sink", "stamp", "checkpoint"):
+        for table in ("delivery", "sink", "stamp", "checkpoint", "words", *SEARCH):
             connection.execute(f"DROP TABLE {table}")
         for index in ("entry_standing", "entry_first", "event_confirmed", "event_kind", "event_watched"):
             connection.execute(f"DROP INDEX {index}")
@@ -382,7 +385,7 @@ async def test_an_older_ledger_is_brought_up_to_date_by_its_owner_with_all_it_ho
             assert ledger.capture(capture.id) is not None
             form = ledger.connection.execute("PRAGMA user_version").fetchone()[0]
             names = ledger.connection.execute("SELECT name FROM _sqlite_migrations ORDER BY id").fetchall()
-    assert (form, names) == (schema.VERSION, [("evidence",), ("delivery",), ("looking",)])
+    assert (form, names) == (schema.VERSION, [("evidence",), ("delivery",), ("looking",), ("search",)])
 
 
 def test_a_step_that_fails_leaves_the_ledger_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ from watcher.edge.notify import sinks
 from watcher.edge.proxy import check_proxy, proxy_of, resolve
 from watcher.edge.reader import WorkerReader
 from watcher.edge.replay import Sheet, nothing_kept, recover
+from watcher.edge.search_backfill import at_leisure
 from watcher.edge.sign import SigningKey, load_key
 from watcher.edge.store import LedgerStore
 from watcher.edge.tend import Tending
@@ -65,6 +66,7 @@ class Watching:
     tending: Tending
     fetcher: SocksFetcher
     means: Means
+    store: LedgerStore
 
     async def renew(self, settings: Settings) -> tuple[str, ...]:
         """Go on with other settings; what of them waits for the next start."""
@@ -142,7 +144,15 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
             proxies=len(settings.proxy.urls),
             on_visit=visited,
         )
-        yield Watching(settings=settings, watch=watch, delivery=delivery, tending=tending, fetcher=fetcher, means=means)
+        yield Watching(
+            settings=settings,
+            watch=watch,
+            delivery=delivery,
+            tending=tending,
+            fetcher=fetcher,
+            means=means,
+            store=store,
+        )
 
 
 async def sinks_of(settings: Settings, urls: Sequence[str]) -> tuple[Sink, ...]:
@@ -225,7 +235,12 @@ async def run(settings: Settings, on_visit: Callable[[Visited], None], reload: C
         deadline = asyncio.create_task(_time_of(stop))
         beside = [
             asyncio.create_task(work)
-            for work in (parts.delivery.run(), parts.tending.run(), _renew(parts, renew, reload))
+            for work in (
+                parts.delivery.run(),
+                parts.tending.run(),
+                _renew(parts, renew, reload),
+                at_leisure(parts.store, parts.means.reader),
+            )
         ]
         try:
             await parts.watch.run(settings.sites, stop)

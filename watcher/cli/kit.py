@@ -244,6 +244,20 @@ class Commands(click.Group):
         return returned
 
 
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr, told how many of how many are through; none where nobody would see it."""
+    if not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 def _close_quietly() -> None:
     """Nobody reads any more: what is left in the buffer goes nowhere, so that the interpreter's exit is silent."""
     nowhere = os.open(os.devnull, os.O_WRONLY)

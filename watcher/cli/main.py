@@ -19,6 +19,7 @@ TABLE = {
     "entries": ("looking", "The roster: every entry ever seen, and its standing."),
     "events": ("looking", "What was listed, changed, renamed, withdrawn, relisted; oldest first."),
     "captures": ("looking", "Captures and misses, oldest first."),
+    "search": ("search", "Where a name or phrase ever stood, from when to when."),
     "show": ("showing", "One capture, entry or event, whole."),
     "read": ("reading", "Read a saved page as a visit would: verdict and entries."),
     "learn": ("reading", "Find the repeated records of a page; print a rule for them."),

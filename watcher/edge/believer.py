@@ -17,6 +17,7 @@ from watcher.edge.ledger_beliefs import Look
 from watcher.edge.names import Names
 from watcher.edge.rows import micros
 from watcher.edge.sayings import encode
+from watcher.edge.search_index import SearchIndex
 from watcher.ports import SiteState
 from watcher.records import Roster, RosterEntry, Snapshot
 
@@ -34,8 +35,8 @@ class _Belief(NamedTuple):
 class Believer:
     """Writes rosters and memories, within the owner's transaction."""
 
-    def __init__(self, ledger: Ledger, names: Names) -> None:
-        self._ledger, self._names = ledger, names
+    def __init__(self, ledger: Ledger, names: Names, index: SearchIndex) -> None:
+        self._ledger, self._names, self._index = ledger, names, index
         self._connection: sqlite3.Connection = ledger.connection
         self._beliefs: OrderedDict[str, _Belief] = OrderedDict()
         self._held = 0
@@ -90,6 +91,8 @@ class Believer:
                 " ON CONFLICT DO UPDATE SET standing = ?3, first_seen = ?4, look = ?5, data = ?6",
                 (number, key, entry.standing, micros(entry.first_seen), look, encode(entry)),
             )
+            if was is None or _says(was) != _says(entry):
+                self._index.name(number, entry)
         for key in old.keys() - roster.entries.keys():
             self._connection.execute("DELETE FROM entry WHERE site = ? AND key = ?", (number, key))
 
@@ -100,6 +103,10 @@ class Believer:
         while self._held > MOST_ENTRIES and len(self._beliefs) > 1:
             _, oldest = self._beliefs.popitem(last=False)
             self._held -= _weight(oldest)
+
+
+def _says(entry: RosterEntry) -> tuple[object, ...]:
+    return entry.title, entry.url, entry.fields, entry.aliases
 
 
 def _weight(belief: _Belief) -> int:

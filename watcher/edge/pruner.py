@@ -14,6 +14,7 @@ from hashlib import sha256
 from watcher.core import custody
 from watcher.edge.ledger import Ledger
 from watcher.edge.rows import capture_id, capture_number, micros
+from watcher.edge.search_index import SearchIndex
 
 _GOING = """
 SELECT b.id, b.digest, b.stored FROM body b
@@ -40,8 +41,8 @@ class Pruned:
 class Pruner:
     """Within the owner's transaction."""
 
-    def __init__(self, ledger: Ledger, vantage: str) -> None:
-        self._ledger, self._vantage = ledger, vantage
+    def __init__(self, ledger: Ledger, index: SearchIndex, vantage: str) -> None:
+        self._ledger, self._index, self._vantage = ledger, index, vantage
         self._connection = ledger.connection
 
     def prune(self, before: datetime, at: datetime, *, dry_run: bool) -> Pruned:
@@ -96,4 +97,5 @@ class Pruner:
             response = self._ledger.wire(capture_id(identifier))[1]
             execute("INSERT OR IGNORE INTO response VALUES (?, ?)", (number, sha256(response).digest()))
         self._ledger.bodies.erase(at)
+        self._index.drop_erased()
         execute("UPDATE place SET body = NULL WHERE body IN (SELECT id FROM going)")

@@ -16,6 +16,7 @@ from watcher.edge.ledger import Ledger
 from watcher.edge.names import Names, Place
 from watcher.edge.rows import micros, text_digest, visit_started
 from watcher.edge.sayings import Said, encode, encode_why, said
+from watcher.edge.search_index import SearchIndex
 from watcher.errors import StoreError
 from watcher.ports import Outcome
 from watcher.records import MISS_VERDICTS, Event, Reading, RosterEntry, Snapshot
@@ -47,8 +48,8 @@ class _Read(NamedTuple):
 class Recorder:
     """Writes outcomes, within the owner's transaction."""
 
-    def __init__(self, ledger: Ledger, names: Names, keeper: Keeper) -> None:
-        self._ledger, self._names, self._keeper = ledger, names, keeper
+    def __init__(self, ledger: Ledger, names: Names, keeper: Keeper, index: SearchIndex) -> None:
+        self._ledger, self._names, self._keeper, self._index = ledger, names, keeper, index
         self._connection = ledger.connection
         self._reads: OrderedDict[int, _Read] = OrderedDict()
         self._saids: dict[int, tuple[bytes, int]] = {}
@@ -109,6 +110,7 @@ class Recorder:
 
     def _reading(self, visit: _Visit, hand: InHand, read: _Read, *, silent: bool) -> None:
         """What one capture says; ``silent`` if the snapshot's leaf says it."""
+        self._index.see(hand.place.number, hand.number, read.came.text)
         if not visit.fresh and self._said_before(hand.number, read.content):
             return
         leaf = None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 LEDGER = "ledger.db"
-VERSION = 3
+VERSION = 4
 """Of the newest form this program knows: how many migrations there are."""
 APPLICATION = 0x57746368
 """Stamped into the file, so that ``file`` and we can tell it from another database: ``Wtch``."""
@@ -133,13 +133,35 @@ CREATE INDEX event_kind ON event (kind);
 CREATE INDEX event_watched ON event (seq) WHERE instr(data, CAST('"watchlist":[]' AS BLOB)) = 0;
 """
 
+_SEARCH = """
+-- what can be searched: each different piece of text once; its words are indexed, so that it is found in any version
+CREATE TABLE piece (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, text TEXT NOT NULL) STRICT;
+CREATE VIRTUAL TABLE words USING fts5(text, content='piece', content_rowid='id', columnsize=0, tokenize='ascii');
+
+-- where it stood: at a place from one capture up to, but without, another (until NULL: to this day); on which entries
+CREATE TABLE stood (
+  piece INTEGER NOT NULL, place INTEGER NOT NULL, first INTEGER NOT NULL, until INTEGER,
+  PRIMARY KEY (piece, place, first)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX stood_now ON stood (place) WHERE until IS NULL;
+CREATE TABLE named (
+  piece INTEGER NOT NULL, site INTEGER NOT NULL, key TEXT NOT NULL, PRIMARY KEY (piece, site, key)
+) STRICT, WITHOUT ROWID;
+
+-- which text each place shows, since which capture; captures kept before there was an index, up to last, of which
+-- those of places up to place are in it
+CREATE TABLE looked (place INTEGER PRIMARY KEY, mark BLOB NOT NULL, first INTEGER NOT NULL) STRICT;
+CREATE TABLE unsearched (last INTEGER NOT NULL, place INTEGER NOT NULL) STRICT;
+INSERT INTO unsearched SELECT n, -1 FROM capture ORDER BY n DESC LIMIT 1;
+"""
+
 
 def migrations() -> Migrations:
     """Every step from nothing to the form of today, in order. A step that was released is never changed."""
     from sqlite_utils.migrations import Migrations  # a tenth of a second to import, and only the owner needs it
 
     steps = Migrations("watcher")
-    known = (("evidence", _EVIDENCE), ("delivery", _DELIVERY), ("looking", _LOOKING))
+    known = (("evidence", _EVIDENCE), ("delivery", _DELIVERY), ("looking", _LOOKING), ("search", _SEARCH))
     for number, (name, script) in enumerate(known, start=1):
         steps(name=name)(_step(number, script))
     return steps
@@ -207,6 +229,15 @@ def open_reading(folder: Path) -> sqlite3.Connection:
             )
         otherwise.pop_all()
     return connection
+
+
+def is_behind(folder: Path) -> bool:
+    """Whether the ledger was made before there was a search index, and not all of it is in it yet."""
+    path = folder / LEDGER
+    with trouble.told(path), closing(_connect(path, "mode=ro")) as connection:
+        if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+            return True
+        return connection.execute("SELECT 1 FROM unsearched").fetchone() is not None
 
 
 def _look_at(path: Path, options: str) -> _Connection:

@@ -25,6 +25,7 @@ from watcher.edge.names import Names
 from watcher.edge.outbox import Outbox
 from watcher.edge.pruner import Pruner
 from watcher.edge.recorder import Recorder
+from watcher.edge.search_index import SearchIndex
 from watcher.errors import StoreError
 
 if TYPE_CHECKING:
@@ -43,15 +44,16 @@ class Desk:
         self.ledger = Ledger(db.conn, folder)
         names = Names(db.conn)
         self.keeper = Keeper(self.ledger, names, vantage)
-        self.recorder = Recorder(self.ledger, names, self.keeper)
-        self.believer = Believer(self.ledger, names)
+        self.index = SearchIndex(db.conn)
+        self.recorder = Recorder(self.ledger, names, self.keeper, self.index)
+        self.believer = Believer(self.ledger, names, self.index)
         self.outbox = Outbox(self.ledger, names, vantage)
-        self.pruner = Pruner(self.ledger, vantage)
+        self.pruner = Pruner(self.ledger, self.index, vantage)
         self._names = names
 
     def forget(self) -> None:
         """Remember nothing: something was rolled back, and what was remembered of it is not so."""
-        for one in (self._names, self.keeper, self.recorder, self.believer, self.ledger.log):
+        for one in (self._names, self.keeper, self.recorder, self.believer, self.index, self.ledger.log):
             one.forget()
         self.ledger.bodies.forget()
         self.ledger.contents.forget()

@@ -1,0 +1,137 @@
+"""Text as it is searched: words without case, accents and punctuation, in pieces that versions of a page share.
+
+A piece ends where the words themselves say so, so that a word more or less moves no other border: of a page that
+changed, only the pieces round the change are new. Each piece goes on a little into the next, so that a phrase of up to
+``OVERLAP + 1`` words stands whole in one of them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+
+import xxhash
+
+from watcher.core.identity import fold, plain
+from watcher.core.noise import LONGEST, steady
+from watcher.records import Entry, RosterEntry
+
+LEAST, MOST = 16, 64
+"""Words of a piece."""
+BORDER = 24
+"""One word in so many may end a piece."""
+OVERLAP = 7
+LONGEST_WORD = 64
+MOST_WORDS = 200_000
+LONGEST_TEXT = 1 << 20
+"""Words and characters of one text that can be found."""
+MOSTLY_DIGITS = 0.3
+"""Text of more digits than this has no clocks among words, and would cost much to look for them."""
+_NO_DIGITS = str.maketrans("", "", "0123456789")
+ENTRY_WORDS = 2_000
+APART = "␞"
+"""Stands between texts that are no phrase together."""
+
+_WORD = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"  # written without spaces: each sign is a word
+    r"|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
+)
+_ALIKE = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th"})
+
+
+def words(text: str) -> Iterator[str]:
+    """The words of a text, as they are searched; clocks and counters, which differ in every version, are left out."""
+    text = text[:LONGEST_TEXT]
+    for start in range(0, len(text), LONGEST // 2):
+        part = _whole(text, start, start + LONGEST // 2)
+        letters = len(part.translate(_NO_DIGITS))
+        folded = steady(part) if len(part) - letters <= MOSTLY_DIGITS * len(part) else fold(part)
+        if not folded.isascii():
+            folded = "".join(one for one in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(one))
+            folded = folded.translate(_ALIKE)
+        for found in _WORD.finditer(folded):
+            yield found.group()[:LONGEST_WORD]
+
+
+def _whole(text: str, start: int, end: int) -> str:
+    """The part of the text between two places, no word cut in two (unless it is of a thousand characters)."""
+    return text[_border(text, start) : _border(text, end)]
+
+
+def _border(text: str, at: int) -> int:
+    if at == 0 or at >= len(text):
+        return min(at, len(text))
+    space = text.rfind(" ", max(0, at - 1000), at)
+    return at if space < 0 else space
+
+
+def pieces(text: str) -> dict[bytes, str]:
+    """The pieces of a text, each with the digest that it goes by."""
+    found: dict[bytes, str] = {}
+    all_words = []
+    for word in words(text):
+        all_words.append(word)
+        if len(all_words) >= MOST_WORDS:
+            break
+    start = 0
+    while start < len(all_words):
+        end = _end(all_words, start)
+        piece = " ".join(all_words[start : end + OVERLAP])
+        found.setdefault(digest(piece), piece)
+        start = end
+    return found
+
+
+def _end(all_words: Sequence[str], start: int) -> int:
+    for at in range(start + LEAST, min(start + MOST, len(all_words))):
+        if xxhash.xxh3_64_intdigest(all_words[at].encode()) % BORDER == 0:
+            return at
+    return min(start + MOST, len(all_words))
+
+
+def digest(piece: str) -> bytes:
+    """Sixteen bytes that tell a piece from every other."""
+    return sha256(piece.encode()).digest()[:16]
+
+
+def mark(text: str) -> bytes:
+    """A fingerprint that tells whether a text is the same as before."""
+    return xxhash.xxh3_128_digest(text.encode("utf-8", "surrogatepass"))
+
+
+def of_entry(entry: Entry | RosterEntry) -> str:
+    """All that an entry says, as one piece: titles, what it was called before, fields, address."""
+    aliases: Iterable[str] = entry.aliases if isinstance(entry, RosterEntry) else ()
+    texts = (entry.title, *aliases, *entry.fields.values(), entry.url.partition("://")[2].partition("/")[2])
+    parts = [" ".join(words(text)) for text in texts if text]
+    return " ".join(f" {APART} ".join(part for part in parts if part).split(" ")[:ENTRY_WORDS])
+
+
+def phrase(text: str) -> tuple[str, ...]:
+    """The words that are looked for, in order; the last one is a beginning if the text ends with ``*``. Empty: none."""
+    wanted = tuple(words(text))[: OVERLAP + 1]
+    return (*wanted[:-1], f"{wanted[-1]}*") if wanted and text.rstrip().endswith("*") else wanted
+
+
+def excerpt(piece: str, wanted: Sequence[str], around: int = 8) -> str:
+    """The words of a piece round the first place where the phrase stands."""
+    found = piece.split(" ")
+    size = len(wanted)
+    at = next((at for at in range(len(found) - size + 1) if _is(found[at : at + size], wanted)), 0)
+    start, end = max(0, at - around), at + size + around
+    shown = [word for word in found[start:end] if word != APART]
+    return f"{'… ' if start else ''}{' '.join(shown)}{' …' if end < len(found) else ''}"
+
+
+def _is(found: Sequence[str], wanted: Sequence[str]) -> bool:
+    return all(
+        word.startswith(want[:-1]) if want.endswith("*") else word == want
+        for word, want in zip(found, wanted, strict=True)
+    )
+
+
+def shown(text: str) -> str:
+    """What is looked for, for people."""
+    return plain(text)

@@ -1,0 +1,135 @@
+"""Writes what can be searched: each different piece of text once, and where it stood from which capture on.
+
+An unchanged page writes nothing. When it stood there last is asked of the captures, at the time of the question.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from array import array
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+
+from watcher.core import searching
+from watcher.records import RosterEntry
+
+MOST_PLACES = 20_000
+_TOGETHER = 500
+
+
+class SearchIndex:
+    """Within the owner's transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._marks: OrderedDict[int, bytes] = OrderedDict()
+
+    def forget(self) -> None:
+        self._marks.clear()
+
+    # --------------------------------------------------------------------------------------------------- pages
+
+    def see(self, place: int, capture: int, text: str) -> None:
+        """A capture's visible text: what is new in it, beside the last one of the same place."""
+        mark = searching.mark(text)
+        if self._marks.get(place) == mark:
+            return
+        row = self._connection.execute("SELECT mark, first FROM looked WHERE place = ?", (place,)).fetchone()
+        if row is not None and capture < row[1]:
+            self._see_older(place, capture, text)
+            return
+        self._marks[place] = mark
+        while len(self._marks) > MOST_PLACES:
+            self._marks.popitem(last=False)
+        if row is not None and row[0] == mark:
+            return
+        now = self._numbers(searching.pieces(text))
+        before = {
+            number
+            for (number,) in self._connection.execute(
+                "SELECT piece FROM stood WHERE place = ? AND until IS NULL", (place,)
+            )
+        }
+        self._connection.executemany(
+            "UPDATE stood SET until = ? WHERE piece = ? AND place = ? AND until IS NULL",
+            [(capture, number, place) for number in before - now],
+        )
+        self.add(place, capture, None, now - before)
+        self._connection.execute("INSERT OR REPLACE INTO looked VALUES (?, ?, ?)", (place, mark, capture))
+
+    def _see_older(self, place: int, capture: int, text: str) -> None:
+        """A capture that was read again, or came to be read late: it says nothing of later ones."""
+        known = self._connection.execute(
+            "SELECT 1 FROM stood WHERE place = ? AND first <= ?2 AND (until IS NULL OR until > ?2) LIMIT 1",
+            (place, capture),
+        ).fetchone()
+        if known is None:
+            self.add(place, capture, capture + 1, self._numbers(searching.pieces(text)))
+
+    def see_between(self, place: int, first: int, until: int, text: str) -> None:
+        """A text that stood at a place from one capture up to, but without, another."""
+        self.add(place, first, until, self._numbers(searching.pieces(text)))
+
+    def add(self, place: int, first: int, until: int | None, pieces: Iterable[int]) -> None:
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO stood VALUES (?, ?, ?, ?)", [(number, place, first, until) for number in pieces]
+        )
+
+    # ------------------------------------------------------------------------------------------------- entries
+
+    def name(self, site: int, entry: RosterEntry) -> None:
+        """All that an entry says now; what it said before stays findable."""
+        piece = searching.of_entry(entry)
+        if piece:
+            (number,) = self._numbers({searching.digest(piece): piece})
+            self._connection.execute("INSERT OR IGNORE INTO named VALUES (?, ?, ?)", (number, site, entry.key))
+
+    # -------------------------------------------------------------------------------------------------- pieces
+
+    def _numbers(self, pieces: Mapping[bytes, str]) -> set[int]:
+        """The numbers of pieces; new ones are written."""
+        found: dict[bytes, int] = {}
+        digests = list(pieces)
+        for at in range(0, len(digests), _TOGETHER):
+            some = digests[at : at + _TOGETHER]
+            marks = ", ".join("?" * len(some))
+            rows = self._connection.execute(f"SELECT digest, id FROM piece WHERE digest IN ({marks})", some)
+            found.update((bytes(digest), number) for digest, number in rows)
+        for digest, text in pieces.items():
+            if digest not in found:
+                number = self._connection.execute(
+                    "INSERT INTO piece (digest, text) VALUES (?, ?)", (digest, text)
+                ).lastrowid
+                assert number is not None
+                self._connection.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (number, text))
+                found[digest] = number
+        return set(found.values())
+
+    def drop_erased(self) -> None:
+        """Forget what stood only in captures whose bodies are erased."""
+        readable: dict[int, array[int]] = {}
+        for number, place in self._connection.execute(
+            "SELECT c.n, c.place FROM capture c JOIN body b ON b.id = c.body WHERE b.erased IS NULL ORDER BY c.n"
+        ):
+            readable.setdefault(place, array("q")).append(number)
+        gone = [
+            (piece, place, first)
+            for piece, place, first, until in self._connection.execute("SELECT * FROM stood")
+            if not _any_between(readable.get(place, array("q")), first, until)
+        ]
+        self._connection.executemany("DELETE FROM stood WHERE piece = ? AND place = ? AND first = ?", gone)
+        lone = self._connection.execute(
+            "SELECT id, text FROM piece"
+            " WHERE id NOT IN (SELECT piece FROM stood) AND id NOT IN (SELECT piece FROM named)"
+        ).fetchall()
+        for number, text in lone:
+            self._connection.execute("INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", (number, text))
+            self._connection.execute("DELETE FROM piece WHERE id = ?", (number,))
+        if lone:  # until its parts are put together, the index still holds the words of what was taken out
+            self._connection.execute("INSERT INTO words (words) VALUES ('optimize')")
+
+
+def _any_between(numbers: Sequence[int], first: int, until: int | None) -> bool:
+    at = bisect_left(numbers, first)
+    return at < len(numbers) and (until is None or numbers[at] < until)
