@@ -13,6 +13,7 @@ from typing import Protocol
 from watcher.config import AlertSettings
 from watcher.core.contract import dumps, event_object
 from watcher.edge.apprise_sink import AppriseSink
+from watcher.edge.bodies import sync_folder
 from watcher.edge.proxy import Proxy
 from watcher.errors import DeliveryError
 from watcher.ports import Sink
@@ -64,6 +65,7 @@ class FileSink(_Chosen):
 
     def _append(self, line: str) -> None:
         try:
+            is_new = not self._path.exists()
             with self._path.open("ab") as file:
                 # a line that a full disk cut short must not swallow the next one
                 if file.tell() and not _ends_with_newline(self._path):
@@ -71,6 +73,8 @@ class FileSink(_Chosen):
                 file.write(line.encode())
                 file.flush()
                 os.fsync(file.fileno())
+            if is_new:
+                sync_folder(self._path.parent)
         except OSError as error:
             raise DeliveryError(
                 f"{self._path}: {error.strerror}", hint="make room, or make the file writable; the alert is kept"
