@@ -25,7 +25,7 @@ from watcher.edge.bodies import sync_folder
 from watcher.edge.sign import SigningKey
 from watcher.edge.store import LedgerStore
 from watcher.edge.writer import Desk
-from watcher.errors import StoreBusy, StoreDamaged
+from watcher.errors import StoreBusy
 
 FOLDER = "acts"
 LIBRARIES = (
