@@ -17,6 +17,7 @@ from importlib import metadata
 from pathlib import Path
 
 import msgspec
+import structlog
 
 import watcher
 from watcher.core import custody
@@ -82,9 +83,11 @@ async def take_in(store: LedgerStore) -> int:
         try:
             record: custody.Record = msgspec.json.decode(data, type=dict)
         except msgspec.MsgspecError as error:
-            raise StoreDamaged(
-                f"{path} is no record of an act: {error}", hint="move it away, and find out why"
-            ) from error
+            aside = path.with_suffix(".broken")
+            with trouble.told(path):
+                path.rename(aside)
+            structlog.get_logger("watcher").error("no record of an act", file=str(aside), error=str(error))
+            continue
         if not await store.do(partial(_logged, record=record)):
             await store.act(record)
             count += 1
