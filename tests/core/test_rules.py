@@ -117,6 +117,12 @@ def test_keys_are_assigned() -> None:
     assert entries[0].key == "/v/1"
 
 
+def test_one_thing_said_a_thousand_times() -> None:
+    made = document("<li><b>Velmora</b></li>" * 1_000 + "<li><b>Korvane</b></li>")
+    entries = apply(from_table({"entry": "li", "title": "b"}), made)
+    assert [entry.title for entry in entries] == ["Velmora"] * 30 + ["Korvane"]
+
+
 def test_frame() -> None:
     rule = from_table({"entry": "main > div.card", "title": "h3"})
     assert is_frame_there(rule, document(CARDS))

@@ -18,6 +18,10 @@ SAMPLED = 1000
 JUDGED = 36
 """Cells of a column whose kinds are looked at."""
 MAX_COLUMNS = 400
+MOST_GROUPS = 300
+"""Groups of a page that are looked at: the largest."""
+MOST_ALIKE = 40
+"""Groups of one kind that are tried as parts of one list."""
 HIGHEST_CLIMB = 40
 """Levels above a text at which records are looked for: a bound on work in pages nested without end."""
 ATTRIBUTES = frozenset({"title", "alt", "aria-label", "datetime", "onclick", "href"})
@@ -165,6 +169,9 @@ def html_groups(outline: Outline, *, smallest: int = 2, only: frozenset[int] | N
     }
     if smallest > 1:
         _drop_parts(outline, members, chosen)
+    if len(chosen) > MOST_GROUPS:
+        largest = sorted(chosen, key=lambda sig: -len(chosen[sig]))[:MOST_GROUPS]
+        chosen = {sig: chosen[sig] for sig in sorted(largest)}
     group_of = [-1] * len(outline.sig)
     number_of = [0] * len(outline.sig)
     groups: list[Group] = []
@@ -211,7 +218,8 @@ def _nested(groups: Sequence[Group]) -> list[Group]:
         step = group.key.rpartition("/")[2]
         if "." in step:
             by_step.setdefault(step, []).append(group)
-    for alike in by_step.values():
+    for kind in by_step.values():
+        alike = kind[:MOST_ALIKE]
         for outer in alike:
             places = {column.identity() for column in outer.columns}
             inner = [

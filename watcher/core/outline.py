@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -38,6 +38,8 @@ BLOCKS = frozenset(
     }
 )  # fmt: skip
 """Elements that begin a new line of text."""
+LONG_ROW = 9
+"""Siblings from which a class of one's own is no kind."""
 _HIDDEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
 _HASHED = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{5,}|\d{3,}|[0-9a-f]{8,}")
 _PIECES = re.compile(r"[^A-Za-z0-9]+")
@@ -172,12 +174,15 @@ def _name_steps(made: Outline) -> None:
             if counts[tag, token] > most:
                 key, most = token, counts[tag, token]
         step_of[tag, value] = interned.setdefault((tag, key), len(interned))
-    made.steps = list(interned)
     paths: dict[int, int] = {}
     ranks: dict[int, int] = {}
-    width, parents, sigs, nths = len(interned) + 1, made.parent, made.sig, made.nth
+    parents, sigs, nths = made.parent, made.sig, made.nth
     steps = made.step = [step_of[kind] for kind in kinds]
+    for element in _named_apart(made, kinds, counts):
+        steps[element] = interned.setdefault((made.tag[element], ""), len(interned))
+    made.steps = list(interned)
     made.key = [made.steps[step][1] for step in steps]
+    width = len(interned) + 1
     for parent, step in zip(parents, steps, strict=True):
         place = parent * width + step
         rank = ranks.get(place, 0)
@@ -185,6 +190,15 @@ def _name_steps(made: Outline) -> None:
         nths.append(rank)
         path = (sigs[parent] + 1 if parent >= 0 else 0) * width + step
         sigs.append(paths.setdefault(path, len(paths)))
+
+
+def _named_apart(made: Outline, kinds: Sequence[tuple[str, str]], counts: Mapping[tuple[str, str], int]) -> list[int]:
+    """Elements in long rows of which each has a class of its own: there it is a name, not a kind."""
+    rows: dict[tuple[int, str], list[int]] = {}
+    for element, (tag, value) in enumerate(kinds):
+        if value and all(counts[tag, token] == 1 for token in stable_tokens(value)):
+            rows.setdefault((made.parent[element], tag), []).append(element)
+    return [element for row in rows.values() if len(row) >= LONG_ROW for element in row]
 
 
 @lru_cache(maxsize=20_000)

@@ -7,6 +7,7 @@ in the page, whatever the number of records.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -37,6 +38,8 @@ __all__ = [
 
 LONGEST_TITLE = 1_000
 LONGEST_FIELD = 20_000
+MOST_ALIKE = 30
+"""Entries alike in title, link and all fields that are kept apart."""
 HIGHEST_CLIMB = 100
 """Levels between a field and its record."""
 LONGEST_WALK = 400
@@ -72,7 +75,22 @@ def read(rule: Rule, document: Document) -> Read:
         link = row.pop("link", "")
         url = document.absolute(link) if link else ""
         entries.append(Entry(key="", title=title, url=url, fields=row))
-    return Read(assign_keys(entries, base=document.url), matched[0])
+    return Read(assign_keys(_without_echoes(entries), base=document.url), matched[0])
+
+
+def _without_echoes(entries: list[Entry]) -> list[Entry]:
+    """The entries, of those that are alike in everything no more than ``MOST_ALIKE``: a page that says one thing a
+    thousand times says it once."""
+    if len(entries) <= MOST_ALIKE or max(Counter(entry.title for entry in entries).values()) <= MOST_ALIKE:
+        return entries
+    said: Counter[tuple[object, ...]] = Counter()
+    kept: list[Entry] = []
+    for entry in entries:
+        everything = (entry.title, entry.url, *sorted(entry.fields.items()))
+        said[everything] += 1
+        if said[everything] <= MOST_ALIKE:
+            kept.append(entry)
+    return kept
 
 
 def _folded(title: str) -> str:
