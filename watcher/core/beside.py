@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-from watcher.core.candidates import Column, Group
 from watcher.core.fields import name_of, worth_keeping
+from watcher.core.groups import Column, Group
 from watcher.core.outline import Outline
 from watcher.core.selectors import Prover, compound
 from watcher.records import Selector

@@ -6,153 +6,24 @@ attribute) found at the same place in each of its records. JSON gives the same t
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from watcher.core.groups import Column, Group, Place
+from watcher.core.joining import joined
 from watcher.core.lexicon import FIELD_HINTS
 from watcher.core.outline import Outline
-from watcher.core.words import kind_of, label_of, words_in
+from watcher.core.words import label_of, words_in
 
 SAMPLED = 1000
 """Records of a group that are looked at (half from each end); a bound on work, far above what a rule needs."""
-JUDGED = 36
-"""Cells of a column whose kinds are looked at."""
 MAX_COLUMNS = 400
 MOST_GROUPS = 300
 """Groups of a page that are looked at: the largest."""
-MOST_ALIKE = 40
-"""Groups of one kind that are tried as parts of one list."""
 HIGHEST_CLIMB = 40
 """Levels above a text at which records are looked for: a bound on work in pages nested without end."""
 ATTRIBUTES = frozenset({"title", "alt", "aria-label", "datetime", "onclick", "href"})
 """Attributes that may say something of a record; ``data-…`` may, too."""
-
-Place = tuple[tuple[str, str, int], ...]
-"""Steps (tag, class, which of them) from a record down to an element."""
-
-
-class Column:
-    """One place in the records of a group, and what stands there."""
-
-    __slots__ = (
-        "_distinct",
-        "_kinds",
-        "_looked",
-        "attr",
-        "cells",
-        "hints",
-        "label",
-        "linked",
-        "order",
-        "owners",
-        "path",
-        "place",
-        "rank",
-        "tag",
-        "whole",
-    )
-
-    def __init__(self, *, place: Place = (), rank: int = 0, attr: str = "", path: str = "") -> None:
-        self.place = place
-        self.rank = rank
-        """Which of the element's own chunks of text."""
-        self.attr = attr
-        """The attribute it is; empty: text."""
-        self.path = path
-        """JMESPath from the record, in JSON."""
-        self.whole = False
-        """All the element's text, not one chunk."""
-        self.cells: dict[int, str] = {}
-        """Record number to text."""
-        self.owners: dict[int, int] = {}
-        """Record number to element."""
-        self.hints: frozenset[str] = frozenset()
-        """Words of the class names, ids and keys of the element and its parents within the record."""
-        self.tag = ""
-        self.label = ""
-        """What the page itself calls it: a table's heading, ``<dt>``, ``Country:``, a key."""
-        self.linked = False
-        """It is the text of a link."""
-        self.order = 0
-        """Place among the group's columns."""
-        self._kinds: Counter[str] | None = None
-        self._looked = 0
-        self._distinct = -1.0
-
-    @property
-    def kinds(self) -> Counter[str]:
-        """How many of the cells looked at are of which kind."""
-        if self._kinds is None:
-            values = list(self.cells.values())
-            if len(values) > JUDGED:  # three runs: a stride would fall into step with a pattern
-                third, middle = JUDGED // 3, len(values) // 2
-                values = values[:third] + values[middle : middle + third] + values[-third:]
-            self._kinds = Counter(map(kind_of, values))
-            self._looked = len(values)
-        return self._kinds
-
-    def share(self, *kinds: str) -> float:
-        """Which part of the cells looked at is of one of these kinds."""
-        counts = self.kinds
-        return sum(counts[kind] for kind in counts.keys() & kinds) / self._looked if self._looked else 0.0
-
-    @property
-    def names(self) -> float:
-        """Which part of the cells looked at may be names."""
-        counts = self.kinds
-        return (counts["name"] + counts["masked"] + counts["domain"]) / self._looked if self._looked else 0.0
-
-    @property
-    def wordy(self) -> bool:
-        """Whether it is a text of sentences."""
-        return self.kinds["sentence"] * 2 > self._looked
-
-    def distinct(self) -> float:
-        """Different texts a cell."""
-        if self._distinct < 0:
-            different = {value.casefold() for value in self.cells.values()}
-            self._distinct = len(different) / len(self.cells) if self.cells else 0.0
-        return self._distinct
-
-    def identity(self) -> str:
-        """What names the column among its group's, the same on every page."""
-        if self.path:
-            return self.path
-        steps = "/".join(f"{tag}.{key}:{nth}" for tag, key, nth in self.place)
-        return f"{steps}@{self.attr}" if self.attr else f"{steps}#{'*' if self.whole else self.rank}"
-
-
-class Group:
-    """Alike records, and their columns."""
-
-    __slots__ = ("_words", "columns", "key", "leads", "pages", "parts", "path", "records", "shape", "size")
-
-    def __init__(self, *, key: str, shape: str, records: Sequence[int], size: int, path: str = "") -> None:
-        self.key = key
-        """What names the group on every page of its design: the path with class names."""
-        self.shape = shape
-        """The path with tags alone."""
-        self.records = records
-        """Elements (those sampled)."""
-        self.size = size
-        """Records, those not sampled too."""
-        self.path = path
-        """JMESPath of the list, in JSON."""
-        self.columns: list[Column] = []
-        self.pages = False
-        """Its records link to different pages of the site."""
-        self.leads: frozenset[str] = frozenset()
-        """What these links begin with: ``/view``, ``?id``."""
-        self.parts: tuple[Group, ...] = ()
-        """The groups it was put together from."""
-        self._words: frozenset[str] | None = None
-
-    @property
-    def words(self) -> frozenset[str]:
-        """The words of the tags and class names on its path."""
-        if self._words is None:
-            self._words = frozenset().union(*map(words_in, self.key.split("/")))
-        return self._words
 
 
 def html_groups(outline: Outline, *, smallest: int = 2, only: frozenset[int] | None = None) -> list[Group]:
@@ -190,83 +61,7 @@ def html_groups(outline: Outline, *, smallest: int = 2, only: frozenset[int] | N
         )
     _fill(outline, groups, group_of, number_of)
     filled = [group for group in groups if group.columns]
-    return [*filled, *_joined(filled)] if smallest > 1 else filled
-
-
-def _joined(groups: Sequence[Group]) -> list[Group]:
-    """Groups put together from several that differ in nothing but what one container is called: published, waiting …"""
-    buckets: dict[str, list[Group]] = {}
-    for group in groups:
-        steps = group.key.split("/")
-        if "." not in steps[-1] and steps[-1] not in {"article", "section"}:
-            continue
-        for level in (-1, -2, -3):
-            if len(steps) + level >= 2:
-                tag, mark, _ = steps[level].partition(".")
-                if mark:
-                    wild = [*steps[:level], f"{tag}.*", *steps[len(steps) + level + 1 :]]
-                    buckets.setdefault("/".join(wild), []).append(group)
-    joined = [_join(key, alike) for key, parts in buckets.items() if len(alike := _alike(parts)) > 1]
-    return [*joined, *_nested(groups)]
-
-
-def _nested(groups: Sequence[Group]) -> list[Group]:
-    """Groups put together with their like further down: the items of a menu and of the menus that it opens."""
-    found: list[Group] = []
-    by_step: dict[str, list[Group]] = {}
-    for group in groups:
-        step = group.key.rpartition("/")[2]
-        if "." in step:
-            by_step.setdefault(step, []).append(group)
-    for kind in by_step.values():
-        alike = kind[:MOST_ALIKE]
-        for outer in alike:
-            places = {column.identity() for column in outer.columns}
-            inner = [
-                one
-                for one in alike
-                if one.key.startswith(f"{outer.key}/") and {column.identity() for column in one.columns} <= places
-            ]
-            if inner:
-                found.append(_join(f"{outer.key}/**", [outer, *inner]))
-    return found
-
-
-def _alike(groups: Sequence[Group]) -> list[Group]:
-    """Those that have the columns of the largest of them, and link to pages of the same sort."""
-    largest = max(groups, key=lambda group: group.size)
-    wanted = {column.identity() for column in largest.columns}
-    groups = [group for group in groups if group.leads & largest.leads or not (group.leads and largest.leads)]
-    return [
-        group for group in groups if len(wanted ^ {column.identity() for column in group.columns}) * 4 <= len(wanted)
-    ]
-
-
-def _join(key: str, parts: Sequence[Group]) -> Group:
-    order = sorted(
-        (record, number, part) for part, group in enumerate(parts) for number, record in enumerate(group.records)
-    )
-    number_in = {(part, number): joined for joined, (_, number, part) in enumerate(order)}
-    whole = Group(
-        key=key,
-        shape=parts[0].shape,
-        records=[record for record, _, _ in order],
-        size=sum(group.size for group in parts),
-    )
-    whole.parts = tuple(parts)
-    whole.pages = all(group.pages for group in parts)
-    columns: dict[str, Column] = {}
-    for part, group in enumerate(parts):
-        for column in group.columns:
-            joined = columns.get(column.identity())
-            if joined is None:
-                joined = columns[column.identity()] = Column(place=column.place, rank=column.rank)
-                joined.tag, joined.hints, joined.label = column.tag, column.hints, column.label
-                joined.linked, joined.order = column.linked, column.order
-            joined.cells |= {number_in[part, number]: cell for number, cell in column.cells.items()}
-            joined.owners |= {number_in[part, number]: owner for number, owner in column.owners.items()}
-    whole.columns = sorted(columns.values(), key=lambda column: column.order)
-    return whole
+    return [*filled, *joined(filled)] if smallest > 1 else filled
 
 
 def path_key(outline: Outline, element: int) -> str:

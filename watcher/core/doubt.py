@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from watcher.core.candidates import Group
 from watcher.core.choosing import is_clean, is_finer
+from watcher.core.groups import Group
 from watcher.core.identity import fold, fold_title
 from watcher.core.learned import Learned
 from watcher.core.parse import Document

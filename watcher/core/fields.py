@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from watcher.core.candidates import Column, Group
+from watcher.core.groups import Column, Group
 from watcher.core.lexicon import FIELD_HINTS
 from watcher.core.links import lead_of, own_pages, scripted
 from watcher.core.words import label_of, words_in

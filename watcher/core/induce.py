@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 from watcher.core import rules
 from watcher.core.beside import beside_fields
-from watcher.core.candidates import Column, Group, attribute_columns, html_groups
+from watcher.core.candidates import attribute_columns, html_groups
 from watcher.core.choosing import Weighed, weigh
 from watcher.core.doubt import is_doubtful, whole_of
 from watcher.core.fields import AFTER_LABEL, is_labelled, name_fields, outside_link, own_link
+from watcher.core.groups import Column, Group
 from watcher.core.identity import fold_title
 from watcher.core.json_groups import json_groups
 from watcher.core.learned import REMEMBERED, Learned, Memory, sketch

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from watcher.core.candidates import MAX_COLUMNS, SAMPLED, Column, Group
+from watcher.core.candidates import MAX_COLUMNS, SAMPLED
+from watcher.core.groups import Column, Group
 from watcher.core.rules import json_text
 from watcher.core.words import words_in
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import log2
 
-from watcher.core.candidates import Column, Group
+from watcher.core.groups import Column, Group
 from watcher.core.identity import fold_title
 from watcher.core.lexicon import NOT_TITLE_HINTS, STRONG_TITLE_HINTS, TITLE_HINTS
 from watcher.core.shapes import apply_frame, frame_of

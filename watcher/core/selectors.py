@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from watcher.core.candidates import Column, Group
+from watcher.core.groups import Column, Group
 from watcher.core.lexicon import STATUS_CLASSES
 from watcher.core.outline import Outline
 from watcher.core.rules import field_values, select
