@@ -48,7 +48,8 @@ def feed(channel: Channel, events: Sequence[Event]) -> bytes:
     for event in events:
         _entry(root, channel, event)
     ElementTree.indent(root, " ")
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="utf-8") + b"\n"
+    whole: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return whole + b"\n"
 
 
 def _entry(root: ElementTree.Element, channel: Channel, event: Event) -> None:

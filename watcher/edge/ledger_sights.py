@@ -161,8 +161,8 @@ class WebLedger(Lists):
         since = micros(entry.first_seen) - 1
         found = self.visits(site, None if before is None else (before,), "older", MOST_VISITS)
         visits = [one for one in reversed(found) if micros(one.taken_at) >= since]
-        names = {entry.key, entry.title, *entry.aliases, *([entry.url] if entry.url else [])}
-        marks = self.marks(site, visits, names)
+        names = {entry.title, *entry.aliases, *([entry.url] if entry.url else [])}
+        marks = self.marks(site, visits, entry.key, names)
         is_more = len(visits) == MOST_VISITS
         return Life(runs=self._runs(site, visits, marks), marks=marks, older=visits[0].started if is_more else None)
 
@@ -171,25 +171,30 @@ class WebLedger(Lists):
         found = self.visits(site, (micros(last) + 1,), "older", most)
         return [one for one in reversed(found) if one.finished_at >= first]
 
-    def marks(self, site: str, visits: Sequence[Visit], names: set[str]) -> tuple[Mark, ...]:
-        """What each visit says of an entry that goes by any of these keys, titles and addresses."""
+    def marks(self, site: str, visits: Sequence[Visit], key: str, names: set[str]) -> tuple[Mark, ...]:
+        """What each visit says of the entry of this key; after a rename it goes by one of its titles or addresses, and
+        by a key that no other entry has."""
         if not visits:
             return ()
         said = self.said_by(site, visits[0].started, visits[-1].started)
         known: dict[int, bool] = {}
         found: list[Mark] = []
         for visit in visits:
-            shows = any(self._shows(content, names, known) for content in said.get(visit.started, ()))
+            contents = said.get(visit.started, ())
+            for content in contents:
+                if content not in known:
+                    known[content] = self._shows(site, content, key, names)
             speaks = visit.complete and visit.verdict in SPEAKING
-            found.append(Mark(visit.taken_at, "seen" if shows else "absent" if speaks else "silent", visit.verdict))
+            shown: Shown = "seen" if any(map(known.get, contents)) else "absent" if speaks else "silent"
+            found.append(Mark(visit.taken_at, shown, visit.verdict))
         return tuple(found)
 
-    def _shows(self, content: int, names: set[str], known: dict[int, bool]) -> bool:
-        found = known.get(content)
-        if found is None:
-            shown = self.keys_in(content)
-            found = known[content] = any(one.key in names or one.title in names or one.url in names for one in shown)
-        return found
+    def _shows(self, site: str, content: int, key: str, names: set[str]) -> bool:
+        shown = self.keys_in(content)
+        if any(one.key == key for one in shown):
+            return True
+        alike = [one.key for one in shown if one.title in names or (one.url and one.url in names)]
+        return len(alike) == 1 and self.entry(site, alike[0]) is None
 
     def _runs(self, site: str, visits: Sequence[Visit], marks: Sequence[Mark]) -> tuple[Run, ...]:
         runs: list[Run] = []

@@ -44,7 +44,7 @@ class Cursor(NamedTuple):
 class Sheet(Generic[T]):
     """One page of a list, newest first."""
 
-    rows: tuple[T, ...]
+    rows: tuple[T, ...] = ()
     newer: tuple[int, ...] | None = None
     """The place after which the next newer page begins; None: there is none."""
     older: tuple[int, ...] | None = None
@@ -162,6 +162,20 @@ class Lists(Ledger):
 
         return _sheet(rows, lambda row: (row[0],), cursor, limit)
 
+    def events_after(self, wanted: EventsWanted, last: int, limit: int = 500) -> list[tuple[int, Event]]:
+        """The next events in the order in which they were recorded, with their numbers."""
+        where = self._events_where(wanted)
+        where.add("seq > ?", last)
+        rows = self.connection.execute(
+            f"SELECT seq, data FROM event{where} ORDER BY seq LIMIT ?", (*where.values, limit)
+        )
+        return [(seq, _decode_event(data)) for seq, data in rows]
+
+    def event_number(self, identifier: str) -> int | None:
+        """The number of an event: which it is, in the order in which they were recorded."""
+        row = self.connection.execute("SELECT seq FROM event WHERE id = ?", (identifier,)).fetchone()
+        return None if row is None else int(row[0])
+
     def _events_where(self, wanted: EventsWanted) -> _Where:
         where = _Where()
         if wanted.site:
@@ -199,6 +213,24 @@ class Lists(Ledger):
         where.add("e.site = (SELECT id FROM site WHERE name = ?) AND e.key = ?", site, key)
         found = next(self._entries(where), None)
         return found[2] if found else None
+
+    def place_of(self, site: str, key: str) -> tuple[int, int] | None:
+        """Where an entry stands among those of its site; None if there is none."""
+        row = self.connection.execute(
+            "SELECT first_seen, rowid FROM entry WHERE site = (SELECT id FROM site WHERE name = ?) AND key = ?",
+            (site, key),
+        ).fetchone()
+        return None if row is None else (row[0], row[1])
+
+    def entries_after(self, wanted: EntriesWanted, place: tuple[int, ...] | None) -> Iterator[RosterEntry]:
+        """The entries of one site after a place (all), in the order in which they were first seen."""
+        number = 500
+        while True:
+            rows = self._newest(wanted, place or (-_NEVER, 0), "newer", number)
+            yield from (entry for _, _, entry in rows)
+            if len(rows) < number:
+                return
+            place = (micros(rows[-1][2].first_seen), rows[-1][1])
 
     def entries_page(
         self, wanted: EntriesWanted, cursor: Cursor | None = None, limit: int = 50

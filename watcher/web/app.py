@@ -1,0 +1,153 @@
+"""The web server: routes, errors, and how it is started and stopped."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from watcher.config import Settings, WebSettings
+from watcher.core.escape import block
+from watcher.errors import StoreDamaged, StoreError, UsageError, WatcherError
+from watcher.web import acts, api, captures, diffs, entries, events, feeds, log, overview, sites
+from watcher.web.door import Door, Handler, LoginNeededError, harden, login_path
+from watcher.web.ledgers import Ledgers, NothingKeptError
+from watcher.web.questions import WebError
+from watcher.web.room import ROOM, Room, html, json
+
+STATIC = Path(__file__).parent / "static"
+LARGEST_POST = 64 * 1024
+SECONDS_TO_STOP = 3.0
+TEXTS = {404: "there is no such page", 405: "this page is only looked at", 413: "that is too much"}
+
+
+@asynccontextmanager
+async def serve(settings: Settings, *, now: Callable[[], datetime] | None = None) -> AsyncIterator[str]:
+    """The web page, served as ``[web]`` says until the block ends; gives its address. Raises WatcherError if the
+    address cannot be listened on."""
+    about = settings.web or WebSettings()
+    app, room = make(settings, about, now=now)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SECONDS_TO_STOP, max_line_size=16 * 1024)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, about.host, about.port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise WatcherError(
+                f"{about.host}:{about.port} cannot be listened on: {error.strerror or error}",
+                hint="another program may be there; write another port in [web] listen",
+            ) from error
+        port = runner.addresses[0][1]
+        room.door = Door(port, about.token)
+        yield f"http://{f'[{about.host}]' if ':' in about.host else about.host}:{port}/"
+    finally:
+        await runner.cleanup()
+
+
+def make(
+    settings: Settings, about: WebSettings, *, now: Callable[[], datetime] | None = None
+) -> tuple[web.Application, Room]:
+    """The application and its room."""
+    room = Room(settings=settings, ledgers=Ledgers(settings.store), door=Door(about.port, about.token))
+    if now is not None:
+        room.now = now
+    app = web.Application(middlewares=[_told, _at_the_door], client_max_size=LARGEST_POST)
+    app[ROOM] = room
+    app.on_response_prepare.append(harden)
+    app.on_cleanup.append(_close)
+    app.add_routes(routes())
+    return app, room
+
+
+def routes() -> list[web.RouteDef]:
+    """Every page, and who answers for it."""
+    get = web.get
+    return [
+        get("/", overview.overview),
+        get("/events", events.timeline),
+        get("/events/{id}", events.event),
+        web.post("/events/{id}/bundle", acts.bundle),
+        get("/entries", entries.roster),
+        get("/sites/{site}", sites.site),
+        get("/sites/{site}/entry", entries.life),
+        get("/captures", captures.captures),
+        get("/captures/{id}", captures.capture),
+        get("/captures/{id}/page", captures.page),
+        get("/captures/{id}/text", captures.text),
+        get("/captures/{id}/source", captures.source),
+        get("/captures/{id}/picture.png", captures.picture),
+        get("/diff", diffs.diff),
+        get("/log", log.log),
+        get("/log/{leaf}", log.leaf),
+        get("/login", acts.login_form),
+        web.post("/login", acts.login),
+        web.post("/logout", acts.logout),
+        get("/feed.atom", feeds.atom),
+        get("/metrics", feeds.metrics),
+        get("/static/watcher.css", _style),
+        *api.routes(),
+    ]
+
+
+async def _style(request: web.Request) -> web.StreamResponse:
+    del request
+    return web.FileResponse(STATIC / "watcher.css", headers={"Cache-Control": "max-age=3600"})
+
+
+async def _close(app: web.Application) -> None:
+    app[ROOM].ledgers.close()
+
+
+@web.middleware
+async def _at_the_door(request: web.Request, handler: Handler) -> web.StreamResponse:
+    request.app[ROOM].door.check(request)
+    return await handler(request)
+
+
+# --------------------------------------------------------------------------------------------------------- errors
+
+
+@web.middleware
+async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Errors as pages, or under ``/api`` as JSON: what is wrong, and what would be right."""
+    try:
+        return await handler(request)
+    except web.HTTPException as answer:
+        if answer.status < 400:
+            raise
+        allow = {"Allow": answer.headers["Allow"]} if "Allow" in answer.headers else {}
+        return _error(request, answer.status, TEXTS.get(answer.status, answer.reason.lower()), "", allow)
+    except LoginNeededError as error:
+        if _wants_page(request):
+            raise web.HTTPSeeOther(login_path(request)) from None
+        return _error(request, 401, str(error), error.hint, {"WWW-Authenticate": 'Bearer realm="watcher", Basic'})
+    except WebError as error:
+        return _error(request, error.status, str(error), error.hint)
+    except NothingKeptError as error:
+        return _error(request, 404, str(error), error.hint)
+    except UsageError as error:
+        return _error(request, 400, str(error), error.hint)
+    except (StoreError, sqlite3.Error) as error:
+        hint = error.hint if isinstance(error, StoreError) else "watcher verify says whether the store is damaged"
+        return _error(request, 500 if isinstance(error, StoreDamaged) else 503, str(error), hint)
+
+
+def _wants_page(request: web.Request) -> bool:
+    return not request.path.startswith(("/api", "/feed.atom", "/metrics", "/captures/")) or (
+        request.path.startswith("/captures/") and request.path.count("/") == 2
+    )
+
+
+def _error(
+    request: web.Request, status: int, message: str, hint: str, headers: dict[str, str] | None = None
+) -> web.Response:
+    if request.path.startswith("/api"):
+        return json({"error": block(message), "hint": block(hint)}, status=status, headers=headers)
+    response = html(request, "error.html", status=status, message=message, hint=hint)
+    response.headers.update(headers or {})
+    return response

@@ -1,0 +1,224 @@
+"""The API, described for programs (OpenAPI 3.1): generated clients, fuzzers, and people who read JSON."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import watcher
+from watcher.records import EventKind, StandingName
+
+Json = dict[str, Any]
+KINDS = list(get_args(EventKind))
+STANDINGS = list(get_args(StandingName))
+MOMENT = {"type": "string", "format": "date-time"}
+TEXT = {"type": "string"}
+COUNT = {"type": "integer", "minimum": 0}
+WORDS = {"type": "array", "items": TEXT}
+FIELDS = {"type": "object", "additionalProperties": TEXT}
+
+
+def document() -> Json:
+    """The description."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "watcher",
+            "version": watcher.__version__,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            "description": "What was seen of leak sites, and what was concluded. Lists are JSON arrays, oldest first;"
+            " with `format=jsonl` (or `Accept: application/x-ndjson`) one object a line. Without `limit` a list comes"
+            " whole; with it the `Link` header names the next part. Titles, fields and addresses are captured text:"
+            " never trust them as markup.",
+        },
+        "servers": [{"url": "/"}],
+        "security": [{}, {"token": []}],
+        "paths": _paths(),
+        "components": {
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "schemas": _schemas(),
+        },
+    }
+
+
+def _paths() -> Json:
+    site = _parameter("site", {"type": "string", "maxLength": 64}, "Only of this site.")
+    since = _parameter(
+        "since",
+        {"type": "string", "maxLength": 60, "examples": ["2026-11-22", "2026-11-22T15:04Z", "3d"]},
+        "Only from then on: a date, a time, or so long ago.",
+    )
+    text = _parameter("text", {"type": "string", "maxLength": 200}, "Only with this in title, past titles or key.")
+    kind = _parameter("kind", {"type": "string", "enum": KINDS}, "Only of this kind.")
+    watchlist = _parameter(
+        "watchlist", {"type": "string", "maxLength": 200}, "Only about this name of the watchlist; * for any."
+    )
+    standing = _parameter("standing", {"type": "string", "enum": STANDINGS}, "Only of this standing.")
+    paging = [
+        _parameter("limit", {"type": "integer", "minimum": 1, "maximum": 10_000}, "At most so many."),
+        _parameter(
+            "after", {"type": "string", "maxLength": 4161}, "Only what follows this one: an id; of entries SITE/KEY."
+        ),
+    ]
+    form = _parameter("format", {"type": "string", "enum": ["json", "jsonl"]}, "An array, or one object a line.")
+    return {
+        "/api/status": {"get": _list("status", "How every target stands.", [form])},
+        "/api/entries": {
+            "get": _list("entry", "The rosters: every entry ever seen.", [site, standing, text, *paging, form])
+        },
+        "/api/entries/{site}/{key}": {"get": _one("entry", "One entry.", "site", "key")},
+        "/api/events": {
+            "get": _list("event", "What was concluded.", [site, kind, since, watchlist, text, *paging, form])
+        },
+        "/api/events/{id}": {"get": _one("event", "One event.", "id")},
+        "/api/captures": {"get": _list("capture", "Captures and misses.", [site, since, *paging, form])},
+        "/api/captures/{id}": {"get": _one("capture", "One capture or miss.", "id")},
+        "/api/captures/{id}/reading": {"get": _one("read", "What a capture was read to say.", "id")},
+    }
+
+
+def _parameter(name: str, schema: Json, about: str) -> Json:
+    return {"name": name, "in": "query", "required": False, "schema": schema, "description": about}
+
+
+def _list(schema: str, about: str, parameters: list[Json]) -> Json:
+    item = {"$ref": f"#/components/schemas/{schema}"}
+    return {
+        "operationId": f"list-{schema}",
+        "summary": about,
+        "parameters": parameters,
+        "responses": {
+            "200": {
+                "description": "The objects.",
+                "headers": {"Link": {"schema": TEXT, "description": "With limit: where the next part begins."}},
+                "content": {
+                    "application/json": {"schema": {"type": "array", "items": item}},
+                    "application/x-ndjson": {"schema": TEXT},
+                },
+            },
+            **_errors("400", "404"),
+        },
+    }
+
+
+def _one(schema: str, about: str, *names: str) -> Json:
+    return {
+        "operationId": f"get-{schema}",
+        "summary": about,
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+            for name in names
+        ],
+        "responses": {
+            "200": {
+                "description": "The object.",
+                "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+            },
+            **_errors("400", "404"),
+        },
+    }
+
+
+def _errors(*codes: str) -> Json:
+    about = {
+        "400": "A parameter cannot be meant.",
+        "404": "There is no such thing.",
+        "401": "A token is needed.",
+        "403": "Not from here.",
+        "503": "The store cannot be read now.",
+    }
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/error"}}}
+    return {code: {"description": about[code], "content": content} for code in (*codes, "401", "403", "503")}
+
+
+def _object(properties: Json, *optional: str) -> Json:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _or_null(schema: Json) -> Json:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _schemas() -> Json:
+    published = _object({"key": TEXT, "title": TEXT, "url": TEXT, "fields": FIELDS})
+    mirror = _object({"url": TEXT, "verdict": TEXT, "last_visit": _or_null(MOMENT)})
+    return {
+        "error": _object({"error": TEXT, "hint": TEXT}),
+        "status": _object(
+            {
+                "site": TEXT,
+                "target": TEXT,
+                "verdict": TEXT,
+                "last_visit": _or_null(MOMENT),
+                "last_complete": _or_null(MOMENT),
+                "next_visit": _or_null(MOMENT),
+                "listed": COUNT,
+                "misses_in_a_row": COUNT,
+                "mirrors": {"type": "array", "items": mirror},
+            }
+        ),
+        "entry": _object(
+            {
+                "site": TEXT,
+                "key": TEXT,
+                "title": TEXT,
+                "url": TEXT,
+                "fields": FIELDS,
+                "standing": {"type": "string", "enum": STANDINGS},
+                "first_seen": MOMENT,
+                "last_seen": MOMENT,
+                "missing_since": _or_null(MOMENT),
+                "withdrawn_at": _or_null(MOMENT),
+                "aliases": WORDS,
+            }
+        ),
+        "event": _object(
+            {
+                "id": TEXT,
+                "kind": {"type": "string", "enum": KINDS},
+                "site": TEXT,
+                "entry": _or_null(published),
+                "not_before": _or_null(MOMENT),
+                "not_after": MOMENT,
+                "confirmed_at": MOMENT,
+                "before": _or_null(TEXT),
+                "after": _or_null(TEXT),
+                "why": WORDS,
+                "watchlist": WORDS,
+                "vantage": TEXT,
+                "changes": {"type": "object", "additionalProperties": {"type": "array", "items": TEXT}},
+                "was": TEXT,
+            },
+            "changes",
+            "was",
+        ),
+        "capture": _object(
+            {
+                "id": TEXT,
+                "site": TEXT,
+                "target": TEXT,
+                "url": TEXT,
+                "mirror": TEXT,
+                "requested_at": MOMENT,
+                "finished_at": MOMENT,
+                "status": _or_null({"type": "integer"}),
+                "verdict": TEXT,
+                "why": WORDS,
+                "complete": {"type": "boolean"},
+                "body_digest": _or_null(TEXT),
+                "body_bytes": COUNT,
+                "stored_bytes": COUNT,
+                "leaf": _or_null(COUNT),
+                "vantage": TEXT,
+            }
+        ),
+        "read": _object(
+            {
+                "verdict": TEXT,
+                "why": WORDS,
+                "complete": {"type": "boolean"},
+                "entries": {"type": "array", "items": published},
+                "rule": _or_null({"type": "object"}),
+            }
+        ),
+    }

@@ -1,0 +1,121 @@
+"""The first page: how every site stands, what happened since yesterday, and what needs a look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aiohttp import web
+
+from watcher.core import spark
+from watcher.core.status import configured, late_by
+from watcher.edge.ledger_sights import SPEAKING, Look, WebLedger
+from watcher.edge.ledger_web import EventsWanted
+from watcher.records import Event, Site, TargetStatus
+from watcher.web.ledgers import NothingKeptError
+from watcher.web.room import Room, html, query, room
+
+DAYS = 30
+LOOKS = 38
+"""Visits of which the health is drawn."""
+A_DAY = timedelta(days=1)
+MOST_NEWS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One site."""
+
+    status: TargetStatus
+    is_configured: bool
+    good_mirrors: int
+    line: str
+    line_told: str
+    bars: dict[str, str]
+    bars_told: str
+    late: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What the page shows."""
+
+    rows: tuple[Row, ...] = ()
+    news: tuple[Event, ...] = ()
+    kinds: dict[str, int]
+    leaves: int = 0
+    stamped: int | None = None
+    asks_authorities: bool = False
+
+
+async def overview(request: web.Request) -> web.Response:
+    """The page."""
+    about, now = room(request), room(request).now()
+    asked = query(request)
+    refresh = asked.number("refresh", 0, least=10, most=86400)
+    try:
+        view = await about.ledgers.ask(lambda ledger: look(about, ledger, now))
+    except NothingKeptError:
+        targets = configured(about.settings.sites, ())
+        view = View(rows=tuple(_row(about, target, (), (), now) for target in targets), kinds={})
+    response = html(
+        request,
+        "overview.html",
+        view=view,
+        late=[row for row in view.rows if row.late],
+        total=sum(row.status.listed for row in view.rows),
+        days=DAYS,
+        looks=LOOKS,
+        refresh=refresh,
+    )
+    if refresh:
+        response.headers["Refresh"] = str(refresh)
+    return response
+
+
+def look(about: Room, ledger: WebLedger, now: datetime) -> View:
+    """Everything the page shows, as of one moment."""
+    ends = [now - A_DAY * (DAYS - day) for day in range(DAYS + 1)]
+    levels = about.summary("listed", (ledger.newest(), now.date()), lambda: ledger.listed_over(ends))
+    recent = ledger.recent_looks(LOOKS)
+    found = ledger.status()
+    sites = about.settings.sites
+    known = {site.name for site in sites}
+    targets = (*configured(sites, found), *(one for one in found if one.site not in known))
+    return View(
+        rows=tuple(_row(about, one, levels.get(one.site, ()), recent.get(one.site, ()), now) for one in targets),
+        news=tuple(event for _, event in ledger.events_page(EventsWanted(since=now - A_DAY), limit=MOST_NEWS).rows),
+        kinds=ledger.kinds_since(now - A_DAY),
+        leaves=ledger.log.size,
+        stamped=ledger.last_stamped(),
+        asks_authorities=bool(about.settings.timestamp.authorities),
+    )
+
+
+def _row(
+    about: Room, target: TargetStatus, levels: tuple[int | None, ...], looks: tuple[Look, ...], now: datetime
+) -> Row:
+    site = next((one for one in about.settings.sites if one.name == target.site), None)
+    kinds = [kind_of(look) for look in looks]
+    good = kinds.count("good")
+    return Row(
+        status=target,
+        is_configured=site is not None,
+        good_mirrors=sum(mirror.verdict in SPEAKING for mirror in target.mirrors),
+        line=spark.line(levels),
+        line_told=spark.told(levels, f"{DAYS} days"),
+        bars=spark.bars(kinds),
+        bars_told=f"of the last {len(kinds)} visits {good} saw the whole listing" if kinds else "no visits yet",
+        late=_late(target, site, now),
+    )
+
+
+def _late(target: TargetStatus, site: Site | None, now: datetime) -> timedelta | None:
+    return late_by(target, site, now) if site is not None else None
+
+
+def kind_of(look: Look) -> str:
+    """How a visit is drawn: it saw the whole listing, a part of it, or nothing."""
+    if look.verdict in SPEAKING:
+        return "good" if look.complete else "part"
+    return "part" if look.verdict in {"partial", "redesigned"} else "none"

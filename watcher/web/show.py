@@ -1,0 +1,131 @@
+"""Templates, and how records look in them. Whatever is captured is escaped here, and odd characters are shown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from watcher.core.escape import block, line
+from watcher.core.moments import rfc3339, size_words, words
+from watcher.core.reasons import KINDS, reason
+from watcher.records import Event
+
+TONES = {
+    "listing": "good", "listed": "good", "recovered": "good", "detail": "good", "relisted": "again", "empty": "warn",
+    "missing": "warn", "partial": "warn", "redesigned": "warn", "error": "warn", "vanished": "warn", "changed": "info",
+    "renamed": "info", "withdrawn": "gone", "seized": "gone", "blocked": "bad", "login": "bad", "unreachable": "bad",
+    "timeout": "bad", "refused": "bad", "refused-content": "bad", "unreadable": "bad", "stamped": "good",
+    "pending": "warn", "off": "bad", "delivered": "good", "owed": "warn", "dead": "bad",
+}  # fmt: skip
+"""How verdicts, standings, kinds of events and states look."""
+LONG_TITLE = 300
+
+
+def _safe(value: Any) -> Any:
+    """Every text that a template shows: hidden characters become visible, line ends stay."""
+    if isinstance(value, str) and not isinstance(value, Markup) and not value.isprintable():
+        return block(value, 2 << 20)
+    return value
+
+
+ENVIRONMENT = Environment(
+    loader=PackageLoader("watcher.web", "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    finalize=_safe,
+)
+
+
+def page(template: str, **values: Any) -> str:
+    """The page as HTML."""
+    return ENVIRONMENT.get_template(template).render(**values)
+
+
+def url(path: str, **parameters: Any) -> str:
+    """The path with what is not empty of the parameters."""
+    given = {name.rstrip("_"): value for name, value in parameters.items() if value not in {"", None, False}}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def entry_url(site: str, key: str) -> str:
+    """Where an entry's life is told. The key is captured text: it goes where no dots or slashes lead astray."""
+    return url(f"/sites/{site}/entry", key=key)
+
+
+def clock(moment: datetime | None) -> str:
+    """A moment to the second, in UTC."""
+    return "–" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def stamp(moment: datetime | None) -> Markup:
+    """A moment as an element that programs and people can read."""
+    if moment is None:
+        return Markup('<span class="soft">–</span>')
+    return Markup('<time datetime="{}">{}</time>').format(rfc3339(moment), clock(moment))
+
+
+def ago(moment: datetime | None, now: datetime) -> Markup:
+    """How long ago or in how long; the moment itself as its title."""
+    if moment is None:
+        return Markup('<span class="soft">–</span>')
+    said = f"{words(now - moment)} ago" if moment <= now else f"in {words(moment - now)}"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(rfc3339(moment), clock(moment), said)
+
+
+def day(moment: datetime) -> str:
+    """The day, as a heading."""
+    return f"{moment.astimezone(UTC):%A, %-d %B %Y}"
+
+
+def window(start: datetime | None, end: datetime) -> Markup:
+    """Between when and when; the day is not said twice."""
+    if start is None:
+        return Markup("no later than {}").format(stamp(end))
+    return Markup("after {} and no later than {}").format(stamp(start), stamp(end))
+
+
+def title(text: str) -> str:
+    """A captured title on one line."""
+    return line(text, LONG_TITLE) or "(no title)"
+
+
+def headline(event: Event) -> str:
+    """What an event is about."""
+    return f"{KINDS[event.kind]}: {title(event.entry.title)}" if event.entry else KINDS[event.kind]
+
+
+def prose(event: Event) -> str:
+    """The first reason that is said in words; else what the first machine word means."""
+    said = next((word for word in event.why if " " in word), "")
+    return said or next((reason(word) for word in event.why if reason(word)), "")
+
+
+def number(count: int) -> str:
+    """A number, its thousands apart."""
+    return f"{count:,}".replace(",", "\u202f")
+
+
+def seconds(length: timedelta) -> str:
+    """A short length of time."""
+    return f"{length / timedelta(seconds=1):.1f} s"
+
+
+ENVIRONMENT.globals |= {
+    "url": url, "entry_url": entry_url, "stamp": stamp, "ago": ago, "window": window, "headline": headline,
+    "prose": prose, "reason": reason, "KINDS": KINDS,
+}  # fmt: skip
+ENVIRONMENT.filters |= {
+    "tone": lambda word: TONES.get(word, "quiet"),
+    "named": title,
+    "line": line,
+    "size": size_words,
+    "day": day,
+    "number": number,
+    "seconds": seconds,
+}
