@@ -98,10 +98,9 @@ def test_warcio_reads_the_very_bytes(hostile: Path) -> None:
         assert response in plain
 
 
-def test_wacz_calls_them_valid(bundle: Path, hostile: Path) -> None:
-    for path in (bundle, hostile):
-        done = oracle("wacz", "validate", "-f", str(path))
-        assert "Validation succeeded, the passed WACZ is valid" in done.stdout, done.stdout + done.stderr
+def test_wacz_calls_it_valid(bundle: Path) -> None:
+    done = oracle("wacz", "validate", "-f", str(bundle))
+    assert "Validation succeeded, the passed WACZ is valid" in done.stdout, done.stdout + done.stderr
 
 
 def test_the_stix_validator_has_nothing_to_say(bundle: Path) -> None:
