@@ -42,8 +42,8 @@ class Setting:
     name: str
     mirrors: int = 1
     details: bool = False
-    capped: bool = False
-    """The listing shows only its newest entries, as many as it had at first."""
+    capped: float = 0
+    """The listing has room for so much of what it held at first, and shows the newest; 0: for all."""
 
 
 SETTINGS = (
@@ -51,8 +51,9 @@ SETTINGS = (
     Setting(name="own pages", details=True),
     Setting(name="three mirrors", mirrors=3),
     Setting(name="neither"),
-    Setting(name="neither, capped list", capped=True),
-    Setting(name="own pages, capped list", details=True, capped=True),
+    Setting(name="neither, full list", capped=1),
+    Setting(name="own pages, full list", details=True, capped=1),
+    Setting(name="own pages, list that holds less", details=True, capped=0.7),
 )
 
 
@@ -69,10 +70,14 @@ class Moment:
 
 def moments_of(series: Series, setting: Setting) -> list[Moment]:
     """What is truly on the site at each check; the corpus's own faulty versions count as what was true then."""
-    cap = max(3, len(series.versions[0].true.ids))
+    cap = max(3, int(setting.capped * len(series.versions[0].true.ids)))
     found: list[Moment] = []
+    newest: list[str] = []
     for version in series.versions:
-        state = version.true.first(cap) if setting.capped else version.true
+        newest = [one for one in version.true.ids if one not in newest] + [
+            one for one in newest if one in version.true.ids
+        ]
+        state = version.true.only(newest[:cap]) if setting.capped else version.true
         last = version is series.versions[-1]
         for _ in range(LAST_CHECKS if last else CHECKS):
             found.append(

@@ -22,6 +22,11 @@ class State:
     rule: str
     """Names the page's design."""
 
+    def only(self, ids: list[str]) -> State:
+        """These alone, in this order."""
+        place = {one: at for at, one in enumerate(self.ids)}
+        return replace(self, ids=tuple(ids), entries=tuple(self.entries[place[one]] for one in ids))
+
     def first(self, rows: int) -> State:
         return replace(self, ids=self.ids[:rows], entries=self.entries[:rows])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from itertools import takewhile
 
 from watcher.core.baseline import is_old_news
 from watcher.core.case import Case
@@ -233,6 +234,11 @@ def _add(case: Case) -> None:
     if not added or not _trusted(case, len(added)):
         return
     quiet = snapshot.backfill or _was_short(case, added) or _read_anew(case, len(added))
+    front, end = _ends(case, added)
+    if snapshot.complete:
+        case.notes.at_front += len(front)
+        case.notes.at_end += len(end)
+    rolled_in = end if _has_room(case, len(end)) else frozenset()
     for key, entry in added.items():
         case.entries[key] = RosterEntry(
             key=key,
@@ -245,12 +251,28 @@ def _add(case: Case) -> None:
         )
         if not snapshot.complete:
             case.notes.whole[key] = (snapshot.taken_at, case.capture_of(entry))
-        if quiet or is_old_news(case, entry):
+        if quiet or key in rolled_in or is_old_news(case, entry):
             continue
         _to_probe(case, key, entry)
         case.notes.behind[key] = []
         window = case.window_now(case.capture_of(entry))
         case.tell("listed", key, window, ("new-on-listing", "The entry stands on the page and never did before."))
+
+
+def _ends(case: Case, added: Mapping[str, Entry]) -> tuple[frozenset[str], frozenset[str]]:
+    """What came before and what came after everything that was known."""
+    if len(added) == len(case.page):
+        return frozenset(), frozenset()
+    front = takewhile(lambda key: key in added, case.page)
+    return frozenset(front), frozenset(takewhile(lambda key: key in added, reversed(case.page)))
+
+
+def _has_room(case: Case, added: int) -> bool:
+    """Whether a list that gains new entries at its front lost some, so that older ones, never shown, came in behind."""
+    notes, signs = case.notes, case.signs
+    lost = len(signs.lost) + sum(bool(absence.cap) for absence in notes.absences.values())
+    grows_in_front = notes.at_front > notes.at_end - added
+    return bool(added) and grows_in_front and 0 < added <= lost and len(case.page) <= notes.longest
 
 
 def _to_probe(case: Case, key: str, entry: Entry) -> None:

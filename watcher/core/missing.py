@@ -100,7 +100,8 @@ def _roll_off(case: Case, begun: set[str]) -> None:
         absence = notes.absences[key]
         if absence.cap and not absence.fewer_pages and size > absence.cap and key not in signs.older:
             absence.cap, absence.freed = 0, True
-    for ends, page in ((signs.tail, line), (signs.head, line[::-1])):
+    backwards = notes.at_end > notes.at_front
+    for ends, page in ((signs.head, line[::-1]) if backwards else (signs.tail, line),):
         inside = len(signs.lost) - len(ends)
         for place, key in enumerate(ends):
             absence = notes.absences[key]

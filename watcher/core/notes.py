@@ -168,6 +168,10 @@ class Notes(msgspec.Struct, omit_defaults=True):
     rule: str = ""
     rule_since: datetime | None = None
     """When it first read the site."""
+    at_front: int = 0
+    """New entries that came before all others on the page …"""
+    at_end: int = 0
+    """… and after all others."""
     longest: int = 0
     """The most entries that a complete snapshot ever had, since the design last changed."""
     pages: int = 0

@@ -152,10 +152,10 @@ def lost_tail(before: Sequence[str], lost: Collection[str], page: Sequence[str])
 
     None if the page goes on with new ones after what it had: then it was not cut there.
     """
-    known = set(before)
-    if page and page[-1] not in known:
-        return []
     there = set(page)
+    known = there.intersection(before)
+    if known and page[-1] not in known:
+        return []
     tail = []
     for mark in reversed(before):
         if mark in lost:
