@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 import unicodedata
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def test_no_captured_byte_acts(run: Run, captures: tuple[Capture, ...], command:
     result = run(*command, *as_json)
     assert result.exit_code == 0
     assert result.stdout
-    assert result.stderr == ""
+    assert no_hidden(result.stderr)
     assert no_hidden(result.stdout)
 
 
@@ -102,6 +103,19 @@ def test_status_for_people(run: Run, captures: tuple[Capture, ...]) -> None:
     assert clop.startswith("clop   listing  listing       1  ")
     assert clop.endswith("       0      1/2")
     assert quiet.split() == ["quiet", "listing", "–", "0", "–", "–", "–", "0", "0/1"]
+
+
+def test_status_says_who_goes_unchecked(run: Run, tmp_path: Path, captures: tuple[Capture, ...]) -> None:
+    async def plan(when: datetime) -> None:
+        async with LedgerStore.open(tmp_path / "snapshots", vantage="local") as store:
+            await store.schedule("clop", when)
+
+    asyncio.run(plan(datetime.now(UTC) - timedelta(minutes=10)))
+    assert run("status").stderr == ""
+    asyncio.run(plan(datetime.now(UTC) - timedelta(hours=3)))
+    assert run("status").stderr == (
+        "watcher: 1 of 2 unchecked for more than two intervals: is `watcher run` running? `watcher doctor` says more\n"
+    )
 
 
 def test_entries(run: Run, captures: tuple[Capture, ...]) -> None:

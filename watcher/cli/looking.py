@@ -14,6 +14,7 @@ import click
 from watcher.cli.kit import Command, State, json_option, known, moment, say, since_option, site_option
 from watcher.cli.output import Cell, Column, json_lines, minute, since, table, verdict, when, window
 from watcher.core import contract
+from watcher.core.cadence import unchecked
 from watcher.core.moments import size_words
 from watcher.core.status import configured
 from watcher.records import Event, EventKind, MirrorStatus, StandingName
@@ -48,6 +49,7 @@ def status_command(state: State, as_json: bool) -> None:
         say(f"there are no sites in {state.view.path} yet; add a [[site]] to it")
         return
     now = datetime.now(UTC)
+    late = unchecked(state.view.sites, targets, now)
     table(
         [
             Column("SITE"),
@@ -68,13 +70,18 @@ def status_command(state: State, as_json: bool) -> None:
                 str(target.listed),
                 since(target.last_visit, now),
                 since(target.last_complete, now),
-                since(target.next_visit, now),
+                Cell(since(target.next_visit, now), "bold red" if target.site in late else ""),
                 Cell(str(target.misses_in_a_row), "red" if target.misses_in_a_row else ""),
                 _health(target.mirrors),
             )
             for target in targets
         ),
     )
+    if late:
+        say(
+            f"{len(late)} of {len(targets)} unchecked for more than two intervals: is `watcher run` running? "
+            "`watcher doctor` says more"
+        )
 
 
 def _health(mirrors: tuple[MirrorStatus, ...]) -> Cell:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from watcher.records import Site, TargetStatus
 
 LONGEST = timedelta(hours=6)
 """A site that does not answer is still asked at least this often (or at its own interval, if that is longer)."""
 JITTER = 0.1
 """Share of an interval by which a visit may come late, so that visits to many sites do not march in step."""
+USUAL = timedelta(minutes=15)
+"""An adaptive interval, for who does not know it."""
 BUSY = timedelta(minutes=5)
 """What a visit may come late besides, so that a busy minute is no alarm."""
 
@@ -30,6 +35,13 @@ def wait_for(every: timedelta, *, misses: int, look_again: timedelta | None, cha
 def is_unchecked(late: timedelta, every: timedelta) -> bool:
     """Whether a target that is so late went unchecked for more than two of its intervals: that is an alarm."""
     return late > every + BUSY
+
+
+def unchecked(sites: Iterable[Site], targets: Iterable[TargetStatus], now: datetime) -> dict[str, timedelta]:
+    """The sites that went unchecked for more than two of their intervals, and how late their visits are."""
+    every = {site.name: site.every if isinstance(site.every, timedelta) else USUAL for site in sites}
+    late = {target.site: now - target.next_visit for target in targets if target.site in every and target.next_visit}
+    return {name: by for name, by in late.items() if is_unchecked(by, every[name])}
 
 
 class Starts:

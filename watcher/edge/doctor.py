@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from watcher.config import Settings
+from watcher.core.cadence import unchecked
 from watcher.core.moments import size_words, words
 from watcher.edge import lock
 from watcher.edge.apprise_sink import AppriseSink
@@ -32,11 +33,6 @@ BUILT = datetime(2026, 1, 1, tzinfo=UTC)
 NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 LITTLE_SPACE = 100 << 20
 SOME_SPACE = 1 << 30
-OVERDUE = 2
-"""Intervals without a visit after which a target counts as unchecked."""
-ADAPTIVE = timedelta(minutes=15)
-LATE_AT_MOST = timedelta(minutes=5)
-"""What a target may be late beyond its intervals, so that a busy minute is no alarm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,20 +248,14 @@ def _owner(folder: Path) -> str:
 
 def _unchecked(settings: Settings, targets: tuple[TargetStatus, ...], now: datetime, running: bool) -> Finding:
     """A target that nobody looks at any more must not go unnoticed."""
-    every = {site.name: site.every if isinstance(site.every, timedelta) else ADAPTIVE for site in settings.sites}
-    late = []
-    for target in targets:
-        if target.site not in every or target.next_visit is None:
-            continue
-        if now - target.next_visit > (OVERDUE - 1) * every[target.site] + LATE_AT_MOST:
-            late.append((now - target.next_visit, target.site))
+    late = unchecked(settings.sites, targets, now)
     if not late:
         return Finding(check="targets", ok=True, detail=f"{len(targets)} visited, none of them overdue")
-    longest, site = max(late)
+    site = max(late, key=lambda name: late[name])
     return Finding(
         check="targets",
         ok=False,
-        detail=f"{len(late)} of {len(targets)} overdue for more than {OVERDUE} intervals; {site} for {words(longest)}",
+        detail=f"{len(late)} of {len(targets)} overdue for more than 2 intervals; {site} for {words(late[site])}",
         mend="the watcher runs and does not keep up: see its log" if running else "start `watcher run`",
     )
 
