@@ -13,10 +13,10 @@ from typing import Protocol
 
 from watcher.core.again import Lately, titles
 from watcher.core.compare import compare
-from watcher.core.decide import decide, wanted_probes
+from watcher.core.decide import decide, usual_pages, wanted_probes
 from watcher.core.mirrors import on_mirror
 from watcher.core.reading import Answer, Hints, probe_answer
-from watcher.core.snapshot import assemble
+from watcher.core.snapshot import GONE, assemble
 from watcher.core.watchlist import Watch
 from watcher.ports import Ask, Clock, Origin, Outcome, Reader, SiteState, Store
 from watcher.records import Capture, Decision, Event, Policy, Probe, Reading, Roster, Site, Snapshot
@@ -159,7 +159,7 @@ async def _see_listing(look: _Look, mirrors: Sequence[str], state: SiteState) ->
         if is_useful or _is_ours(capture.why):
             break
     again = look.means.lately.snapshot(look.site.name, look.visit, found)
-    return again or assemble(look.site.name, look.visit, look.means.vantage, found)
+    return again or assemble(look.site.name, look.visit, look.means.vantage, found, usual_pages(state.roster))
 
 
 async def _see_pages(look: _Look, mirror: str, known: Sequence[str]) -> list[tuple[Capture, Reading | None]]:
@@ -178,6 +178,8 @@ async def _see_pages(look: _Look, mirror: str, known: Sequence[str]) -> list[tup
         reading, look.memory = await look.means.reader.read(page, look.memory, known, hints)
         look.readings[capture.id] = reading
         pages.append((capture, reading))
+        if len(pages) == 2 and capture.status in GONE:
+            break  # the rest of them would be asked for in vain
         fresh = [url for url in reading.next_urls if url not in seen]
         waiting.extend(fresh)
         seen.update(fresh)

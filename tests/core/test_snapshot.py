@@ -168,3 +168,29 @@ def test_one_guess_makes_the_snapshot_a_guess(provisional: bool) -> None:
 
 def test_every_verdict_of_a_listing_has_its_rank() -> None:
     assert set(WORST_FIRST) == MISS_VERDICTS | (PAGE_VERDICTS - {"detail"})
+
+
+def dead_second(status: int = 404) -> list[tuple[Capture, Reading | None]]:
+    return [
+        (capture(1), reading(A, B, further=(2, 3, 4))),
+        (capture(2, status=status), reading(verdict="error", complete=False)),
+    ]
+
+
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize("usual_pages", [0, 1])
+def test_links_to_pages_that_were_never_there_are_none(status: int, usual_pages: int) -> None:
+    snapshot = assemble("velm", "velm@1", "here", dead_second(status), usual_pages)
+    assert (snapshot.verdict, snapshot.complete, snapshot.captures) == ("listing", True, ("c1",))
+    assert snapshot.why == ("further-pages-unknown-to-the-server",)
+
+
+def test_a_page_that_was_there_and_is_unknown_now_is_missing() -> None:
+    snapshot = assemble("velm", "velm@1", "here", dead_second(), 2)
+    assert not snapshot.complete
+    assert "pages-not-read:2" in snapshot.why
+
+
+@pytest.mark.parametrize("status", [403, 500, 502])
+def test_a_page_that_fails_is_missing_even_if_it_never_was_there(status: int) -> None:
+    assert not assemble("velm", "velm@1", "here", dead_second(status), 0).complete

@@ -53,6 +53,11 @@ def wanted_probes(roster: Roster, delta: Delta, policy: Policy) -> tuple[str, ..
     return (*wanted, *control)
 
 
+def usual_pages(roster: Roster) -> int:
+    """How many pages the listing has when it is complete; 0 before it ever was."""
+    return load(roster.notes).pages
+
+
 def _resting(notes: Notes, key: str, policy: Policy) -> bool:
     """Whether a missing entry's page was seen often enough to wait: it rolled off, or its page stays up."""
     absence = notes.absences.get(key)

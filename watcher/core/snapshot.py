@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from watcher.core.identity import merge_pages
 from watcher.records import Capture, Entry, Reading, Snapshot
 
+GONE = frozenset({404, 410})
 WORST_FIRST = (
     "unreachable", "timeout", "refused", "refused-content", "seized", "blocked", "login", "error", "unreadable",
     "redesigned", "partial", "empty", "listing",
@@ -14,17 +15,22 @@ WORST_FIRST = (
 """How verdicts rank when the pages of one listing differ."""
 
 
-def assemble(site: str, visit: str, vantage: str, pages: Sequence[tuple[Capture, Reading | None]]) -> Snapshot:
+def assemble(
+    site: str, visit: str, vantage: str, pages: Sequence[tuple[Capture, Reading | None]], usual_pages: int = 0
+) -> Snapshot:
     """The snapshot of one visit. ``pages`` are the listing's, in order; a miss has no reading.
 
-    It is complete only if every page that the listing names was captured, and each was whole.
+    It is complete only if every page that the listing names was captured, and each was whole. Links to further pages
+    that were never there, as far as is known (``usual_pages``), and that the server does not know, are none.
     """
+    dead = _dead_links(pages, usual_pages)
+    pages = pages[:1] if dead else pages
     first, last = pages[0][0], pages[-1][0]
     readings = [reading for _, reading in pages if reading is not None]
     entries, places = merge_pages([reading.entries for reading in readings], base=first.url)
     verdicts = [_verdict(capture, reading) for capture, reading in pages]
     counted = [verdict for number, verdict in enumerate(verdicts) if number == 0 or verdict != "empty"]
-    unread = _unread(pages)
+    unread = 0 if dead else _unread(pages)
     whole = all(reading is not None and reading.complete for _, reading in pages)
     return Snapshot(
         site=site,
@@ -34,7 +40,9 @@ def assemble(site: str, visit: str, vantage: str, pages: Sequence[tuple[Capture,
         taken_at=first.requested_at,
         finished_at=last.finished_at,
         verdict=min(counted, key=WORST_FIRST.index),
-        why=_why(pages, verdicts) + ((f"pages-not-read:{unread}",) if unread else ()),
+        why=_why(pages, verdicts)
+        + ((f"pages-not-read:{unread}",) if unread else ())
+        + (("further-pages-unknown-to-the-server",) if dead else ()),
         complete=whole and not unread,
         entries=entries,
         text=" ".join(reading.text for reading in readings),
@@ -48,6 +56,11 @@ def assemble(site: str, visit: str, vantage: str, pages: Sequence[tuple[Capture,
 
 def _verdict(capture: Capture, reading: Reading | None) -> str:
     return capture.verdict if reading is None else reading.verdict
+
+
+def _dead_links(pages: Sequence[tuple[Capture, Reading | None]], usual_pages: int) -> bool:
+    """Whether the second page is one that the server does not know, of a listing that never had more than one."""
+    return usual_pages <= 1 and len(pages) == 2 and pages[1][0].status in GONE
 
 
 def _unread(pages: Sequence[tuple[Capture, Reading | None]]) -> int:
