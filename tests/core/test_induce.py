@@ -66,7 +66,7 @@ KINDS = {
     "utility classes": each('<div class="flex p-4 md:w-1/2 hover:bg-gray-800"><div class="text-lg font-bold">{0}</div><div class="text-sm">447 GB</div></div>'),
     "hashed classes": each('<div class="css-76n6mc e1x9"><p class="_name_48fxr_1">{0}</p><p class="_txt_9aa1z_2">It was easy, they did not even look.</p></div>'),
     "script": "<script>const leaks = [" + each('{{name: "{0}", about: "It was easy.", size: "{1} GB"}},') + "]</script>",
-    "a class of its own": "<div>" + "".join(f"<div class={word}><h3>{name}</h3></div>" for word, name in zip("vel kor tam bra stu lan mar sev orv hal".split(), NAMES, strict=True)) + "</div>",
+    "a class of its own": "<div>" + "".join(f"<div class={word}><h3>{name}</h3></div>" for word, name in zip("abcdefghij", NAMES, strict=True)) + "</div>",
     "after the end": "</main></body></html>" + each("<div class=item><h3>{0}</h3></div>"),
     "deep": "<div>" * 120 + each("<div class=item><h3>{0}</h3></div>") + "</div>" * 120,
 }  # fmt: skip
@@ -220,7 +220,7 @@ def test_lists_that_change_altogether_lose() -> None:
         )
 
     extraction, _ = series(
-        *(adverts(at) + plain_list(OTHERS[at:] + ["Velmora", "Korvane", "Tamniden"]) for at in range(3))
+        *(adverts(at) + plain_list([*OTHERS[at:], "Velmora", "Korvane", "Tamniden"]) for at in range(3))
     )
     assert titles(extraction)[-3:] == ["Velmora", "Korvane", "Tamniden"]
 

@@ -17,10 +17,8 @@ from watcher.core.ranking import LEAST, Candidate
 from watcher.core.rules import Read
 from watcher.records import Entry
 
-EARLY = frozenset({6})
-"""Good pages after which a rule is looked at again in any case …"""
 EVERY = 16
-"""… and then after every so many."""
+"""After so many good pages a rule is looked at again in any case."""
 MOST_LOOKED_FOR = 200
 BEHIND = 2.5
 """How much less than the list that stands the whole of it may score on its own."""
@@ -28,7 +26,7 @@ BEHIND = 2.5
 
 def is_doubtful(document: Document, learned: Learned, read: Read, known: Sequence[str]) -> bool:
     """Whether there is reason to think that the page lists more than the rule reads."""
-    if learned.pages in EARLY or learned.pages % EVERY == EVERY - 1:
+    if learned.pages % EVERY == EVERY - 1:
         return True
     if read.titles_a_record > learned.titles_a_record * 1.02:
         return True

@@ -30,7 +30,8 @@ CONTENT_WITH = 4.0
 """Score from which the text columns of a group need no help from its attributes."""
 SURE = 6.0
 """Score from which a page need not be looked at as if it had a single entry."""
-FEW = 3
+FEW, LONG = 3, 24
+"""Lists of up to so many may be all there is; with one of so many the page has no single entry."""
 CLEAR = 1.0
 """How far the best candidate must lead before the rule stands."""
 RUNNERS = 20
@@ -124,10 +125,11 @@ def _by_induction(document: Document, learned: Learned) -> Extraction:
         return Extraction(provisional=True)
     best = weighed[0].candidate
     memories = tuple(one.memory for one in weighed[:REMEMBERED])
-    rule = _kept_rule(document, learned, best) or make_rule(document, best)
+    kept = _kept(document, learned, best)
+    rule = learned.rule if kept is not None else make_rule(document, best)
     if rule is None:
         return Extraction(provisional=True, memories=memories)
-    read = rules.read(rule, document)
+    read = kept or rules.read(rule, document)
     return Extraction(
         entries=read.entries,
         rule=rule,
@@ -135,7 +137,7 @@ def _by_induction(document: Document, learned: Learned) -> Extraction:
         provisional=not _is_settled(weighed),
         frame_found=True,
         chosen=best.key,
-        records=learned.records if rule == learned.rule else best.group.size,
+        records=learned.records if kept is not None else best.group.size,
         memories=memories,
     )
 
@@ -150,12 +152,12 @@ def _is_settled(weighed: Sequence[Weighed]) -> bool:
     return not rivals or best.total - max(rivals) >= CLEAR
 
 
-def _kept_rule(document: Document, learned: Learned, best: Candidate) -> Rule | None:
-    """The rule that stands, if it reads the same entries: names of fields stay the same as long as they can."""
-    if learned.rule is None or learned.chosen != best.key or learned.records < min(3, best.group.size):
+def _kept(document: Document, learned: Learned, best: Candidate) -> rules.Read | None:
+    """What the rule that stands reads, if that is the same: names of fields stay as long as they can."""
+    if learned.rule is None or learned.chosen != best.key or learned.records < min(FEW, best.group.size):
         return None
-    read = {fold_title(entry.title)[0] for entry in rules.apply(learned.rule, document)}
-    return learned.rule if best.folded() <= read else None
+    read = rules.read(learned.rule, document)
+    return read if best.folded() <= {fold_title(entry.title)[0] for entry in read.entries} else None
 
 
 def find_candidates(document: Document, *, singles: bool = False) -> list[Candidate]:
@@ -172,7 +174,8 @@ def find_candidates(document: Document, *, singles: bool = False) -> list[Candid
                 extra = [*attribute_columns(outline, group)]
                 best += candidates_of(group, [*group.columns, *extra, *_slugs(extra)])
             found += best
-        if singles or not any(candidate.score >= SURE and candidate.group.size > 3 for candidate in found):
+        longest = max((one.group.size for one in found if one.score >= SURE), default=0)
+        if longest <= FEW or (singles and longest <= LONG):
             found += single_candidates(outline, document.title)
     best_first = sorted(_once(found), key=lambda candidate: -candidate.score)[:RUNNERS]
     return [with_titles(candidate) for candidate in best_first]
