@@ -277,7 +277,7 @@ def test_own_pages_that_are_not_asked_for(why: str) -> None:
         await teller.visit(main=listing(*NAMES))
         seconds, complete = (90.0 if why == "no time left" else 1.0), why != "incomplete"
         teller.site = Site(name="gang", mirrors=(MAIN,), detail=why != "detail = false")
-        await teller.visit(main=listing(*NAMES[1:], seconds=seconds, complete=complete))
+        await teller.visit([MAIN], main=listing(*NAMES[1:], seconds=seconds, complete=complete))
         assert teller.fetcher.urls == [MAIN, MAIN]
 
     teller = Teller()
@@ -289,9 +289,10 @@ def test_own_pages_that_are_not_asked_for(why: str) -> None:
 
 def test_all_pages_of_a_visit_share_its_time() -> None:
     async def story() -> None:
+        teller.site = Site(name="gang", mirrors=(MAIN,))
         first = listing(*NAMES[:3], more=[f"{MAIN}page/2/"], seconds=60)
         teller.fetcher.answers[f"{MAIN}page/2/"] = listing(*NAMES[3:], seconds=60)
-        visited = await teller.visit(main=first)
+        visited = await teller.visit([MAIN], main=first)
         assert [ask.timeout_seconds for ask in teller.fetcher.asks] == [90, 30]
         assert [capture.verdict for capture in visited.captures] == ["", "timeout"]
         assert visited.captures[-1].finished_at - visited.captures[0].requested_at == timedelta(seconds=90)
@@ -300,11 +301,25 @@ def test_all_pages_of_a_visit_share_its_time() -> None:
     in_no_time(story())
 
 
+def test_a_mirror_that_hangs_leaves_time_for_the_others() -> None:
+    async def story() -> None:
+        pages = [f"{SECOND}page/2/"]
+        teller.fetcher.answers[pages[0]] = listing(*NAMES[3:], seconds=20)
+        visited = await teller.visit(main=listing(seconds=10_000), second=listing(*NAMES[:3], more=pages, seconds=20))
+        assert visited.snapshot.complete
+        assert visited.failing == {MAIN}
+        assert [ask.timeout_seconds for ask in teller.fetcher.asks] == [45, 45, 25]
+
+    teller = Teller()
+    in_no_time(story())
+
+
 def test_a_site_that_hangs_costs_the_time_of_one_visit() -> None:
     async def story() -> None:
-        visited = await teller.visit(main=listing(seconds=10_000), second=listing(*NAMES))
-        assert (visited.is_miss, visited.snapshot.verdict, visited.failing) == (True, "timeout", {MAIN})
-        assert teller.fetcher.urls == [MAIN]
+        began = teller.clock.now()
+        visited = await teller.visit(main=listing(seconds=10_000), second=listing(seconds=10_000))
+        assert (visited.is_miss, visited.snapshot.verdict, visited.failing) == (True, "timeout", {MAIN, SECOND})
+        assert teller.clock.now() - began == timedelta(minutes=10, seconds=90)
 
     teller = Teller()
     in_no_time(story())

@@ -448,6 +448,21 @@ def test_a_damaged_body_is_one_sites_trouble() -> None:
     in_no_time(story())
 
 
+def test_a_site_whose_trouble_only_looks_like_everyones_is_not_hammered() -> None:
+    """What it has to keep cannot be written, and all else can."""
+
+    async def story() -> None:
+        world.answer("bad", StoreFull("a body does not fit", hint="make room"))
+        world.answer("good", listing(*NAMES))
+        with capture_logs():
+            await world.run(site("bad"), site("good"), seconds=3599)
+        assert world.counts == {"good": 4}
+        assert 5 < sum("bad" in ask.url for ask in world.fetcher.asks) < 12
+
+    world = World()
+    in_no_time(story())
+
+
 @pytest.mark.parametrize("wrong", [GONE, FULL], ids=["proxy", "disk"])
 def test_trouble_that_concerns_all_ends_a_check(wrong: WatcherError) -> None:
     async def story() -> None:

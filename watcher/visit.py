@@ -99,14 +99,15 @@ class _Look:
         left = min(self.deadline - self.means.clock.now(), self.means.timeout)
         return max(0.0, left.total_seconds())
 
-    async def at(self, url: str, mirror: str, target: str) -> Capture:
-        """What is captured there, kept and not yet read: the last one, if redirects led to it."""
+    async def at(self, url: str, mirror: str, target: str, *, share: float = 1.0) -> Capture:
+        """What is captured there within a share of the time left, kept and not yet read: the last one, if redirects led
+        to it."""
         ask = Ask(
             url=url,
             mirror=mirror,
             isolation=self.isolation,
             headers=self.site.headers,
-            timeout_seconds=self.seconds_left(),
+            timeout_seconds=share * self.seconds_left(),
         )
         kept = await self.means.retrieve(ask, Origin(site=self.site.name, target=target, visit=self.visit))
         self.captures.extend(kept)
@@ -148,10 +149,11 @@ async def _see_listing(look: _Look, mirrors: Sequence[str], state: SiteState) ->
     said, or that none did."""
     known = titles(state.roster.entries)
     found = look.pages
-    for mirror in mirrors:
+    for number, mirror in enumerate(mirrors, start=1):
         if found and not look.seconds_left():
             break
-        pages = await _see_pages(look, mirror, known)
+        # a mirror that hangs must leave some time for the others
+        pages = await _see_pages(look, mirror, known, share=1.0 if number == len(mirrors) else 0.5)
         capture, reading = pages[0]
         is_useful = reading is not None and reading.verdict not in USELESS
         if is_useful or not found or found[0][0].is_miss:
@@ -162,12 +164,15 @@ async def _see_listing(look: _Look, mirrors: Sequence[str], state: SiteState) ->
     return again or assemble(look.site.name, look.visit, look.means.vantage, found, usual_pages(state.roster))
 
 
-async def _see_pages(look: _Look, mirror: str, known: Sequence[str]) -> list[tuple[Capture, Reading | None]]:
-    """The listing's pages in order, each kept before it is read; a miss has no reading."""
+async def _see_pages(
+    look: _Look, mirror: str, known: Sequence[str], *, share: float
+) -> list[tuple[Capture, Reading | None]]:
+    """The listing's pages in order, each kept before it is read; a miss has no reading. The first page may take a share
+    of the visit's time; what has begun to answer, all of it."""
     pages: list[tuple[Capture, Reading | None]] = []
     waiting, seen = [mirror], {mirror}
     while waiting and len(pages) < MOST_PAGES:
-        capture = await look.at(waiting.pop(0), mirror, LISTING)
+        capture = await look.at(waiting.pop(0), mirror, LISTING, share=1.0 if pages else share)
         if capture.is_miss:
             pages.append((capture, None))
             break

@@ -250,12 +250,12 @@ class Watch:
                 self._on_visit(outcome)
             return
         self._tell(outcome, target.site.name)
-        if _concerns_all(outcome):
-            wait, target.put_off = TROUBLE_WAIT * (1 + self._chance()), True
+        target.troubles += 1
+        target.put_off = _concerns_all(outcome)
+        if target.put_off:
             self._waiting = self._waiting or asyncio.create_task(self._wait_until_well())
-        else:
-            target.troubles += 1
-            wait = wait_for(target.interval, misses=target.troubles, look_again=None, chance=self._chance())
+        usual = TROUBLE_WAIT if target.put_off else target.interval
+        wait = wait_for(usual, misses=target.troubles, look_again=None, chance=self._chance())
         target.due = asyncio.get_running_loop().time() + wait.total_seconds()
 
     def _landed(self, name: str, _: asyncio.Task[None]) -> None:
@@ -301,8 +301,8 @@ class Watch:
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
         self._waiting = None
         here = asyncio.get_running_loop().time()
-        for target in [target for target in self._targets.values() if target.put_off]:
-            target.put_off = False
+        # one that had trouble before is not hurried: it may be the only one that has it
+        for target in [target for target in self._targets.values() if target.put_off and target.troubles == 1]:
             self._plan(target, here + self._chance())
         self._wake.set()
 
