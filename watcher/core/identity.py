@@ -178,15 +178,15 @@ def _apart(keys: Sequence[str], entries: Sequence[Entry]) -> list[str]:
     """The keys, those that several entries share told apart by what else the records say, else by their order."""
     count = Counter(keys)
     used = {key for key in keys if count[key] == 1}
+    last: Counter[str] = Counter()
     apart = []
     for key, entry in zip(keys, entries, strict=True):
         name = key
         if count[key] > 1:
             name = f"{key}~{_digest(entry.fields)}" if entry.fields else key
-            number = 1
             while name in used:
-                number += 1
-                name = f"{key}~{number}"
+                last[key] = max(2, last[key] + 1)  # counted on, or thousands of the same would each count from 2
+                name = f"{key}~{last[key]}"
             used.add(name)
         apart.append(name)
     return apart
