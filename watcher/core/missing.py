@@ -9,7 +9,7 @@ from dataclasses import replace
 from watcher.core import episodes, losses
 from watcher.core.case import Case
 from watcher.core.identity import fold_title
-from watcher.core.notes import Absence
+from watcher.core.notes import Absence, tag, tags
 from watcher.core.signs import came_at
 from watcher.core.structural import is_mass
 from watcher.core.tell import Window, withdrawn_prose
@@ -98,8 +98,11 @@ def _roll_off(case: Case, begun: set[str]) -> None:
     line, cap = case.page, max(size, notes.longest)
     for key in case.delta.missing:
         absence = notes.absences[key]
-        if absence.cap and not absence.fewer_pages and size > absence.cap and key not in signs.older:
+        sound = absence.room > 0 and key not in signs.older
+        if sound and 0 < absence.cap < size and not absence.fewer_pages:
             absence.cap, absence.freed = 0, True
+        if not signs.faulty:
+            absence.room = max(absence.room, size)
     backwards = notes.at_end > notes.at_front
     for ends, page in ((signs.head, line[::-1]) if backwards else (signs.tail, line),):
         inside = len(signs.lost) - len(ends)
@@ -121,10 +124,11 @@ def _any_came_since(case: Case, absence: Absence) -> bool:
 
 
 def _came_since(case: Case, absence: Absence, page: Sequence[str]) -> int:
-    """How many entries at the beginning of the page came since the lost one was there."""
+    """How many entries at the beginning of the page came since the lost one was there, or since the last sound page."""
+    trusted = set(tags(case.notes.trusted))
     count = 0
     for key in page:
-        if absence.had is not None and came_at(case, key) <= absence.had:
+        if absence.had is not None and came_at(case, key) <= absence.had and tag(key) in trusted:
             break
         count += 1
     return count

@@ -81,6 +81,8 @@ class Absence(msgspec.Struct, omit_defaults=True):
     """The page that lacked it last was empty."""
     moving: bool = False
     """Many more were lost with the last page: whatever is the matter is not over."""
+    room: int = 0
+    """The most entries of a page, otherwise sound, that lacked it."""
     freed: bool = False
     """The list held more since: it did not roll off."""
     fewer_pages: bool = False
