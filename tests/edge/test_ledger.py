@@ -357,7 +357,7 @@ async def test_a_ledger_that_was_never_finished_is_made_anew(tmp_path: Path, ste
         await keep(store, 0)
 
 
-SEARCH = ("piece", "stood", "named", "looked", "unsearched")
+SEARCH = ("piece", "stood", "named", "looked", "unsearched", "brought")
 
 
 async def test_an_older_ledger_is_brought_up_to_date_by_its_owner_with_all_it_holds(tmp_path: Path) -> None:
@@ -385,7 +385,7 @@ async def test_an_older_ledger_is_brought_up_to_date_by_its_owner_with_all_it_ho
             assert ledger.capture(capture.id) is not None
             form = ledger.connection.execute("PRAGMA user_version").fetchone()[0]
             names = ledger.connection.execute("SELECT name FROM _sqlite_migrations ORDER BY id").fetchall()
-    assert (form, names) == (schema.VERSION, [("evidence",), ("delivery",), ("looking",), ("search",)])
+    assert (form, names) == (schema.VERSION, [("evidence",), ("delivery",), ("looking",), ("search",), ("brought",)])
 
 
 def test_a_step_that_fails_leaves_the_ledger_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -200,9 +200,9 @@ async def test_what_was_kept_before_there_was_an_index_is_put_into_it(tmp_path: 
 def _without_index(folder: Path) -> None:
     """Make the ledger one of the form before."""
     with sqlite3.connect(folder / LEDGER) as db:
-        for name in ("words", "piece", "stood", "named", "looked", "unsearched"):
+        for name in ("words", "piece", "stood", "named", "looked", "unsearched", "brought"):
             db.execute(f"DROP TABLE {name}")
-        db.execute("DELETE FROM _sqlite_migrations WHERE name = 'search'")
+        db.execute("DELETE FROM _sqlite_migrations WHERE name IN ('search', 'brought')")
         db.execute("PRAGMA user_version = 3")
 
 

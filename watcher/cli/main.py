@@ -26,6 +26,7 @@ TABLE = {
     "diff": ("diff", "How two captures differ: by entries, text or source."),
     "replay": ("replay", "Read stored captures again with today's rules."),
     "export": ("export", "An evidence bundle that a sceptic can check without us."),
+    "ingest": ("ingest", "Bring in captures made by others, marked foreign."),
     "verify": ("verify", "Check a bundle or a store, by name: passed or failed, and where."),
     "log": ("log", "The custody log: its head, its checkpoints, a proof, its time-stamps."),
     "prune": ("prune", "Drop old bodies that no event needs; digests, records and proofs stay."),

@@ -45,7 +45,8 @@ LEFT JOIN body b ON b.id = c.body LEFT JOIN reading r ON r.capture = c.n LEFT JO
 _OF_SITE = """
  WHERE s.name = :site AND c.started IN (
    SELECT started FROM snapshot WHERE site = (SELECT id FROM site WHERE name = :site)
-   UNION SELECT started FROM underway WHERE site = (SELECT id FROM site WHERE name = :site))
+   UNION SELECT started FROM underway WHERE site = (SELECT id FROM site WHERE name = :site)
+   UNION SELECT started FROM brought WHERE site = (SELECT id FROM site WHERE name = :site))
 """
 
 
@@ -143,7 +144,7 @@ class CaptureQuestions:
         """The last page of the site's listing that was captured at or before the time; None if there is none."""
         rows = self._ask(
             _SELECT + _OF_SITE + " AND c.started <= :time AND c.started + c.requested <= :time AND p.target = 'listing'"
-            " AND c.status IS NOT NULL AND c.status NOT BETWEEN 300 AND 399"
+            " AND NOT p.claimed AND c.status IS NOT NULL AND c.status NOT BETWEEN 300 AND 399"
             " ORDER BY c.started DESC, c.n DESC LIMIT 1",
             {"site": site, "time": micros(time)},
         )

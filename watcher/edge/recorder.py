@@ -90,6 +90,14 @@ class Recorder:
         self._status(site, outcome.snapshot, hands, reads, outcome.decision.roster.entries)
         self._connection.execute("DELETE FROM underway WHERE site = ? AND started = ?", (site, started))
 
+    def read_foreign(self, hand: InHand, reading: Reading, at: datetime) -> None:
+        """What a capture made by others says: to be looked at and searched, and in no log."""
+        started = visit_started(hand.capture.visit)
+        content = self._content(hand.place, reading).content
+        self._index.see(hand.place.number, hand.number, reading.text)
+        row = (hand.number, content, micros(at) - started, None)
+        self._connection.execute("INSERT OR REPLACE INTO reading VALUES (?, ?, ?, ?)", row)
+
     # ------------------------------------------------------------------------------------------------ readings
 
     def _content(self, place: Place, reading: Reading) -> _Read:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 LEDGER = "ledger.db"
-VERSION = 4
+VERSION = 5
 """Of the newest form this program knows: how many migrations there are."""
 APPLICATION = 0x57746368
 """Stamped into the file, so that ``file`` and we can tell it from another database: ``Wtch``."""
@@ -155,13 +155,25 @@ CREATE TABLE unsearched (last INTEGER NOT NULL, place INTEGER NOT NULL) STRICT;
 INSERT INTO unsearched SELECT n, -1 FROM capture ORDER BY n DESC LIMIT 1;
 """
 
+_BROUGHT = """
+-- visits that hold captures made by others: their times and origin are claims
+CREATE TABLE brought (site INTEGER NOT NULL, started INTEGER NOT NULL, PRIMARY KEY (site, started))
+STRICT, WITHOUT ROWID;
+"""
+
 
 def migrations() -> Migrations:
     """Every step from nothing to the form of today, in order. A step that was released is never changed."""
     from sqlite_utils.migrations import Migrations  # a tenth of a second to import, and only the owner needs it
 
     steps = Migrations("watcher")
-    known = (("evidence", _EVIDENCE), ("delivery", _DELIVERY), ("looking", _LOOKING), ("search", _SEARCH))
+    known = (
+        ("evidence", _EVIDENCE),
+        ("delivery", _DELIVERY),
+        ("looking", _LOOKING),
+        ("search", _SEARCH),
+        ("brought", _BROUGHT),
+    )
     for number, (name, script) in enumerate(known, start=1):
         steps(name=name)(_step(number, script))
     return steps
