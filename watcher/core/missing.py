@@ -101,8 +101,6 @@ def _roll_off(case: Case, begun: set[str]) -> None:
         sound = absence.room > 0 and key not in signs.older
         if sound and 0 < absence.cap < size and not absence.fewer_pages:
             absence.cap, absence.freed = 0, True
-        if not signs.faulty:
-            absence.room = max(absence.room, size)
     backwards = notes.at_end > notes.at_front
     for ends, page in ((signs.head, line[::-1]) if backwards else (signs.tail, line),):
         inside = len(signs.lost) - len(ends)

@@ -82,7 +82,7 @@ class Absence(msgspec.Struct, omit_defaults=True):
     moving: bool = False
     """Many more were lost with the last page: whatever is the matter is not over."""
     room: int = 0
-    """The most entries of a page, otherwise sound, that lacked it."""
+    """The most entries of a page that lacked it and did not look like a fault."""
     freed: bool = False
     """The list held more since: it did not roll off."""
     fewer_pages: bool = False

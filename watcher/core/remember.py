@@ -31,7 +31,7 @@ def remember(case: Case) -> None:
     if not signs.faulty:
         notes.trusted = join(page)
     if not (signs.older or signs.copy or signs.stale):
-        notes.longest = len(page) if redesigned else max(notes.longest, len(page))
+        notes.longest = len(page) if redesigned and not signs.faulty else max(notes.longest, len(page))
         notes.pages = (
             len(snapshot.captures) if redesigned or not signs.lost else max(len(snapshot.captures), notes.pages)
         )
