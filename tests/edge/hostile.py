@@ -86,7 +86,12 @@ async def listening(server: Server, tls: ssl.SSLContext | None = None) -> AsyncI
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.ensure_future(serve(reader, writer))
         tasks.add(task)
-        task.add_done_callback(tasks.discard)
+
+        def over(done: asyncio.Task[None]) -> None:
+            tasks.discard(done)
+            writer.transport.abort()  # of one that was cancelled before it began, nothing else would close it
+
+        task.add_done_callback(over)
 
     listener = await asyncio.start_server(accept, "127.0.0.1", 0, backlog=1024, ssl=tls)
     server.port = listener.sockets[0].getsockname()[1]
@@ -98,6 +103,7 @@ async def listening(server: Server, tls: ssl.SSLContext | None = None) -> AsyncI
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await listener.wait_closed()
+        await asyncio.sleep(0)  # transports close on the loop's next turn
 
 
 @contextlib.asynccontextmanager

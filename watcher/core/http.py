@@ -16,7 +16,7 @@ from watcher.core.coding import Decoded, decode
 
 __all__ = [
     "Decoded", "Head", "Wire",
-    "decode", "head_length", "header", "is_interim", "parse_head", "rebuild", "split", "values",
+    "begins_like_http", "decode", "head_length", "header", "is_interim", "parse_head", "rebuild", "split", "values",
 ]  # fmt: skip
 
 Headers = Sequence[tuple[str, str]]
@@ -29,6 +29,7 @@ _CHUNK_LINE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*|\r?)\n")
 _HEAD_END = re.compile(rb"\n\r?\n")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _WHITE = " \t"
+_LONGEST_START = 65_536
 _NO_BODY = frozenset({204, 304})
 _SWITCHING = 101
 
@@ -173,6 +174,13 @@ def split(response: bytes, *, method: str = "GET") -> Wire:
 def rebuild(head: bytes, payload: bytes, framing: bytes) -> bytes:
     """What was received, byte for byte; ValueError if the recipe is damaged or does not fit the payload."""
     return head + recipes.weave(payload, framing)
+
+
+def begins_like_http(response: bytes | bytearray, start: int = 0) -> bool:
+    """Whether a head may stand there, as far as the bytes go."""
+    while start < len(response) and response[start] in b"\r\n":
+        start += 1
+    return _may_become_http(bytes(response[start : start + _LONGEST_START]))
 
 
 def _may_become_http(start: bytes) -> bool:

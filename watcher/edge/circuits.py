@@ -1,36 +1,49 @@
-"""A pool of connections for each circuit: kept while it is used, closed when it is not, never more than so many."""
+"""Connections by circuit: kept while they may be asked again, closed when not, never more than so many.
+
+A circuit is a proxy and an isolation token. Connections are kept for a moment, so that the pages of one visit go over
+one connection; between visits a circuit costs nothing here, and tor keeps it by its credentials.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-import aiohttp
-
 from watcher.edge.proxy import Health, Proxy
-from watcher.edge.socks import SocksConnector
+from watcher.edge.socks import MayReach, Where, connect
+from watcher.edge.tap import Line, Tape
+
+KEEP_ALIVE_SECONDS = 20.0
+"""A connection left idle so long is closed."""
 
 _Key = tuple[Proxy, str]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class _Circuit:
-    session: aiohttp.ClientSession
+    idle: dict[Where, list[Line]] = field(default_factory=dict)
+    busy: set[Line] = field(default_factory=set)
     users: int = 0
-    used_at: float = field(default_factory=time.monotonic)
+    used_at: float = 0.0
+
+    def close(self) -> None:
+        for lines in self.idle.values():
+            for line in lines:
+                line.close()
+        for line in self.busy:
+            line.abort()
 
 
 class Circuits:
-    """One aiohttp session for each proxy and isolation token: SOCKS credentials belong to a connector."""
+    """The connections of all circuits."""
 
-    def __init__(
-        self, may_reach: Callable[[str], bool], *, max_header: int, most: int = 256, idle_seconds: float = 60.0
-    ) -> None:
+    def __init__(self, may_reach: MayReach, *, most: int = 256, idle_seconds: float = 60.0) -> None:
         """At most ``most`` circuits that nobody uses are kept, and none longer than ``idle_seconds``."""
-        self._may_reach, self._max_header, self._most, self._idle = may_reach, max_header, most, idle_seconds
+        self._may_reach, self._most, self._idle = may_reach, most, idle_seconds
         self._busy: dict[_Key, _Circuit] = {}
         self._unused: OrderedDict[_Key, _Circuit] = OrderedDict()
         """The longest unused first."""
@@ -39,50 +52,59 @@ class Circuits:
         return len(self._busy) + len(self._unused)
 
     @contextlib.asynccontextmanager
-    async def session(self, proxy: Proxy, token: str, health: Health) -> AsyncIterator[aiohttp.ClientSession]:
-        """The session of a circuit, for one exchange."""
+    async def line(self, proxy: Proxy, token: str, where: Where, *, health: Health, tape: Tape) -> AsyncIterator[Line]:
+        """A connection to a site over a circuit, new or kept from before, for the exchange of this tape."""
         key = proxy, token
-        circuit = self._busy.get(key) or self._unused.pop(key, None)
-        circuit = circuit or _Circuit(session=self._open(proxy, token, health))
+        circuit = self._busy.get(key) or self._unused.pop(key, None) or _Circuit()
         self._busy[key] = circuit
         circuit.users += 1
+        line: Line | None = None
         try:
-            yield circuit.session
+            line = None if tape.fresh else _kept(circuit, where)
+            if line is None:
+                line = await connect(proxy, token, where, health=health, tape=tape, may_reach=self._may_reach)
+            circuit.busy.add(line)
+            line.begin(tape)
+            yield line
         finally:
+            if line is not None:
+                circuit.busy.discard(line)
+                if tape.leaves_open and not line.closed and self._busy.get(key) is circuit:
+                    line.idle_since = time.monotonic()
+                    circuit.idle.setdefault(where, []).append(line)
+                else:
+                    line.abort() if not tape.complete else line.close()
             circuit.users -= 1
             circuit.used_at = time.monotonic()
-            if not circuit.users:
-                del self._busy[key]
+            if not circuit.users and self._busy.pop(key, None) is circuit:
                 self._unused[key] = circuit
-            await self._trim()
+            self._trim()
 
     async def close(self) -> None:
         """End every connection."""
         for circuits in (self._busy, self._unused):
             while circuits:
                 _, circuit = circuits.popitem()
-                await circuit.session.close()
+                circuit.close()
+        await asyncio.sleep(0)  # transports close on the loop's next turn
 
-    def _open(self, proxy: Proxy, token: str, health: Health) -> aiohttp.ClientSession:
-        session = aiohttp.ClientSession(
-            connector=SocksConnector(proxy, token, health, self._may_reach),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None),
-            auto_decompress=False,
-            trust_env=False,
-            max_line_size=self._max_header,
-            max_field_size=self._max_header,
-            max_headers=self._max_header,
-        )
-        # aiohttp would ask again by itself over another connection; what came first would be lost from the record
-        session._retry_connection = False
-        return session
-
-    async def _trim(self) -> None:
+    def _trim(self) -> None:
         """Close what nobody uses any more."""
+        now = time.monotonic()
         while self._unused:
             key, circuit = next(iter(self._unused.items()))
-            if len(self._unused) <= self._most and time.monotonic() - circuit.used_at <= self._idle:
+            if len(self._unused) <= self._most and now - circuit.used_at <= self._idle:
                 return
             del self._unused[key]
-            await circuit.session.close()
+            circuit.close()
+
+
+def _kept(circuit: _Circuit, where: Where) -> Line | None:
+    """A connection that can be asked again, if one is left."""
+    lines = circuit.idle.get(where, [])
+    while lines:
+        line = lines.pop()
+        if not line.closed and time.monotonic() - line.idle_since <= KEEP_ALIVE_SECONDS:
+            return line
+        line.close()
+    return None

@@ -6,6 +6,7 @@ What a site or the network does is never an exception here: it is an ``Exchange`
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import ssl
 import time
@@ -14,13 +15,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-
-import aiohttp
-from yarl import URL
+from urllib.parse import urlsplit
 
 from watcher.core.coding import decode
 from watcher.core.ending import Ending, How, judge
-from watcher.core.http import header, parse_head, split
+from watcher.core.http import Head, header, parse_head, split
 from watcher.core.onion import is_onion
 from watcher.core.reach import (
     REDIRECTS,
@@ -36,7 +35,7 @@ from watcher.core.reach import (
 from watcher.edge.circuits import Circuits
 from watcher.edge.machine import boot_id, clock_facts
 from watcher.edge.proxy import Health, Proxy, Unreached, check, check_proxy, proxy_of, resolve
-from watcher.edge.socks import TAPE
+from watcher.edge.socks import Where, as_browsers_do, no_questions
 from watcher.edge.tap import Tape
 from watcher.errors import ProxyError
 from watcher.ports import Ask, Clock
@@ -73,6 +72,8 @@ _SECURE = {
 }
 """What it adds for https and onions."""
 _LAST = {"Priority": "u=0, i"}
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
+_PORTS = {"http": 80, "https": 443}
 
 
 class _SystemClock:
@@ -93,7 +94,8 @@ class _Gateway:
 class _Attempt:
     """One exchange as it goes on."""
 
-    url: str
+    address: str
+    """As it goes over the wire."""
     token: str
     tape: Tape
     deadline: float
@@ -123,10 +125,10 @@ class SocksFetcher:
         self._addresses = tuple(proxies)
         self._max_body, self._max_header = max_body, max_header
         self._clock: Clock = clock or _SystemClock()
-        self._tls: ssl.SSLContext | bool = tls or True
+        self._tls = tls
         self._patience = patience_seconds or max(1.0, 4.0 / max(1, len(self._addresses)))
         self._gateways: tuple[_Gateway, ...] = ()
-        self._circuits = Circuits(self._may_reach, max_header=max_header)
+        self._circuits = Circuits(self._may_reach)
         self.allow(allowed_hosts)
 
     def allow(self, hosts: Iterable[str]) -> None:
@@ -189,11 +191,11 @@ class SocksFetcher:
     ) -> Exchange:
         """One request over one circuit, and its answer."""
         requested_at, start = self._clock.now(), time.monotonic()
-        attempt = _Attempt(url=url, token=token, tape=self._tape(), deadline=deadline)
+        attempt = self._attempt(url, token, deadline)
         ending = await self._run(attempt, ask.headers)
-        if attempt.tape.reused and not attempt.tape.received and ending.why[:1] in _HUNG_UP:
+        if attempt.tape.reused and not attempt.tape.received and ending.why[:1] in {("closed",), ("reset",)}:
             # the site had closed the connection that was kept: it never saw this request
-            attempt = _Attempt(url=url, token=token, tape=self._tape(fresh=True), deadline=deadline)
+            attempt = self._attempt(url, token, deadline, fresh=True)
             ending = await self._run(attempt, ask.headers)
             attempt.tape.facts["asked_before_in_vain"] = 1
         tape, response = attempt.tape, bytes(attempt.tape.received)
@@ -217,8 +219,17 @@ class SocksFetcher:
             facts=known | {"monotonic_start": start, "monotonic_end": time.monotonic(), "boot_id": boot_id()},
         )
 
-    def _tape(self, *, fresh: bool = False) -> Tape:
-        return Tape(max_header=self._max_header, max_body=self._max_body, fresh=fresh)
+    def _attempt(self, url: str, token: str, deadline: float, *, fresh: bool = False) -> _Attempt:
+        attempt = _Attempt(address=wire_address(url), token=token, tape=Tape(), deadline=deadline)
+        attempt.tape = self._tape(attempt, fresh=fresh)
+        return attempt
+
+    def _tape(self, attempt: _Attempt, *, fresh: bool) -> Tape:
+        def wanted(head: Head) -> bool:
+            attempt.refusal = refuse_content(attempt.address, head.status, head.headers, self._max_body)
+            return attempt.refusal is None
+
+        return Tape(max_header=self._max_header, max_body=self._max_body, fresh=fresh, wanted=wanted)
 
     async def _run(self, attempt: _Attempt, headers: Mapping[str, str]) -> Ending:
         """How an attempt ends, over the first proxy that can be used."""
@@ -230,29 +241,36 @@ class SocksFetcher:
                 ending = await self._run_over(gateway, attempt, headers)
             except ProxyError as error:
                 gateway.dead, fault = True, error
-                attempt.tape = self._tape(fresh=attempt.tape.fresh)  # what went to this proxy was never asked
+                attempt.tape = self._tape(attempt, fresh=attempt.tape.fresh)  # what went to this proxy was never asked
                 continue
             gateway.dead = False
             return ending
         raise fault
 
     async def _run_over(self, gateway: _Gateway, attempt: _Attempt, headers: Mapping[str, str]) -> Ending:
-        tape = attempt.tape
+        tape, address = attempt.tape, urlsplit(attempt.address)
+        host = address.hostname or ""
+        tls = None
+        if address.scheme == "https":
+            tls = no_questions() if is_onion(host) else self._tls or as_browsers_do()
+        where = Where(host, address.port or _PORTS[address.scheme], tls)
         how: How | None = None
         try:
             async with (
                 asyncio.timeout_at(attempt.deadline),
-                self._circuits.session(gateway.proxy, attempt.token, gateway.health) as session,
+                self._circuits.line(gateway.proxy, attempt.token, where, health=gateway.health, tape=tape) as line,
             ):
-                await self._talk(session, attempt, headers)
+                line.ask(_request(attempt.address, headers))
+                await line.answered(first=_A_START)
+                attempt.refusal = attempt.refusal or _refused(tape)
+                if attempt.refusal is None:
+                    await line.answered()
         except TimeoutError:
             if not tape.connected:
                 return Ending(verdict="timeout", why=("connect-timeout", "the site was not reached in time"))
             how = "deadline"
         except Unreached as error:
             return await self._missed(gateway, attempt, error)
-        except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError):
-            pass  # aiohttp's opinion; it takes a reset for the end of a body, too. The tape knows
         finally:
             tape.stop()
         ending = judge(split(bytes(tape.received)), how or _how_it_ended(tape))
@@ -269,26 +287,6 @@ class SocksFetcher:
         verdict = "refused" if error.code == _REFUSED_BY_RULE else "unreachable"
         return Ending(verdict=verdict, why=(error.word, str(error)))
 
-    async def _talk(self, session: aiohttp.ClientSession, attempt: _Attempt, headers: Mapping[str, str]) -> None:
-        """Ask, look at the head, and read the body to its end unless it is not to be collected."""
-        address, tape = wire_address(attempt.url), attempt.tape
-        tls = False if is_onion(host_of(address)) else self._tls
-        TAPE.set(tape)
-        async with session.get(
-            URL(address, encoded=True), headers=_headers(address, headers), allow_redirects=False, ssl=tls
-        ) as response:
-            head = parse_head(bytes(tape.received[: tape.head_end]))
-            lines = head.headers if head else ()
-            attempt.refusal = refuse_content(address, response.status, lines, self._max_body)
-            begun = False
-            while attempt.refusal is None and await response.content.readany():
-                if not begun:
-                    begun = True
-                    start = split(bytes(tape.received[: tape.head_end + _A_START])).payload
-                    attempt.refusal = refuse_start(decode(start, lines, 512).body)
-            if attempt.refusal is not None:
-                response.close()
-
     def _may_reach(self, host: str) -> bool:
         return may_ask(f"http://{f'[{host}]' if ':' in host else host}/", self._allowed) is None
 
@@ -300,6 +298,23 @@ def _how_it_ended(tape: Tape) -> How:
     if tape.lost is not None:
         return "reset"
     return "closed" if tape.ended else "left"
+
+
+def _refused(tape: Tape) -> Refusal | None:
+    """Why its first bytes make it something that is not collected."""
+    if tape.head is None or not tape.body_bytes:
+        return None
+    start = split(bytes(tape.received[: tape.head_end + _A_START])).payload
+    return refuse_start(decode(start, tape.head.headers, 512).body)
+
+
+def _request(address: str, own: Mapping[str, str]) -> bytes:
+    """The request as it is written."""
+    parts = urlsplit(address)
+    lines = {"Host": parts.netloc} | _headers(address, own)
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    said = "".join(f"{_CONTROLS.sub(' ', name)}: {_CONTROLS.sub(' ', value)}\r\n" for name, value in lines.items())
+    return f"GET {path} HTTP/1.1\r\n{said}\r\n".encode("utf-8", "replace")
 
 
 def _headers(address: str, own: Mapping[str, str]) -> dict[str, str]:

@@ -17,10 +17,10 @@ from ipaddress import ip_address
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-import aiohttp
 from python_socks._protocols import socks5
 from python_socks._protocols.errors import ReplyError
 
+from watcher.edge.tap import Line
 from watcher.errors import ProxyError
 
 PATIENCE_SECONDS = 3.0
@@ -81,7 +81,7 @@ class Health:
         return max(self._patience, PATIENCE_WHEN_BUSY_SECONDS) if is_alive else self._patience
 
 
-class Unreached(aiohttp.ClientError):
+class Unreached(Exception):  # noqa: N818 - an outcome of an exchange, no fault of ours
     """The site was not reached: ``word`` for machines, the message for people."""
 
     def __init__(self, word: str, message: str, code: int | None = None) -> None:
@@ -141,7 +141,7 @@ async def check_proxy(url: str) -> None:
 async def check(proxy: Proxy, health: Health) -> None:
     """The same of a resolved proxy."""
     greeted = await greet(proxy, credentials_for(proxy, "watcher"), health)
-    greeted.sock.close()
+    greeted.line.close()
 
 
 def credentials_for(proxy: Proxy, token: str) -> tuple[str, str]:
@@ -163,7 +163,7 @@ def credentials_for(proxy: Proxy, token: str) -> tuple[str, str]:
 class Greeted(NamedTuple):
     """A connection to a proxy that is ready for a request."""
 
-    sock: socket.socket
+    line: Line
     talk: socks5.Connection
     authenticated: bool
     """Whether the proxy took the credentials; if not, circuits are shared."""
@@ -179,38 +179,30 @@ async def greet(proxy: Proxy, credentials: tuple[str, str], health: Health) -> G
         raise ProxyError(
             f"no more connections can be opened: {error.strerror}", hint="raise the limit of open files (ulimit -n)"
         ) from None
+    loop = asyncio.get_running_loop()
     with contextlib.ExitStack() as on_failure:
         on_failure.callback(sock.close)
         try:
             async with asyncio.timeout(health.patience()):
                 sock.setblocking(False)
-                await asyncio.get_running_loop().sock_connect(sock, (proxy.host, proxy.port))
-                answer = await _say(sock, talk, socks5.AuthMethodsRequest(username, password), 2)
+                await loop.sock_connect(sock, (proxy.host, proxy.port))
+                _, line = await loop.create_connection(Line, sock=sock)
+                on_failure.callback(line.abort)
+                answer = await _say(line, talk, socks5.AuthMethodsRequest(username, password), 2)
                 authenticated = answer.method == socks5.AuthMethod.USERNAME_PASSWORD
                 if authenticated:
-                    await _say(sock, talk, socks5.AuthRequest(username, password), 2)
+                    await _say(line, talk, socks5.AuthRequest(username, password), 2)
         except (ReplyError, EOFError, OSError) as error:
             raise _proxy_fault(proxy, error) from None
         on_failure.pop_all()
     health.answered()
-    return Greeted(sock, talk, authenticated)
+    return Greeted(line, talk, authenticated)
 
 
-async def _say(sock: socket.socket, talk: socks5.Connection, request: socks5.Request, size: int) -> Any:
+async def _say(line: Line, talk: socks5.Connection, request: socks5.Request, size: int) -> Any:
     """The proxy's answer to a request."""
-    await asyncio.get_running_loop().sock_sendall(sock, talk.send(request))
-    return talk.receive(await _read(sock, size))
-
-
-async def _read(sock: socket.socket, size: int) -> bytes:
-    """So many bytes, and not one more: what follows is the site's."""
-    data = b""
-    while len(data) < size:
-        piece = await asyncio.get_running_loop().sock_recv(sock, size - len(data))
-        if not piece:
-            raise EOFError
-        data += piece
-    return data
+    line.say(talk.send(request))
+    return talk.receive(await line.hear(size))
 
 
 def _proxy_fault(proxy: Proxy, error: ReplyError | EOFError | OSError) -> ProxyError:
@@ -232,14 +224,14 @@ def _proxy_fault(proxy: Proxy, error: ReplyError | EOFError | OSError) -> ProxyE
 
 async def request(greeted: Greeted, proxy: Proxy, host: str, port: int) -> None:
     """Nothing, once the proxy has reached the site; else Unreached with its reply (RFC 1928 section 6)."""
-    sock, talk, _ = greeted
+    line, talk, _ = greeted
     try:
-        await asyncio.get_running_loop().sock_sendall(sock, talk.send(socks5.ConnectRequest(host, port)))
-        reply = await _read(sock, 2)
+        line.say(talk.send(socks5.ConnectRequest(host, port)))
+        reply = await line.hear(2)
         if reply[0] == socks5.SOCKS_VER and (code := reply[1]):
             raise Unreached(f"socks:{code:02X}", REPLIES.get(code, f"the proxy answered {code:02X}"), code)
-        reply += await _read(sock, 3)
-        talk.receive(reply + await _read(sock, _address_rest(reply) + 2))
+        reply += await line.hear(3)
+        talk.receive(reply + await line.hear(_address_rest(reply) + 2))
     except (ReplyError, ValueError) as error:
         message = f"the proxy {proxy.name} answers what SOCKS5 does not know: {error}"
         raise ProxyError(message, hint="is it a SOCKS5 proxy?") from None

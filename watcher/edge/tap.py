@@ -1,31 +1,46 @@
-"""A tap on a connection: what runs over it, both ways, byte for byte.
+"""A connection to a site, and the tape of what runs over it: both ways, byte for byte.
 
-It stands between the transport and aiohttp's response handler (pinned: aiohttp's own reading loses chunk framing,
-trailers, interim responses, folding, bare line feeds), and above TLS, so that it sees what HTTP says. Bytes go to the
-``Tape`` of the exchange that is going on; bytes that come while none is end the connection, so that nobody can answer a
-question before it is asked.
+``Line`` is the transport's protocol. It reads HTTP only as far as it must, to know where a head and an answer end
+(RFC 9112 section 6): whatever else a server sends goes on the tape as it is. Bytes that come while no exchange goes on
+end the connection, so that nobody can answer a question before it is asked.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any
+import re
+from collections.abc import Callable
 
-from aiohttp.client_proto import ResponseHandler
+from watcher.core.http import Head, begins_like_http, head_length, is_interim, parse_head, values
 
-from watcher.core.http import head_length, is_interim
+_CHUNK_LINE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*|\r?)\n")
+_BLANK_LINE = re.compile(rb"\n\r?\n")
+_DIGITS = re.compile(r"[0-9]{1,18}")
+_NO_BODY = frozenset({101, 204, 304})
+LONGEST_LINE = 4096
+"""Of what stands before a chunk."""
+
+Judge = Callable[[Head], bool]
+"""Whether an answer with this head is to be collected."""
 
 
 class Tape:
     """What ran over a connection for one exchange."""
 
-    def __init__(self, *, max_header: int, max_body: int, fresh: bool = False) -> None:
-        """``fresh``: not over a connection that was used before."""
+    def __init__(
+        self,
+        *,
+        max_header: int = 1 << 16,
+        max_body: int = 1 << 24,
+        fresh: bool = False,
+        wanted: Judge = lambda _: True,
+    ) -> None:
+        """``fresh``: not over a connection that was used before. ``wanted``: asked once the head is there."""
         self.sent = bytearray()
         self.received = bytearray()
         self.head_end = -1
         """Where the final head ends; -1: it has not."""
+        self.head: Head | None = None
         self.limit = ""
         """``head`` or ``body``, if that grew beyond its limit and the connection was ended."""
         self.connected = False
@@ -36,168 +51,251 @@ class Tape:
         """Whether the site ended the connection in good order."""
         self.lost: BaseException | None = None
         """Why the connection broke, if it did."""
+        self.complete = False
+        """Whether the answer is all there, by what it says itself."""
         self.facts: dict[str, str | int | float] = {}
         """Of the connection."""
         self.fresh = fresh
-        self.tap: Tap | None = None
+        self.line: Line | None = None
         """Where it is noted."""
-        self._max_header, self._max_body = max_header, max_body
+        self._max_header, self._max_body, self._wanted = max_header, max_body, wanted
         self._head_start = self._searched = 0
+        self._length: int | None = None
+        self._end = -1
+        """Where the answer ends, once that is known."""
+        self._chunk = -1
+        """Where the next chunk begins, or the one that is coming; -1: the body is not in chunks."""
 
     def take(self, data: bytes) -> bool:
         """Note what came; False: enough, the connection is to be ended."""
         self.received += data
-        if self.head_end < 0:
-            self._find_head()
-        if self.head_end < 0:
-            if len(self.received) > self._max_header:
-                self.limit = "head"
-        elif self.head_end > self._max_header:
-            self.limit = "head"
-        elif len(self.received) > self.head_end + self._max_body:
-            del self.received[self.head_end + self._max_body :]
-            self.limit = "body"
-        return not self.limit
+        if self.head_end < 0 and not self._read_head():
+            return False
+        if self.head_end >= 0:
+            if len(self.received) > self.head_end + self._max_body:
+                del self.received[self.head_end + self._max_body :]
+                self.limit = "body"
+                return False
+            return self._read_body()
+        return True
 
     def stop(self) -> None:
         """The exchange is over."""
-        if self.tap is not None:
-            self.tap.end(self)
+        if self.line is not None:
+            self.line.end(self)
 
-    def _find_head(self) -> None:
+    @property
+    def body_bytes(self) -> int:
+        """How much has come behind the head."""
+        return len(self.received) - self.head_end if self.head_end >= 0 else 0
+
+    @property
+    def leaves_open(self) -> bool:
+        """Whether the connection can be asked again: both sides know where this answer ended, and nothing followed."""
+        if not self.complete or self.head is None or self.head.status == 101 or self.limit:
+            return False
+        words = {word.strip().lower() for line in values(self.head.headers, "connection") for word in line.split(",")}
+        keeps = "keep-alive" in words if self.head.version == "1.0" else "close" not in words
+        return keeps and len(self.received) == self._end
+
+    def _read_head(self) -> bool:
+        """Look for the end of the head; False: it is none, or too long, or of what is not collected."""
         while (end := head_length(self.received, self._head_start, self._searched)) >= 0:
-            if not is_interim(bytes(self.received[self._head_start : end])):
-                self.head_end = end
-                return
+            if end > self._max_header:
+                break
+            head = bytes(self.received[self._head_start : end])
+            if not is_interim(head):
+                self.head_end, self.head = end, parse_head(head)
+                return self._framing()
             self._head_start = self._searched = end
         self._searched = len(self.received)
+        if self._searched > self._max_header:
+            self.limit = "head"
+            return False
+        return begins_like_http(self.received, self._head_start)
+
+    def _framing(self) -> bool:
+        """How the end of the body will be known; False: nobody wants it."""
+        if self.head is None:
+            return False
+        headers = self.head.headers
+        codings = [word.strip().lower() for line in values(headers, "transfer-encoding") for word in line.split(",")]
+        lengths = {word.strip() for line in values(headers, "content-length") for word in line.split(",")}
+        if self.head.status in _NO_BODY:
+            self._length = 0
+        elif codings:
+            self._chunk = self.head_end if codings[-1] == "chunked" else -1
+        elif len(lengths) == 1 and _DIGITS.fullmatch(length := lengths.pop()):
+            self._length = int(length)
+        return self._wanted(self.head)
+
+    def _read_body(self) -> bool:
+        """See whether it is all there; False: its framing makes no sense."""
+        if self.complete:
+            return True
+        if self._length is not None:
+            self._end = self.head_end + self._length
+            self.complete = len(self.received) >= self._end
+        while self._chunk >= 0 and not self.complete:
+            line = _CHUNK_LINE.match(self.received, self._chunk)
+            if line is None:
+                rest = self.received[self._chunk : self._chunk + LONGEST_LINE]
+                return b"\n" not in rest and len(rest) < LONGEST_LINE
+            start, size = line.end(), int(line[1], 16)
+            end = self._line_end(start + size) if size else self._trailers_end(start)
+            if end < 0:
+                return True
+            if not end:
+                return False
+            if size:
+                self._chunk = end
+            else:
+                self._end, self.complete = end, True
+        return True
+
+    def _line_end(self, place: int) -> int:
+        """Where the line end at ``place`` ends; -1: it has not come; 0: there is none."""
+        here = bytes(self.received[place : place + 2])
+        if here[:1] == b"\n":
+            return place + 1
+        if here == b"\r\n":
+            return place + 2
+        return -1 if here in {b"", b"\r"} else 0
+
+    def _trailers_end(self, place: int) -> int:
+        if (end := self._line_end(place)) > 0:
+            return end
+        found = _BLANK_LINE.search(self.received, place)
+        return found.end() if found else -1
 
 
-class Handler(ResponseHandler):
-    """aiohttp's response handler that knows its tap."""
+class Line(asyncio.Protocol):
+    """One connection: first to the proxy, then, through it, to a site."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, tap: Tap) -> None:
-        super().__init__(loop)
-        self.tap = tap
-
-
-class Tap(asyncio.Protocol):
-    """The transport's protocol: notes everything and passes it on to ``handler``."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, tape: Tape) -> None:
-        self.handler = Handler(loop, self)
+    def __init__(self) -> None:
         self.facts: dict[str, str | int | float] = {}
         """Of the connection; every exchange over it shares them."""
-        self._tape: Tape | None = tape
-        self._transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport | None = None
+        self.closed = False
+        self.idle_since = 0.0
+        self._tape: Tape | None = None
         self._exchanges = 0
+        self._early: bytearray | None = bytearray()
+        """What the proxy said and nobody read yet; None: the proxy has had its say."""
+        self._waiter: asyncio.Future[None] | None = None
 
     @property
     def was_used(self) -> bool:
         """Whether an exchange went over it before."""
         return self._exchanges > 0
 
+    @property
+    def spoke_first(self) -> bool:
+        """Whether something came that nobody has heard."""
+        return bool(self._early)
+
+    # -------------------------------------------------------------------------------------- with the proxy
+
+    def say(self, data: bytes) -> None:
+        """Send something that is on nobody's tape."""
+        assert self.transport is not None
+        self.transport.write(data)
+
+    async def hear(self, size: int) -> bytes:
+        """The next so many bytes; EOFError if the connection ends before."""
+        assert self._early is not None
+        while len(self._early) < size:
+            if self.closed:
+                raise EOFError
+            await self._wait()
+        heard = bytes(self._early[:size])
+        del self._early[:size]
+        return heard
+
+    # --------------------------------------------------------------------------------------- with the site
+
     def begin(self, tape: Tape) -> None:
         """From now on, what runs is this exchange's."""
-        tape.tap, tape.connected, tape.reused = self, True, self.was_used
+        tape.line, tape.connected, tape.reused = self, True, self.was_used
         tape.facts |= self.facts | {"exchanges_before": self._exchanges}
         self._exchanges += 1
         self._tape = tape
+        early, self._early = self._early, None
+        if early:
+            self.data_received(bytes(early))
+        if self.closed:
+            tape.ended = True
+
+    def ask(self, request: bytes) -> None:
+        """Send the request of the exchange that goes on."""
+        assert self._tape is not None
+        if self.transport is not None and not self.closed:
+            self._tape.sent += request
+            self.transport.write(request)
+
+    async def answered(self, first: int = 0) -> None:
+        """Returns when the answer is complete, or nothing more will come; or at the first ``first`` bytes of its
+        body."""
+        tape = self._tape
+        assert tape is not None
+        while not (tape.complete or self.closed or tape.ended or (first and tape.body_bytes >= first)):
+            await self._wait()
 
     def end(self, tape: Tape) -> None:
         """The exchange is over; if another has begun by now, that goes on."""
         if self._tape is tape:
             self._tape = None
 
-    def wrote(self, data: bytes) -> None:
-        if self._tape is not None:
-            self._tape.sent += data
+    def abort(self) -> None:
+        """Hang up, at once."""
+        self.closed = True
+        if self.transport is not None:
+            self.transport.abort()
+        self._wake()
+
+    def close(self) -> None:
+        """Hang up in good order."""
+        self.closed = True
+        if self.transport is not None:
+            self.transport.close()
+
+    # ------------------------------------------------------------------------------------- from the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self.handler.connection_made(_Teed(transport, self))
+        self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        assert self._transport is not None
-        if self._tape is None:
-            self._transport.abort()
-            return
-        go_on = self._tape.take(data)
-        self.handler.data_received(data)
-        if not go_on:
-            self._transport.abort()
+        if self._tape is not None:
+            if not self._tape.take(data):
+                self.abort()
+        elif self._early is None:
+            self.abort()
+        else:
+            self._early += data
+        self._wake()
 
     def eof_received(self) -> bool | None:
         if self._tape is not None:
             self._tape.ended = True
-        self.handler.eof_received()
+        self.closed = True
+        self._wake()
         return None
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        if self._tape is not None:
+        if self._tape is not None and not self.closed:
             self._tape.lost = exc
-        self.handler.connection_lost(exc)
+            self._tape.ended = exc is None
+        self.closed = True
+        self._wake()
 
-    def pause_writing(self) -> None:
-        self.handler.pause_writing()
+    async def _wait(self) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
 
-    def resume_writing(self) -> None:
-        self.handler.resume_writing()
-
-
-class _Teed(asyncio.Transport):
-    """A transport that tells the tap what is written; all else it passes on."""
-
-    def __init__(self, transport: asyncio.Transport, tap: Tap) -> None:
-        super().__init__()
-        self._transport, self._tap = transport, tap
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self._tap.wrote(bytes(data))
-        self._transport.write(data)
-
-    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
-        self.write(b"".join(list_of_data))
-
-    def write_eof(self) -> None:
-        self._transport.write_eof()
-
-    def can_write_eof(self) -> bool:
-        return self._transport.can_write_eof()
-
-    def abort(self) -> None:
-        self._transport.abort()
-
-    def close(self) -> None:
-        self._transport.close()
-
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()
-
-    def pause_reading(self) -> None:
-        self._transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        self._transport.resume_reading()
-
-    def is_reading(self) -> bool:
-        return self._transport.is_reading()
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return self._transport.get_extra_info(name, default)
-
-    def get_write_buffer_size(self) -> int:
-        return self._transport.get_write_buffer_size()
-
-    def get_write_buffer_limits(self) -> tuple[int, int]:
-        return self._transport.get_write_buffer_limits()
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        self._transport.set_write_buffer_limits(high, low)
-
-    def get_protocol(self) -> asyncio.BaseProtocol:
-        return self._transport.get_protocol()
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        self._transport.set_protocol(protocol)
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

@@ -161,6 +161,7 @@ class Socks5Proxy:
         for conversation in self._conversations:
             conversation.cancel()
         await asyncio.gather(*self._conversations, return_exceptions=True)
+        await asyncio.sleep(0)  # transports close on the loop's next turn
         if self._server:
             await self._server.wait_closed()
             self._server = None
@@ -171,7 +172,12 @@ class Socks5Proxy:
         self.connections += 1
         task = asyncio.ensure_future(self._converse(reader, writer))
         self._conversations[task] = ""
-        task.add_done_callback(lambda done: self._conversations.pop(done, None))
+
+        def over(done: asyncio.Task[None]) -> None:
+            self._conversations.pop(done, None)
+            writer.transport.abort()  # of one that was cancelled before it began, nothing else would close it
+
+        task.add_done_callback(over)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
