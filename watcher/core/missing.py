@@ -98,8 +98,9 @@ def _roll_off(case: Case, begun: set[str]) -> None:
     line, cap = case.page, max(size, notes.longest)
     for key in case.delta.missing:
         absence = notes.absences[key]
-        sound = absence.room > 0 and key not in signs.older
-        if sound and 0 < absence.cap < size and not absence.fewer_pages:
+        if absence.cap and not absence.room:
+            absence.cap = max(absence.cap, size)  # what it held on faulty pages says nothing
+        if 0 < absence.cap < size and key not in signs.older and not absence.fewer_pages:
             absence.cap, absence.freed = 0, True
     backwards = notes.at_end > notes.at_front
     for ends, page in ((signs.head, line[::-1]) if backwards else (signs.tail, line),):
