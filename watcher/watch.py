@@ -91,15 +91,6 @@ class Outside:
     """Turns what is being fetched into misses, at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """What one look at every target brought."""
-
-    visited: tuple[Visited, ...]
-    troubles: tuple[WatcherError, ...]
-    """Trouble of ours, not of the sites."""
-
-
 class Watch:
     """Visits what is due, with ``means``, until told to stop."""
 
@@ -132,11 +123,11 @@ class Watch:
 
     # ------------------------------------------------------------------------------------------ once, now
 
-    async def check(self, sites: Sequence[Site]) -> Checked:
-        """Every site visited once, whatever the schedule says; trouble that concerns all ends it."""
+    async def check(self, sites: Sequence[Site]) -> tuple[WatcherError, ...]:
+        """The trouble of ours that came of visiting every site once, whatever the schedule says. Trouble that concerns
+        all ends it, and is then the only one."""
         await self._remember(sites)
         slots = asyncio.Semaphore(AT_ONCE)
-        visited: list[Visited] = []
         troubles: list[WatcherError] = []
 
         async def one(target: Target) -> None:
@@ -144,7 +135,6 @@ class Watch:
                 await asyncio.sleep(self._starts.take(asyncio.get_running_loop().time()))
                 outcome = await self._safely(target)
             if isinstance(outcome, Visited):
-                visited.append(outcome)
                 self._on_visit(outcome)
                 return
             troubles.append(outcome)
@@ -161,8 +151,7 @@ class Watch:
         for error in [error for task in done if not task.cancelled() and (error := task.exception())]:
             if error not in troubles:
                 raise error
-        common = [trouble for trouble in troubles if _concerns_all(trouble)][:1]
-        return Checked(visited=tuple(visited), troubles=tuple(common or troubles))
+        return tuple([trouble for trouble in troubles if _concerns_all(trouble)][:1] or troubles)
 
     # ------------------------------------------------------------------------------------- for a long time
 

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -14,13 +15,12 @@ from watcher.cli.kit import Command, State, json_option, known, say, site_names,
 from watcher.cli.looking import event_table
 from watcher.cli.output import Cell, Column, json_lines, table, verdict
 from watcher.core import contract
-from watcher.errors import ConfigError, UsageError
-from watcher.records import Site
+from watcher.errors import ConfigError, UsageError, WatcherError
+from watcher.records import Event, Site
 
 if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.visit import Visited
-    from watcher.watch import Checked
 
 SHORT = 100
 STAMP_SECONDS = 15.0
@@ -53,35 +53,64 @@ def check_command(state: State, *, sites: tuple[str, ...], as_json: bool) -> int
     chosen = _chosen(settings, sites)
     log_to_stderr(quiet=True)
     ensure_key(settings)
-    seen: list[Visited] = []
+    seen: list[_Seen] = []
     with _progress(len(chosen), as_json) as advance:
 
         def on_visit(visited: Visited) -> None:
-            seen.append(visited)
+            seen.append(_Seen.of(visited))
             advance()
             if as_json:
                 _print_objects(settings, visited)
 
-        checked = asyncio.run(_check(settings, chosen, on_visit))
+        troubles = asyncio.run(_check(settings, chosen, on_visit))
     if not as_json:
         _print_tables(seen)
-    for trouble in checked.troubles:
+    for trouble in troubles:
         tell(trouble)
-    if checked.troubles:
+    if troubles:
         return 2
-    return 1 if any(visited.is_miss for visited in seen) else 0
+    return 1 if any(one.is_miss for one in seen) else 0
 
 
-async def _check(settings: Settings, sites: Sequence[Site], on_visit: Callable[[Visited], None]) -> Checked:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What is printed of a visit: pages and rosters of thousands of sites are not held until the last one is there."""
+
+    site: str
+    verdict: str
+    complete: bool
+    entries: int
+    captures: int
+    is_miss: bool
+    why: tuple[str, ...]
+    events: tuple[Event, ...]
+
+    @classmethod
+    def of(cls, visited: Visited) -> _Seen:
+        return cls(
+            site=visited.site,
+            verdict=visited.snapshot.verdict,
+            complete=visited.snapshot.complete,
+            entries=len(visited.snapshot.entries),
+            captures=sum(not capture.is_miss for capture in visited.captures),
+            is_miss=visited.is_miss,
+            why=visited.snapshot.why,
+            events=visited.events,
+        )
+
+
+async def _check(
+    settings: Settings, sites: Sequence[Site], on_visit: Callable[[Visited], None]
+) -> tuple[WatcherError, ...]:
     from watcher.cli.compose import watching
 
     async with watching(settings, on_visit) as parts:
-        checked = await parts.watch.check(sites)
+        troubles = await parts.watch.check(sites)
         await parts.delivery.flush()
         with suppress(TimeoutError):  # no authority, no delay: what is not stamped now is asked for next time
             async with asyncio.timeout(STAMP_SECONDS):
                 await parts.tending.once()
-    return checked
+    return troubles
 
 
 @click.command(
@@ -179,7 +208,7 @@ def _print_objects(settings: Settings, visited: Visited) -> None:
     sys.stdout.flush()
 
 
-def _print_tables(seen: Sequence[Visited]) -> None:
+def _print_tables(seen: Sequence[_Seen]) -> None:
     table(
         [
             Column("SITE"),
@@ -193,12 +222,12 @@ def _print_tables(seen: Sequence[Visited]) -> None:
         (
             (
                 one.site,
-                verdict(one.snapshot.verdict),
-                "yes" if one.snapshot.complete else "no",
-                str(len(one.snapshot.entries)),
-                str(sum(not capture.is_miss for capture in one.captures)),
+                verdict(one.verdict),
+                "yes" if one.complete else "no",
+                str(one.entries),
+                str(one.captures),
                 str(len(one.events)),
-                Cell(", ".join(one.snapshot.why), limit=SHORT),
+                Cell(", ".join(one.why), limit=SHORT),
             )
             for one in sorted(seen, key=lambda one: one.site)
         ),
