@@ -27,6 +27,7 @@ TABLE = {
     "replay": ("replay", "Read stored captures again with today's rules."),
     "export": ("export", "An evidence bundle that a sceptic can check without us."),
     "ingest": ("ingest", "Bring in captures made by others, marked foreign."),
+    "import": ("importing", "Sites from a list that others keep, as TOML blocks."),
     "verify": ("verify", "Check a bundle or a store, by name: passed or failed, and where."),
     "log": ("log", "The custody log: its head, its checkpoints, a proof, its time-stamps."),
     "prune": ("prune", "Drop old bodies that no event needs; digests, records and proofs stay."),
