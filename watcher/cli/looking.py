@@ -17,6 +17,7 @@ from watcher.core import contract
 from watcher.core.cadence import unchecked
 from watcher.core.moments import size_words
 from watcher.core.status import configured
+from watcher.errors import UsageError
 from watcher.records import Event, EventKind, MirrorStatus, StandingName
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ def entries_command(
     examples=[
         ("watcher events --since 1d", "What happened since yesterday:"),
         ("watcher events --follow --json", "Every event as it comes, for a program:"),
+        ("watcher events --since 7d --format stix > week.json", "A week for a threat-intelligence platform:"),
     ],
     exits=[("0", "done, or --follow was interrupted"), ("2", "trouble of ours, told on stderr with its mend")],
 )
@@ -155,22 +157,58 @@ def entries_command(
 )
 @since_option
 @click.option("--follow", is_flag=True, help="Go on: print events as they come, until interrupted.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["stix", "misp", "csv"]),
+    help="For other programs: a STIX 2.1 bundle, MISP events (JSON), or a table (CSV).",
+)
 @json_option
 @click.pass_obj
 def events_command(
-    state: State, *, site: str | None, kind: str | None, since: str | None, follow: bool, as_json: bool
+    state: State,
+    *,
+    site: str | None,
+    kind: str | None,
+    since: str | None,
+    follow: bool,
+    form: str | None,
+    as_json: bool,
 ) -> None:
     """Events, oldest first: what was listed, changed, renamed, withdrawn, relisted; and news of whole sites.
 
     It happened after the first of the two times, and no later than the second.
     """
     news = _News(site, kind, moment(since))
+    if form and (as_json or follow):
+        raise UsageError(
+            f"--format {form} is a whole document; --json and --follow are lines", hint="take one of them out"
+        )
     with state.ledger() as ledger:
         _check_site(state, ledger, site)
+        if form:
+            _share(state, ledger, list(news.of(ledger)), form)
+            return
         _print_events(news.of(ledger), as_json, head=True)
     if follow:
         with suppress(KeyboardInterrupt):
             _follow(state, news, as_json)
+
+
+def _share(state: State, ledger: Ledger | None, events: list[Event], form: str) -> None:
+    """Events in a form that programs of others take."""
+    from watcher.core import sharing
+
+    settings = state.view
+    if form == "csv":
+        sys.stdout.writelines(sharing.to_csv(events))
+    elif form == "misp":
+        sys.stdout.write(sharing.to_misp(events, vantage=settings.vantage) + "\n")
+    else:
+        names = dict.fromkeys(one for event in events for one in (event.before, event.after) if one)
+        found = {name: capture for name in names if ledger and (capture := ledger.capture(name))}
+        made = sharing.to_stix(events, found, vantage=settings.vantage, operator=settings.operator)
+        sys.stdout.write(made.decode())
 
 
 class _News:
