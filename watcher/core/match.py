@@ -19,6 +19,8 @@ FEW = 150
 """Up to so many on both sides every pair is looked at, not only those that share a word."""
 LONG = 60
 """A description of so many letters, shared by no other entry, is one entry's."""
+LOOSE = 0.5
+"""How well a mask fits whose marks do not count letters; only in the same place is that enough."""
 MOST_RUNS = 9
 """A mask cut into more runs than this is only fitted letter by letter."""
 SHOWN = 4
@@ -139,7 +141,8 @@ def _same_description(
     olds: Sequence[Side], news: Sequence[Side], others: Mapping[str, Mapping[str, str]]
 ) -> list[tuple[Side, Side]]:
     """Pairs that say the same at length, where nobody else says it and nothing else contradicts."""
-    pairs = _alike(olds, news, lambda side: _description(side.title, side.fields))
+    pairs = _alike(olds, news, lambda side: _long(fold(side.fields.get("description", ""))))
+    pairs = pairs or _alike(olds, news, lambda side: _description(side.title, side.fields))
     pairs = [(one, two) for one, two in pairs if not _contradict(one, two)]
     if not pairs:
         return []
@@ -153,7 +156,10 @@ def _same_description(
 
 def _description(title: str, fields: Mapping[str, str]) -> str:
     """The description, if it is long enough to be this entry's alone; its own title is taken out of it."""
-    text = fold(fields.get("description", "")).replace(fold(title), " ").strip()
+    return _long(fold(fields.get("description", "")).replace(fold(title), " ").strip())
+
+
+def _long(text: str) -> str:
     return text if len(text) >= LONG else ""
 
 
@@ -193,7 +199,9 @@ def unmask_fits(masked: str, full: str) -> float:
         return 1.0 if agree and revealed and letters >= 1 else 0.0
     if letters < SHOWN or shown.count(MASK) > hidden.count(MASK) or len(_RUNS.findall(hidden)) > MOST_RUNS:
         return 0.0
-    return 0.5 if _pattern(hidden).fullmatch(shown) else 0.0
+    if len({len(run) for run in _RUNS.findall(hidden) if run.startswith(MASK)} - {1, 2, 3}) > 1:
+        return 0.0  # marks that differ in number count letters
+    return LOOSE if _pattern(hidden).fullmatch(shown) else 0.0
 
 
 @lru_cache(maxsize=4096)
@@ -213,7 +221,7 @@ def _unmasked(olds: Sequence[Side], news: Sequence[Side]) -> list[tuple[Side, Si
             rivals = theirs if first == MASK else index.get(first, [])
             for other in rivals:
                 fit = unmask_fits(side.title, other.title)
-                if fit:
+                if fit == 1.0 or (fit and _place(side, other)):
                     fits.append((fit, other, side) if turned else (fit, side, other))
     return _mutual([(fit + _place(one, two) / 10, one, two) for fit, one, two in fits], 0.5, 0.05)
 

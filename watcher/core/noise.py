@@ -26,7 +26,8 @@ _TICKING: Final = tuple(
     re.compile(pattern)
     for pattern in (
         rf"(?<!\w){_SOME}{_UNIT}(?:[\s,:;и&-]*(?:and\s+)?{_SOME}{_UNIT})+(?!\w)",  # 7d 20h 00m 00s
-        rf"(?<!\w){_SOME}(?:{_LONG_UNIT}(?!\w)|{_UNIT}\s+{_PASSED}(?!\w)|{_UNIT}$)",  # 3 days, 5m ago, 20h
+        rf"(?<!\w){_SOME}(?:{_LONG_UNIT}(?!\w)|{_UNIT}\s+{_PASSED}(?!\w))",  # 3 days, 5m ago
+        rf"^{_SOME}{_UNIT}$",  # 20h
         r"(?<![\w.:])\d{1,4}(?::\d{2}){1,3}(?![\w:])",  # 168:20:11, 12:30
         r"(?:views?|visit(?:s|ors?)?|hits|reads?|downloads?|seen|counter|просмотр\w*|aufrufe|vues|visitas|vistas)"
         r"\s*[:=-]?\s*\d[\d\s.,]{0,16}k?(?!\w)",
