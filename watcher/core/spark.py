@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 WIDTH, HEIGHT = 120, 28
 PAD = 2
@@ -28,6 +29,8 @@ def line(levels: Sequence[int | None], width: int = WIDTH, height: int = HEIGHT)
         y = height - PAD - (height - 2 * PAD) * ((level - low) / span if span else 0.5)
         parts.append(f"{pen}{PAD + place * step:.1f} {y:.1f}")
         pen = "L"
+    if len(known) == 1:
+        parts.append("h0.1")  # a dot
     return "".join(parts)
 
 
@@ -42,10 +45,14 @@ def told(levels: Sequence[int | None], span: str) -> str:
 
 
 def bars(kinds: Iterable[str]) -> dict[str, str]:
-    """For each kind of visit (``good``, ``part``, ``none``) the path of its bars, oldest at the left."""
+    """For each kind of visit (``good``, ``part``, ``none``) the path of its bars, oldest at the left: a thick line for
+    each run of them, to be drawn as high as ``TALL`` says, in dashes of ``STEP``."""
     paths: dict[str, list[str]] = {kind: [] for kind in TALL}
-    for place, kind in enumerate(kinds):
-        paths[kind].append(f"M{PAD + place * STEP} {HEIGHT - PAD}v-{TALL[kind]}")
+    place = 0
+    for kind, run in groupby(kinds):
+        length = sum(1 for _ in run)
+        paths[kind].append(f"M{PAD + place * STEP} {HEIGHT - PAD - TALL[kind] // 2}h{length * STEP - 1}")
+        place += length
     return {kind: "".join(path) for kind, path in paths.items() if path}
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from watcher.edge.ledger_log import SignedHead, Stamp
@@ -15,6 +17,8 @@ from watcher.records import RosterEntry
 
 SPEAKING = frozenset({"listing", "empty"})
 """Verdicts that say something of entries."""
+MOST_ENDS = 100_000
+"""Endings of visits kept in memory."""
 MOST_VISITS = 1000
 """Visits of one page of a life."""
 Shown = Literal["seen", "absent", "silent"]
@@ -80,22 +84,35 @@ class Counts:
 class WebLedger(Lists):
     """The ledger as the web page asks it."""
 
+    def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
+        super().__init__(connection, folder)
+        self._ends: dict[int, Look] = {}
+
     # ---------------------------------------------------------------------------------------------- at a glance
 
     def recent_looks(self, number: int) -> dict[str, tuple[Look, ...]]:
         """How the last so many visits to each site ended, oldest first."""
         rows = self.connection.execute(
-            "WITH edge AS MATERIALIZED (SELECT id, name, coalesce((SELECT started FROM snapshot WHERE site = s.id"
-            " ORDER BY started DESC LIMIT 1 OFFSET ?), 0) AS first FROM site s)"
-            " SELECT e.name, t.verdict, t.complete FROM edge e"
-            " CROSS JOIN snapshot x ON x.site = e.id AND x.started >= e.first"
-            " CROSS JOIN content t ON t.id = x.content ORDER BY e.id, x.started",
-            (number - 1,),
+            "SELECT name, (SELECT group_concat(content) FROM (SELECT content FROM snapshot WHERE site = s.id"
+            " ORDER BY started DESC LIMIT ?)) FROM site s",
+            (number,),
+        ).fetchall()
+        said = {name: [int(one) for one in contents.split(",")] for name, contents in rows if contents}
+        known = self._looks_of({content for contents in said.values() for content in contents})
+        return {name: tuple(known[content] for content in reversed(contents)) for name, contents in said.items()}
+
+    def _looks_of(self, contents: set[int]) -> dict[int, Look]:
+        """How visits ended that said this; what is said never changes, so it is asked for once."""
+        unknown = contents - self._ends.keys()
+        if len(self._ends) + len(unknown) > MOST_ENDS:
+            self._ends.clear()
+            unknown = contents
+        rows = self.connection.execute(
+            "SELECT id, verdict, complete FROM content WHERE id IN (SELECT value FROM json_each(?))",
+            (str(sorted(unknown)),),
         )
-        found: dict[str, list[Look]] = {}
-        for name, verdict, complete in rows:
-            found.setdefault(name, []).append(Look(verdict, bool(complete)))
-        return {name: tuple(looks) for name, looks in found.items()}
+        self._ends |= {number: Look(verdict, bool(complete)) for number, verdict, complete in rows}
+        return self._ends
 
     def listed_over(self, ends: Sequence[datetime]) -> dict[str, tuple[int | None, ...]]:
         """How many entries each site listed at the end of each span, the last being now; None: not watched yet.

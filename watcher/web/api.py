@@ -16,8 +16,9 @@ from aiohttp import web
 from watcher.core import contract
 from watcher.core.contract import Json, dumps
 from watcher.core.status import configured
+from watcher.edge.ledger_entries import EntriesWanted
 from watcher.edge.ledger_sights import WebLedger
-from watcher.edge.ledger_web import EntriesWanted, EventsWanted
+from watcher.edge.ledger_web import EventsWanted
 from watcher.records import Event
 from watcher.web import openapi
 from watcher.web.entries import LONGEST_KEY

@@ -18,9 +18,10 @@ from watcher.core.rule_tables import to_toml
 from watcher.edge import render
 from watcher.edge.apart import made_inert
 from watcher.edge.gather import is_erased
+from watcher.edge.ledger_lists import Cursor, Sheet
 from watcher.edge.ledger_log import SignedHead
 from watcher.edge.ledger_sights import WebLedger
-from watcher.edge.ledger_web import Cursor, Sheet, Visit
+from watcher.edge.ledger_web import Visit
 from watcher.records import Capture, Page, Reading
 from watcher.web.door import HEADERS
 from watcher.web.questions import BusyError, NotFoundError, place

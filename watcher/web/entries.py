@@ -8,8 +8,9 @@ from typing import get_args
 from aiohttp import web
 
 from watcher.core import spark
+from watcher.edge.ledger_entries import EntriesWanted
+from watcher.edge.ledger_lists import Sheet
 from watcher.edge.ledger_sights import Life, WebLedger
-from watcher.edge.ledger_web import EntriesWanted, Sheet
 from watcher.records import Event, RosterEntry, StandingName
 from watcher.web.questions import BadRequestError, NotFoundError, Query, place
 from watcher.web.room import html, query, room

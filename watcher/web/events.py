@@ -12,9 +12,10 @@ from markupsafe import Markup
 
 from watcher.core import timeline as drawing
 from watcher.core.material import locate
+from watcher.edge.ledger_lists import Sheet
 from watcher.edge.ledger_log import SignedHead
 from watcher.edge.ledger_sights import WebLedger
-from watcher.edge.ledger_web import ANY, EventsWanted, Sheet
+from watcher.edge.ledger_web import ANY, EventsWanted
 from watcher.records import Capture, Entry, Event, EventKind, Snapshot
 from watcher.web.questions import NotFoundError, Query, place
 from watcher.web.room import html, query, room
@@ -171,7 +172,7 @@ def _side(
 
 def _on(found: Event, here: Snapshot, heading: str) -> Entry | None:
     """The event's entry on this page. Where it must be gone it goes by its key alone: another may bear its name."""
-    if found.kind == "withdrawn" and heading == "After" or found.kind == "listed" and heading == "Before":
+    if (found.kind == "withdrawn" and heading == "After") or (found.kind == "listed" and heading == "Before"):
         key = found.entry.key if found.entry else None
         return next((entry for entry in here.entries if entry.key == key), None)
     return locate(found, here)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from watcher.core.escape import line
 from watcher.core.moments import parse_moment
-from watcher.edge.ledger_web import Cursor
+from watcher.edge.ledger_lists import Cursor
 from watcher.errors import WatcherError
 
 LONGEST = 200

@@ -23,11 +23,12 @@ TONES = {
 }  # fmt: skip
 """How verdicts, standings, kinds of events and states look."""
 LONG_TITLE = 300
+NEVER = Markup('<span class="soft">–</span>')
 
 
 def _safe(value: Any) -> Any:
     """Every text that a template shows: hidden characters become visible, line ends stay."""
-    if isinstance(value, str) and not isinstance(value, Markup) and not value.isprintable():
+    if type(value) is str and not value.isprintable():  # Markup is made by us
         return block(value, 2 << 20)
     return value
 
@@ -66,16 +67,16 @@ def clock(moment: datetime | None) -> str:
 def stamp(moment: datetime | None) -> Markup:
     """A moment as an element that programs and people can read."""
     if moment is None:
-        return Markup('<span class="soft">–</span>')
-    return Markup('<time datetime="{}">{}</time>').format(rfc3339(moment), clock(moment))
+        return NEVER
+    return Markup(f'<time datetime="{rfc3339(moment)}">{clock(moment)}</time>')  # digits, made here
 
 
 def ago(moment: datetime | None, now: datetime) -> Markup:
     """How long ago or in how long; the moment itself as its title."""
     if moment is None:
-        return Markup('<span class="soft">–</span>')
+        return NEVER
     said = f"{words(now - moment)} ago" if moment <= now else f"in {words(moment - now)}"
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(rfc3339(moment), clock(moment), said)
+    return Markup(f'<time datetime="{rfc3339(moment)}" title="{clock(moment)}">{said}</time>')
 
 
 def day(moment: datetime) -> str:

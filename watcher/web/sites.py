@@ -10,8 +10,10 @@ from aiohttp import web
 from watcher.core import spark
 from watcher.core.rule_tables import to_toml
 from watcher.core.status import late_by, unseen
+from watcher.edge.ledger_entries import EntriesWanted
+from watcher.edge.ledger_lists import Cursor, Sheet
 from watcher.edge.ledger_sights import Look, WebLedger
-from watcher.edge.ledger_web import Cursor, EntriesWanted, EventsWanted, Sheet, Visit
+from watcher.edge.ledger_web import EventsWanted, Visit
 from watcher.records import Event, RosterEntry, Rule, TargetStatus
 from watcher.web.entries import STANDINGS
 from watcher.web.ledgers import NothingKeptError
@@ -19,7 +21,7 @@ from watcher.web.overview import DAYS, kind_of
 from watcher.web.questions import place
 from watcher.web.room import Room, html, query, room
 
-ENTRIES, VISITS, EVENTS = 25, 20, 10
+ENTRIES, VISITS, EVENTS = 25, 12, 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,394 @@
+"""Every page: what it says, that nothing captured acts in it, and that everybody can use it."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from tests.web.conftest import Asker, Serving, asking
+from tests.web.seed import CONFIG, EVIL_KEY, NOW, START, STEP, settings_in
+from watcher.web import app as web_app
+from watcher.web.door import HEADERS
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def paths(asker: Asker) -> list[str]:
+    """A path to every kind of page."""
+    seen, gone = asker.captures[5].id, asker.captures[6].id
+    return [
+        "/", "/?refresh=60", "/events", "/events?site=clop&kind=withdrawn&watchlist=*", "/events?text=zzz",
+        *(f"/events/{name}" for name in ("e1listed", "e2changed", "e3renamed", "e4recovered", "e5withdrawn")),
+        "/entries", "/entries?standing=withdrawn", "/entries?text=velmora", "/sites/clop", "/sites/quiet",
+        "/sites/clop/entry?key=velmora", f"/sites/clop/entry?key={quote(EVIL_KEY, safe='')}", "/captures",
+        "/captures?site=clop", f"/captures/{seen}", f"/captures/{asker.captures[2].id}",
+        f"/captures/{seen}/text", f"/captures/{seen}/source", "/diff", f"/diff?old={seen}&new={gone}",
+        f"/diff?old={seen}&new={gone}&by=text", f"/diff?old={seen}&new={gone}&by=source",
+        f"/diff?old=clop@{START + STEP:%Y-%m-%dT%H:%MZ}&new={gone}", "/log", "/log/0", "/log/5",
+    ]  # fmt: skip
+
+
+async def test_every_page_answers_and_everybody_can_use_it(web: Asker) -> None:
+    for path in paths(web):
+        answer = await web.ask(path)
+        assert answer.status == 200, (path, answer.text[:500])
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        usable(path, LexborHTMLParser(answer.text))
+
+
+def usable(path: str, tree: LexborHTMLParser) -> None:
+    """Landmarks, one heading, labels, unique ids, and nothing that needs a script."""
+    assert tree.css_first("html").attributes["lang"] == "en"
+    assert len(tree.css("h1")) == len(tree.css("main#main")) == len(tree.css("head title")) == 1, path
+    assert tree.css_first("body > *").attributes["href"] == "#main"
+    assert tree.css_first("nav[aria-label]") is not None
+    ids = [node.attributes["id"] for node in tree.css("[id]")]
+    assert len(ids) == len(set(ids)), path
+    for node in tree.css("[aria-labelledby]"):
+        assert node.attributes["aria-labelledby"] in ids
+    for node in tree.css("input:not([type=hidden]), select"):
+        assert any(parent.tag == "label" for parent in ancestors(node)), (path, node.html)
+    for node in tree.css("svg[role=img]"):
+        assert node.attributes["aria-label"]
+    for node in tree.css("iframe, img"):
+        assert node.attributes.get("title") or node.attributes.get("alt")
+    for node in tree.css("table th"):
+        assert node.attributes["scope"] == "col"
+    assert not tree.css("script, style, [style], [onclick], [onload], [onerror]"), path
+
+
+def ancestors(node):  # type: ignore[no-untyped-def] - selectolax's nodes
+    while node.parent is not None:
+        node = node.parent
+        yield node
+
+
+async def test_nothing_captured_acts_or_hides(web: Asker) -> None:
+    seen = web.captures[5].id
+    for path in [*paths(web), "/feed.atom", "/metrics", "/api/entries", "/api/events", f"/api/captures/{seen}/reading"]:
+        answer = await web.ask(path)
+        assert not CONTROL.search(answer.text), path
+        if "html" not in answer.headers["Content-Type"]:
+            continue
+        tree = LexborHTMLParser(answer.text)
+        assert not tree.css("script, b[onclick], svg[onload], img[onerror], main i, main u, code b, dd b"), path
+        for node in tree.css("[href], [src], [action]"):
+            for name in ("href", "src", "action"):
+                target = node.attributes.get(name) or ""
+                assert re.match(r"(?:/(?!/)|#|data:image/svg|\Z)", target), (path, target)
+
+
+async def test_every_answer_has_its_headers(web: Asker) -> None:
+    for path in ["/", "/nope", "/events?kind=nope", "/static/watcher.css", "/api/status", "/api/nope", "/feed.atom"]:
+        answer = await web.ask(path)
+        for name, value in HEADERS.items():
+            expected = "private, no-cache" if (path, name) == ("/feed.atom", "Cache-Control") else value
+            expected = "max-age=3600" if ("static" in path, name) == (True, "Cache-Control") else expected
+            assert answer.headers[name] == expected, (path, name)
+        assert answer.headers["Server"] == "watcher"
+
+
+# ------------------------------------------------------------------------------------------------------ what they say
+
+
+async def test_the_overview_tells_how_sites_stand_and_what_happened(web: Asker) -> None:
+    tree = LexborHTMLParser((await web.ask("/")).text)
+    numbers = {node.css_first("dt").text(): node.css_first("dd").text() for node in tree.css(".numbers > div")}
+    assert numbers["Entries listed"] == "6"
+    assert numbers["Listed in 24 h"] == "1"
+    assert numbers["Withdrawn in 24 h"] == "1"
+    rows = [
+        [cell.text(separator=" ", strip=True) for cell in row.css("td")] for row in tree.css("section table tr")[1:]
+    ]
+    assert [row[:3] for row in rows] == [["clop", "listing", "6"], ["quiet", "not visited", "0"]]
+    assert tree.css_first("svg.spark[aria-label^='of the last 11 visits 8']") is not None
+    assert "Velmora Logistics" in tree.css_first("ol.events li").text()
+    assert not tree.css(".alarm")
+
+
+async def test_a_site_that_nobody_looked_at_is_an_alarm(told, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    folder, _ = told
+    later = NOW + timedelta(hours=1)
+    async with web_app.serve(settings_in(folder), now=lambda: later) as base:
+        import aiohttp
+
+        async with aiohttp.ClientSession() as session, session.get(base) as response:
+            tree = LexborHTMLParser(await response.text())
+    assert [node.text() for node in tree.css(".alarm li a")] == ["clop"]
+
+
+async def test_an_entrys_life_has_every_sighting_and_every_gap(web: Asker) -> None:
+    tree = LexborHTMLParser((await web.ask("/sites/clop/entry?key=velmora")).text)
+    runs = [
+        (node.attributes["class"], re.sub(r"\s+", " ", node.text().partition("·")[0]).strip())
+        for node in tree.css("ol.runs > li")
+    ]
+    assert runs == [
+        ("absent", "Not there in 1 complete copy"),
+        ("silent", "No word for 1 visit: error"),
+        ("absent", "Not there in 3 complete copies"),
+        ("seen", "Seen in 2 visits"),
+        ("silent", "No word for 2 visits: unreachable, blocked"),
+        ("seen", "Seen in 2 visits"),
+    ]
+    links = {node.attributes["href"] for node in tree.css("main a")}
+    seen, gone = web.captures[5].id, web.captures[6].id
+    assert {f"/captures/{seen}", f"/captures/{gone}", f"/diff?old={seen}&new={gone}", "/events/e5withdrawn"} <= links
+
+
+async def test_an_event_shows_before_and_after_and_why(web: Asker) -> None:
+    tree = LexborHTMLParser((await web.ask("/events/e5withdrawn")).text)
+    before, after = tree.css(".side")
+    assert before.css_first("li.is").text().startswith("Velmora Logistics")
+    assert after.css_first("li.not").text().startswith("Velmora Logistics")
+    assert (
+        "complete copies of the listing in a row that did not show the entry: 3" in tree.css_first("#why").parent.text()
+    )
+    marks = [node.attributes["class"] for node in tree.css(".picture svg circle, .picture svg path")]
+    assert marks == ["there", "gone", "gone", "gone"]
+
+
+async def test_a_diff_names_the_entry_that_went(web: Asker) -> None:
+    seen, gone = web.captures[5].id, web.captures[6].id
+    tree = LexborHTMLParser((await web.ask(f"/diff?old={seen}&new={gone}")).text)
+    assert [node.css_first(".title").text() for node in tree.css("td.removed")] == ["Velmora Logistics"]
+    assert not tree.css("td.added, td.changed, td.moved")
+
+
+async def test_a_capture_tells_its_facts_and_shows_its_page_without_rights(web: Asker) -> None:
+    seen = web.captures[5]
+    tree = LexborHTMLParser((await web.ask(f"/captures/{seen.id}")).text)
+    assert seen.body_digest in tree.body.text()
+    frame = tree.css_first("iframe")
+    assert frame.attributes["sandbox"] == ""
+    answer = await web.ask(frame.attributes["src"])
+    assert answer.headers["Content-Security-Policy"] == (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
+        "frame-src 'none'; object-src 'none'; frame-ancestors 'self'; sandbox"
+    )
+    assert "<script>" not in answer.text
+    assert "Velmora Logistics" in answer.text
+
+
+async def test_a_leaf_shows_its_record_and_a_proof_that_holds(web: Asker) -> None:
+    from watcher.core import merkle
+
+    answer = await web.ask("/log/0")
+    tree = LexborHTMLParser(answer.text)
+    facts = dict(zip((n.text() for n in tree.css("dt")), (n.html for n in tree.css("dd")), strict=True))
+    path = [bytes.fromhex(found) for found in re.findall(r"\b[0-9a-f]{64}\b", facts["Path (RFC 6962)"])]
+    (root,) = (bytes.fromhex(found) for found in re.findall(r"\b[0-9a-f]{64}\b", facts["Root"]))
+    (leaf,) = (bytes.fromhex(found) for found in re.findall(r"\b[0-9a-f]{64}\b", facts["Hash of the leaf"]))
+    (size,) = (int(found.replace("\u202f", "")) for found in re.findall(r"([\d\u202f]+) leaves", answer.text))
+    merkle.verify_inclusion(leaf, 0, size, path, root)
+
+
+# ------------------------------------------------------------------------------------------------------------- paging
+
+
+async def test_turning_pages_shows_every_event_once_whatever_comes_meanwhile(
+    own: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watcher.web.events.A_PAGE", 2)
+    shown: list[str] = []
+    path = "/events"
+    while path:
+        tree = LexborHTMLParser((await own.ask(path)).text)
+        shown += [node.attributes["href"] for node in tree.css("ol.events .what a")]
+        if len(shown) == 2:
+            add_event(own, "e9new")
+        more = tree.css_first("a[rel=next]")
+        path = more.attributes["href"] if more else ""
+    assert shown == [f"/events/{name}" for name in ("e5withdrawn", "e4recovered", "e3renamed", "e2changed", "e1listed")]
+    back = LexborHTMLParser((await own.ask(last_prev(tree))).text)
+    assert [node.attributes["href"] for node in back.css("ol.events .what a")] == [
+        "/events/e3renamed",
+        "/events/e2changed",
+    ]
+
+
+def last_prev(tree: LexborHTMLParser) -> str:
+    return tree.css_first("a[rel=prev]").attributes["href"]
+
+
+def add_event(asker: Asker, name: str) -> None:
+    connection = sqlite3.connect(asker.settings.store / "ledger.db")
+    with connection:
+        connection.execute(
+            "INSERT INTO event (id, site, kind, confirmed, recorded, leaf, data)"
+            " SELECT ?, site, kind, confirmed, recorded, leaf, CAST(replace(CAST(data AS TEXT), id, ?) AS BLOB)"
+            " FROM event LIMIT 1",
+            (name, name),
+        )
+    connection.close()
+
+
+async def test_turning_pages_of_entries_and_visits_shows_all(web: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.web.entries.A_PAGE", 3)
+    monkeypatch.setattr("watcher.web.captures.A_PAGE", 4)
+    for start, css, expected in (
+        ("/entries", "tbody td.first a", 7),
+        ("/entries?standing=listed", "tbody td.first a", 6),
+        ("/captures", "tbody td.first a", 11),
+        ("/captures?site=clop", "tbody td.first time", 11),
+    ):
+        shown: list[str] = []
+        path = start
+        while path:
+            tree = LexborHTMLParser((await web.ask(path)).text)
+            shown += [node.html for node in tree.css(css)]
+            more = tree.css_first("a[rel=next]")
+            path = more.attributes["href"] if more else ""
+        assert len(shown) == len(set(shown)) == expected, start
+
+
+@pytest.mark.parametrize(
+    ("path", "titles"),
+    [
+        ("/events?kind=withdrawn", ["Velmora Logistics"]),
+        ("/events?text=VELMORA", ["Velmora Logistics"]),
+        ("/events?watchlist=Acme%20%3Cb%3E", ["Velmora Logistics"]),
+        ("/events?watchlist=*", ["Velmora Logistics"]),
+        ("/events?watchlist=Other", []),
+        ("/events?since=2026-11-22T07:30Z", ["Velmora Logistics"]),
+        ("/events?since=1m", []),
+        ("/events?site=quiet", []),
+        ("/entries?text=V******", ["Velmora Logistics"]),
+        ("/entries?text=plain%203", ["Plain 3 Foods"]),
+        ("/entries?text=%25", None),
+        ("/entries?site=clop&standing=withdrawn", ["Velmora Logistics"]),
+        ("/entries?text=status", []),
+        ("/sites/clop?text=foods&standing=withdrawn", []),
+    ],
+)
+async def test_filters(web: Asker, path: str, titles: list[str] | None) -> None:
+    tree = LexborHTMLParser((await web.ask(path)).text)
+    if path.startswith("/sites"):
+        tree = LexborHTMLParser(tree.css_first("#roster").parent.html)
+    found = [node.text() for node in tree.css("ol.events .what > a, tbody td.first > a")]
+    if titles is None:  # the hostile key holds a percent sign
+        assert len(found) == 1
+        assert "Evil" in found[0]
+    else:
+        assert found == titles
+
+
+# ------------------------------------------------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "says"),
+    [
+        ("/nope", 404, "no such page"),
+        ("/events/enope", 404, "no such event"),
+        ("/captures/c0000000000000000", 404, "no such capture"),
+        ("/captures/%00", 404, "no such"),
+        ("/sites/nope", 404, "no such site"),
+        ("/sites/clop/entry?key=nope", 404, "no such entry"),
+        ("/log/999999", 404, "no leaf"),
+        ("/log/x", 400, "number"),
+        ("/log/99999999999999999999", 400, "number"),
+        ("/events?kind=nope", 400, "is no kind"),
+        ("/events?since=yesterday-ish", 400, "is no time"),
+        ("/events?since=0001-01-01", 400, "nothing was watched"),
+        ("/events?older=1;DROP", 400, "no place in the list"),
+        ("/events?older=99999999999999999999", 400, "no place in the list"),
+        ("/entries?older=5", 400, "no place in the list"),
+        ("/events?text=" + "a" * 201, 400, "longer than 200"),
+        ("/events?text=%00", 400, "NUL"),
+        ("/entries?standing=gone", 400, "is no standing"),
+        ("/diff?old=x&new=y", 404, "is no capture"),
+        ("/diff?old=x", 400, "name both"),
+        ("/diff?old=nope@2026-11-22&new=y", 404, "no such site"),
+        ("/?refresh=1", 400, "no number from 10"),
+        ("/sites/clop/entry?key=velmora&newer=4", 400, "turned back"),
+        ("/login", 404, "No token is set"),
+    ],
+)
+async def test_errors_say_what_is_wrong(web: Asker, path: str, status: int, says: str) -> None:
+    answer = await web.ask(path)
+    assert answer.status == status
+    tree = LexborHTMLParser(answer.text)
+    usable(path, tree)
+    assert says in tree.css_first("main").text()
+
+
+async def test_a_miss_has_no_page_and_cannot_be_compared(web: Asker) -> None:
+    miss, seen = web.captures[2].id, web.captures[5].id
+    for what in ("page", "text", "source", "picture.png"):
+        assert (await web.ask(f"/captures/{miss}/{what}")).status == 404
+    assert (await web.ask(f"/diff?old={miss}&new={seen}")).status == 400
+
+
+async def test_pages_are_only_looked_at(web: Asker) -> None:
+    for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH"):
+        answer = await web.ask("/events", method)
+        assert answer.status == 405
+        assert "GET" in answer.headers["Allow"]
+
+
+async def test_a_request_beyond_measure_is_refused(web: Asker) -> None:
+    assert (await web.ask("/events?text=" + "a" * 40_000)).status == 400
+    huge = await web.ask("/logout", "POST", data={"x": "y" * 100_000})
+    assert huge.status in {303, 413}
+    assert (await web.ask("/login", "POST", data={"token": "y" * 100_000})).status == 413
+
+
+async def test_before_the_first_visit_the_sites_are_there(serving: Serving) -> None:
+    async with serving() as asker:
+        tree = LexborHTMLParser((await asker.ask("/")).text)
+        assert [node.text() for node in tree.css("section td.first a")] == ["clop", "quiet"]
+        assert (await asker.ask("/sites/clop")).status == 200
+        for path in ("/events", "/captures", "/log", "/entries"):
+            answer = await asker.ask(path)
+            assert (answer.status, "nothing was visited yet" in answer.text.lower()) == (404, True), path
+        assert (await asker.ask("/api/events")).text == "[]\n"
+        assert len((await asker.ask("/api/status")).text.splitlines()) == 2
+        assert b"watcher_sites 2" in (await asker.ask("/metrics")).body
+
+
+async def test_without_sites_the_overview_says_what_to_do(serving: Serving) -> None:
+    async with serving("") as asker:
+        assert "add a" in (await asker.ask("/")).text
+
+
+async def test_a_store_that_cannot_be_read_is_told_and_outlived(own: Asker) -> None:
+    ledger = own.settings.store / "ledger.db"
+    whole = ledger.read_bytes()
+    assert (await own.ask("/events")).status == 200
+    ledger.unlink()
+    ledger.write_bytes(b"SQLite format 3\0" + b"\xff" * 5000)
+    answer = await own.ask("/events")
+    assert answer.status in {500, 503}
+    assert "ledger" in answer.text
+    ledger.unlink()
+    ledger.write_bytes(whole)
+    assert (await own.ask("/events")).status == 200
+
+
+async def test_a_damaged_body_is_told(own: Asker) -> None:
+    connection = sqlite3.connect(own.settings.store / "ledger.db")
+    with connection:
+        connection.execute("UPDATE body SET frame = substr(frame, 1, length(frame) - 4)")
+    connection.close()
+    answer = await own.ask(f"/captures/{own.captures[5].id}/text")
+    assert answer.status == 500
+    assert "damaged" in answer.text
+    assert (await own.ask("/")).status == 200
+
+
+async def test_two_servers_cannot_have_one_address(told, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    from watcher.errors import WatcherError
+
+    folder, _ = told
+    async with asking(settings_in(folder)) as asker:
+        port = asker.base.rpartition(":")[2].strip("/")
+        again = settings_in(tmp_path, CONFIG.replace("127.0.0.1:0", f"127.0.0.1:{port}"))
+        with pytest.raises(WatcherError, match="cannot be listened on"):
+            async with web_app.serve(again):
+                pass

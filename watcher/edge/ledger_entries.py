@@ -1,0 +1,187 @@
+"""The ledger's rosters, a page at a time: what a page costs does not grow with the list."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+
+from watcher.edge.ledger import Ledger
+from watcher.edge.ledger_beliefs import Look
+from watcher.edge.ledger_lists import Cursor, Sheet, Where, pattern, sheet
+from watcher.edge.rows import micros
+from watcher.records import RosterEntry, StandingName
+
+STANDINGS = get_args(StandingName)
+FEW = 300
+"""Entries that are looked at one by one for a text, before all are."""
+_NEVER = 1 << 62
+
+_decode_entry = msgspec.json.Decoder(RosterEntry).decode
+_decode_looks = msgspec.json.Decoder(tuple[Look, ...]).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntriesWanted:
+    """Which entries."""
+
+    site: str = ""
+    standing: str = ""
+    text: str = ""
+
+
+class Names(msgspec.Struct):
+    key: str
+    title: str
+    aliases: tuple[str, ...] = ()
+
+
+_decode_names = msgspec.json.Decoder(Names).decode
+
+
+class EntryLists(Ledger):
+    """Everything about pages of entries; part of ``Lists``."""
+
+    def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
+        super().__init__(connection, folder)
+        connection.create_function("entry_holds", 2, _entry_holds, deterministic=True)
+
+    def entry(self, site: str, key: str) -> RosterEntry | None:
+        """The entry of that key; None if there is none."""
+        where = Where()
+        where.add("e.site = (SELECT id FROM site WHERE name = ?) AND e.key = ?", site, key)
+        found = next(self._entries(where), None)
+        return found[2] if found else None
+
+    def place_of(self, site: str, key: str) -> tuple[int, int] | None:
+        """Where an entry stands among those of its site; None if there is none."""
+        row = self.connection.execute(
+            "SELECT first_seen, rowid FROM entry WHERE site = (SELECT id FROM site WHERE name = ?) AND key = ?",
+            (site, key),
+        ).fetchone()
+        return None if row is None else (row[0], row[1])
+
+    def entries_after(self, wanted: EntriesWanted, place: tuple[int, ...] | None) -> Iterator[RosterEntry]:
+        """The entries of one site after a place (all), in the order in which they were first seen."""
+        number = 500
+        while True:
+            rows = self._newest(wanted, place or (-_NEVER, 0), "newer", number)
+            yield from (entry for _, _, entry in rows)
+            if len(rows) < number:
+                return
+            place = (micros(rows[-1][2].first_seen), rows[-1][1])
+
+    def entries_page(
+        self, wanted: EntriesWanted, cursor: Cursor | None = None, limit: int = 50
+    ) -> Sheet[tuple[str, RosterEntry]]:
+        """Entries with their site, those first seen last first."""
+
+        def rows(place: tuple[int, ...] | None, way: str, number: int) -> list[tuple[str, int, RosterEntry]]:
+            return self._newest(wanted, place, way, number)
+
+        found = sheet(
+            rows,
+            lambda row: (micros(row[2].first_seen), row[1]),
+            cursor,
+            limit,
+        )
+        return Sheet(rows=tuple((row[0], row[2]) for row in found.rows), newer=found.newer, older=found.older)
+
+    def _newest(
+        self, wanted: EntriesWanted, place: tuple[int, ...] | None, way: str, number: int
+    ) -> list[tuple[str, int, RosterEntry]]:
+        """The next entries by their first sighting."""
+        order = "DESC" if way == "older" else "ASC"
+        standings = [wanted.standing] if wanted.standing else list(STANDINGS)
+        numbers: list[tuple[int, int]] | None = None
+        if wanted.text:
+            numbers = self._found_soon(wanted, standings, place, way, number)
+            if numbers is None:  # the whole table once costs less than to follow an index to its end
+                table = "entry" if wanted.site else "entry NOT INDEXED"
+                where = _entries_where(wanted, wanted.standing, place, way)
+                where.add(*_holding(wanted.text))
+                numbers = self.connection.execute(
+                    f"SELECT first_seen, rowid FROM {table}{where} ORDER BY first_seen {order}, rowid {order} LIMIT ?",
+                    (*where.values, number),
+                ).fetchall()
+        else:
+            numbers = []
+            for standing in standings:
+                where = _entries_where(wanted, standing, place, way)
+                numbers += self.connection.execute(
+                    f"SELECT first_seen, rowid FROM entry{where} ORDER BY first_seen {order}, rowid {order} LIMIT ?",
+                    (*where.values, number),
+                ).fetchall()
+            numbers.sort(reverse=way == "older")
+        chosen = [row for _, row in numbers[:number]]
+        where = Where()
+        where.add(f"e.rowid IN ({', '.join('?' * len(chosen))})", *chosen)
+        found = {row[1]: row for row in self._entries(where)}
+        return [found[row] for row in chosen]
+
+    def _found_soon(
+        self, wanted: EntriesWanted, standings: Sequence[str], place: tuple[int, ...] | None, way: str, number: int
+    ) -> list[tuple[int, int]] | None:
+        """The next entries that hold a text, if so many are among the next few of each standing; else None."""
+        order, sign = ("DESC", 1) if way == "older" else ("ASC", -1)
+        found: list[tuple[int, int]] = []
+        edges: list[tuple[int, int]] = []
+        holds, *values = _holding(wanted.text)
+        for standing in standings:
+            where = _entries_where(wanted, standing, place, way)
+            rows = self.connection.execute(
+                f"SELECT first_seen, rowid, {holds} FROM entry{where}"
+                f" ORDER BY first_seen {order}, rowid {order} LIMIT {FEW}",
+                (*values, *where.values),
+            ).fetchall()
+            found += [(first_seen, row) for first_seen, row, is_wanted in rows if is_wanted]
+            if len(rows) == FEW:
+                edges.append(rows[-1][:2])
+        found.sort(reverse=way == "older")
+        seen_to = max(edges, key=lambda edge: (sign * edge[0], sign * edge[1]), default=None)
+        if seen_to is None:
+            return found
+        sure = [one for one in found if (sign * one[0], sign * one[1]) >= (sign * seen_to[0], sign * seen_to[1])]
+        return sure if len(sure) >= number else None
+
+    def _entries(self, where: Where) -> Iterator[tuple[str, int, RosterEntry]]:
+        rows = self.connection.execute(
+            "SELECT s.name, e.rowid, e.look, e.data, w.looks FROM entry e JOIN site s ON s.id = e.site"
+            f" LEFT JOIN sight w ON w.site = e.site AND e.look IS NOT NULL{where}",
+            where.values,
+        )
+        known: dict[str, tuple[Look, ...]] = {}
+        for name, row, look, data, looks in rows:
+            entry = _decode_entry(data)
+            if look is not None:
+                if name not in known:
+                    known[name] = _decode_looks(looks)
+                last_seen, seen_in = known[name][look]
+                entry = replace(entry, last_seen=last_seen, seen_in=seen_in)
+            yield name, row, entry
+
+
+def _entries_where(wanted: EntriesWanted, standing: str, place: tuple[int, ...] | None, way: str) -> Where:
+    where = Where()
+    if wanted.site:
+        where.add("site = (SELECT id FROM site WHERE name = ?)", wanted.site)
+    if standing:
+        where.add("standing = ?", standing)
+    if place is not None:
+        where.add(f"(first_seen, rowid) {'<' if way == 'older' else '>'} (?, ?)", *place)
+    return where
+
+
+def _holding(text: str) -> tuple[str, str, str]:
+    """The condition that an entry holds a text, and its values."""
+    return "CAST(data AS TEXT) LIKE ? AND entry_holds(data, ?)", pattern(text), text.casefold()
+
+
+def _entry_holds(data: bytes, text: str) -> bool:
+    """Whether the folded text stands in an entry's title, past titles or key."""
+    entry = _decode_names(data)
+    return any(text in name.casefold() for name in (entry.title, entry.key, *entry.aliases))
