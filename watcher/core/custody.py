@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any, NamedTuple
 
 import msgspec
 import rfc8785
@@ -18,7 +20,7 @@ import rfc8785
 from watcher.core import absence
 from watcher.core.moments import rfc3339
 from watcher.errors import EvidenceError
-from watcher.records import Capture, Event, Reading, Snapshot
+from watcher.records import Capture, Entry, Event, Reading, Snapshot
 
 FORM = 1
 """The version of the records' form."""
@@ -34,6 +36,10 @@ _NOT_QUICK = re.compile(rb'[\xf0-\xf4]|(?:":|[\[,])-?(?:[0-9]{16}|[0-9]+[.eE])')
 
 READ_LATER = ("verdict", "why", "complete", "leaf", "stored_bytes", "foreign")
 """A capture's fields that are set, or may change, after it was kept."""
+
+
+_FACTS = tuple(one.name for one in dataclasses.fields(Capture) if one.name not in READ_LATER)
+_MISS_FACTS = (*_FACTS, "verdict", "why")
 
 
 # ------------------------------------------------------------------------------------------------ canonical form
@@ -81,20 +87,50 @@ def described(value: object) -> Record:
 
 def capture_facts(capture: Capture) -> Record:
     """All that was known of a capture or miss when it was kept; its digest is what the log holds."""
-    facts = described(capture)
-    for name in READ_LATER:
-        if not (capture.is_miss and name in ("verdict", "why")):  # a miss says at once why it is one
-            del facts[name]
-    return facts
+    names = _MISS_FACTS if capture.is_miss else _FACTS  # a miss says at once why it is one
+    return {name: _plain(getattr(capture, name)) for name in names}
 
 
 def _digest_of(value: Reading | Snapshot) -> str:
     """``digest(described(value))`` of what can be long, and holds nothing but words, small numbers and two times."""
-    plain: dict[str, Json] = msgspec.to_builtins(value)
+    plain: dict[str, Any] = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
     if isinstance(value, Snapshot):
         plain["taken_at"], plain["finished_at"] = rfc3339(value.taken_at), rfc3339(value.finished_at)
-    form = _quick_form(plain, _BEYOND)
+    shown = _shown(value.entries).form
+    plain["entries"] = msgspec.Raw(shown)
+    form = _quick_form(plain, _BEYOND) if shown else None
     return digest(described(value)) if form is None else sha256(form).hexdigest()
+
+
+class _Shown(NamedTuple):
+    """Entries of a page, and what records say of them."""
+
+    entries: tuple[Entry, ...]
+    commitment: str
+    number: int
+    form: bytes
+    """As sorted JSON; empty if they have none."""
+
+
+_shown_lately: OrderedDict[int, _Shown] = OrderedDict()
+"""Most pages show the very entries of the last time; by ``id``, which is theirs as long as they are held here."""
+_MOST_SHOWN = 128
+
+
+def _shown(entries: tuple[Entry, ...]) -> _Shown:
+    known = _shown_lately.get(id(entries))
+    if known is not None and known.entries is entries:
+        return known
+    keys = {entry.key for entry in entries}
+    try:
+        form = msgspec.json.encode(entries, order="sorted")
+    except UnicodeEncodeError:
+        form = b""
+    shown = _Shown(entries, absence.commit(keys).hex(), len(keys), form)
+    _shown_lately[id(entries)] = shown
+    if len(_shown_lately) > _MOST_SHOWN:
+        _shown_lately.popitem(last=False)
+    return shown
 
 
 def _plain(value: object) -> Json:
@@ -157,8 +193,8 @@ def reading_record(capture: str, reading: Reading, *, at: datetime, vantage: str
         verdict=reading.verdict,
         complete=reading.complete,
         rule=reading.rule_digest,
-        entries=absence.commit(entry.key for entry in reading.entries).hex(),
-        count=len({entry.key for entry in reading.entries}),
+        entries=_shown(reading.entries).commitment,
+        count=_shown(reading.entries).number,
         reading=_digest_of(reading),
     )
 
@@ -174,8 +210,8 @@ def snapshot_record(snapshot: Snapshot, *, at: datetime) -> Record:
         verdict=snapshot.verdict,
         complete=snapshot.complete,
         rule=snapshot.rule_digest,
-        entries=absence.commit(entry.key for entry in snapshot.entries).hex(),
-        count=len({entry.key for entry in snapshot.entries}),
+        entries=_shown(snapshot.entries).commitment,
+        count=_shown(snapshot.entries).number,
         snapshot=_digest_of(snapshot),
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from watcher.core import framing as recipes
@@ -86,7 +87,7 @@ def parse_head(head: bytes) -> Head | None:
 def values(headers: Headers, name: str) -> tuple[str, ...]:
     """Every value of a header, in order."""
     wanted = name.lower()
-    return tuple(value for key, value in headers if key.strip(_WHITE).lower() == wanted)
+    return tuple([value for key, value in headers if key.lower() == wanted or key.strip(_WHITE).lower() == wanted])
 
 
 def header(headers: Headers, name: str) -> str:
@@ -115,6 +116,7 @@ def _final_head(response: bytes) -> tuple[int, int, Head | None]:
     return start, len(response), None
 
 
+@lru_cache(maxsize=128)  # one exchange asks for its head several times over
 def _parse(head: bytes) -> Head | None:
     text = head.lstrip(b"\r\n")
     first = _STATUS_LINE.match(text)

@@ -72,8 +72,8 @@ def rfc3339(moment: datetime) -> str:
     """The moment in UTC with microseconds and Z: ``2026-11-22T15:04:05.123456Z``. ValueError without a zone."""
     if moment.utcoffset() is None:
         raise ValueError("a time without a zone")
-    utc = moment.astimezone(UTC)
-    return f"{utc.year:04d}{utc.strftime('-%m-%dT%H:%M:%S.%f')}Z"
+    utc = moment.astimezone(UTC).replace(tzinfo=None)
+    return f"{utc.isoformat(timespec='microseconds')}Z"
 
 
 def words(length: timedelta) -> str:

@@ -126,5 +126,5 @@ def speaks_for(snapshot: Snapshot, readings: Sequence[Reading]) -> bool:
         and snapshot.verdict == readings[0].verdict
         and snapshot.complete == readings[0].complete
         and snapshot.rule_digest == readings[0].rule_digest
-        and snapshot.entries == readings[0].entries
+        and (snapshot.entries is readings[0].entries or snapshot.entries == readings[0].entries)
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import time
 from pathlib import Path
+from typing import Any
 
 _TIME_ERROR = 5
 """adjtimex(2): the clock is not synchronised."""
@@ -38,6 +40,20 @@ def _c_library() -> ctypes.CDLL:
 
 
 def clock_facts() -> dict[str, str | int | float]:
+    """What ``_ask_kernel`` found within the last second."""
+    asked, facts = _asked
+    now = time.monotonic()
+    if not facts or now - asked >= 1.0:
+        facts = _ask_kernel()
+        _asked[:] = now, facts
+    return dict(facts)
+
+
+_asked: list[Any] = [0.0, {}]
+"""When the kernel was asked, and what it said."""
+
+
+def _ask_kernel() -> dict[str, str | int | float]:
     """``clock_state``: ``synchronised``, ``unsynchronised`` or ``unknown``; and, where the kernel says so, by how many
     microseconds at most the clock is wrong."""
     try:

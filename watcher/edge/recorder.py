@@ -103,7 +103,7 @@ class Recorder:
     def _content(self, place: Place, reading: Reading) -> _Read:
         """The reading, said once."""
         last = self._reads.get(place.number)
-        if last is not None and last.came == reading:
+        if last is not None and (last.came is reading or last.came == reading):
             return last
         logged = logged_reading(reading)
         content = self._ledger.contents.put(
