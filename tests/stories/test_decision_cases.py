@@ -65,7 +65,10 @@ CASES = (
         "withdrawn, after three complete snapshots",
         [Step("ABCDEF", times=2), Step("ABDEF", times=2), Step("ABDEF", tells=["withdrawn C"]), Step("ABDEF", times=3)],
     ),
-    Case("a blink", [Step("ABCDEF"), Step("ABDEF", times=2), Step("ABCDEF", times=2), Step("ABDEF", times=2), Step("ABCDEF")]),
+    Case(
+        "a blink",
+        [Step("ABCDEF"), Step("ABDEF", times=2), Step("ABCDEF", times=2), Step("ABDEF", times=2), Step("ABCDEF")],
+    ),
     Case(
         "three complete snapshots, but too soon after each other",
         [
@@ -127,7 +130,10 @@ CASES = (
             Step("ABCDEFGHI"),
         ],
     ),
-    Case("an entry moves between pages while they are read", [Step("ABCDEF"), Step("ABCDF"), Step("ABCDFE"), Step("ABCDEF")]),
+    Case(
+        "an entry moves between pages while they are read",
+        [Step("ABCDEF"), Step("ABCDF"), Step("ABCDFE"), Step("ABCDEF")],
+    ),
     Case(
         "body cut at 55 % with a matching length",
         [
@@ -183,7 +189,12 @@ CASES = (
     ),
     Case(
         "an empty frame that says so is a fault, too, if it does not last",
-        [Step("ABC"), Step("", SAYS_EMPTY, ["vanished"]), Step("", SAYS_EMPTY, times=5), Step("ABC", tells=["recovered"])],
+        [
+            Step("ABC"),
+            Step("", SAYS_EMPTY, ["vanished"]),
+            Step("", SAYS_EMPTY, times=5),
+            Step("ABC", tells=["recovered"]),
+        ],
     ),
     Case(
         "renamed class: the rule finds nothing for a while",
@@ -208,16 +219,25 @@ CASES = (
         "renamed: the same link",
         [
             Step(linked("A", "Velmora", "C", "D"), times=2),
-            Step([*linked("A"), entry("Tarsk Group", link=f"{FIRST}p/velmora"), *linked("C", "D")], tells=["renamed Tarsk Group"]),
+            Step(
+                [*linked("A"), entry("Tarsk Group", link=f"{FIRST}p/velmora"), *linked("C", "D")],
+                tells=["renamed Tarsk Group"],
+            ),
         ],
     ),
     Case(
         "unmasked",
-        [Step(["A", "Ve***** Lo*******", "C"], times=2), Step(["A", "Velmora Logistics", "C"], tells=["renamed Velmora Logistics"])],
+        [
+            Step(["A", "Ve***** Lo*******", "C"], times=2),
+            Step(["A", "Velmora Logistics", "C"], tells=["renamed Velmora Logistics"]),
+        ],
     ),
     Case(
         "a close title in the same place",
-        [Step("ABC", times=2), Step(["A", "Brontek Foods International", "C"], tells=["renamed Brontek Foods International"])],
+        [
+            Step("ABC", times=2),
+            Step(["A", "Brontek Foods International", "C"], tells=["renamed Brontek Foods International"]),
+        ],
     ),
     Case(
         "status in the title",
@@ -227,7 +247,10 @@ CASES = (
             Step(["A", "NEW Velmora Inc", "C"], tells=["renamed NEW Velmora Inc"]),
         ],
     ),
-    Case("a ribbon comes and goes", [Step(["A", "Velmora Inc"]), Step(["A", "NEW Velmora Inc"]), Step(["A", "Velmora Inc"])]),
+    Case(
+        "a ribbon comes and goes",
+        [Step(["A", "Velmora Inc"]), Step(["A", "NEW Velmora Inc"]), Step(["A", "Velmora Inc"])],
+    ),
     Case(
         "reordered",
         [Step("ABCDEFGH", times=2), Step("HFDBGECA"), Step("CAGEHBDF"), Step("ABCDEFGH")],
@@ -276,9 +299,18 @@ CASES = (
     Case(
         "two victims with the same name",
         [
-            Step([*described("A", domain="a.example"), entry("Twin", domain="x.example"), entry("Twin", domain="y.example"), "D"]),
+            Step(
+                [
+                    *described("A", domain="a.example"),
+                    entry("Twin", domain="x.example"),
+                    entry("Twin", domain="y.example"),
+                    "D",
+                ]
+            ),
             Step([*described("A", domain="a.example"), entry("Twin", domain="y.example"), "D"], times=2),
-            Step([*described("A", domain="a.example"), entry("Twin", domain="y.example"), "D"], tells=["withdrawn Twin"]),
+            Step(
+                [*described("A", domain="a.example"), entry("Twin", domain="y.example"), "D"], tells=["withdrawn Twin"]
+            ),
         ],
     ),
     Case(
@@ -377,7 +409,11 @@ CASES = (
             Step(linked("A", "B", "C", "D", "E"), times=2),
             Step(linked("A", "C", "E"), {"probes": {"B": "gone", "D": "gone", "A": "alive"}}, ["vanished"]),
             Step(linked("A", "C", "E"), {"probes": {"B": "gone", "D": "gone", "C": "alive"}}),
-            Step(linked("A", "C", "E"), {"probes": {"B": "gone", "D": "gone", "A": "alive"}}, ["withdrawn B", "withdrawn D"]),
+            Step(
+                linked("A", "C", "E"),
+                {"probes": {"B": "gone", "D": "gone", "A": "alive"}},
+                ["withdrawn B", "withdrawn D"],
+            ),
         ],
     ),
     Case(
@@ -398,7 +434,10 @@ CASES = (
     ),
     Case(
         "a row that the rule no longer reads is not gone",
-        [Step("ABCDEF", times=2), Step("ABDEF", {"text": "News Arvelo Logistics Calderis Clinic Brontek Foods"}, times=9)],
+        [
+            Step("ABCDEF", times=2),
+            Step("ABDEF", {"text": "News Arvelo Logistics Calderis Clinic Brontek Foods"}, times=9),
+        ],
     ),
     Case(
         "a shuffle in the same check makes a loss doubtful",
@@ -418,12 +457,19 @@ CASES = (
         [
             Step(described("ABC", status="Waiting", deadline="7D 20h 00m", views="707")),
             Step(described("ABC", status="Waiting", deadline="7D 19h 40m", views="712")),
-            Step(described("AB", status="Waiting", deadline="6D", views="9") + described("C", status="Sold"), tells=["changed C"]),
+            Step(
+                described("AB", status="Waiting", deadline="6D", views="9") + described("C", status="Sold"),
+                tells=["changed C"],
+            ),
         ],
     ),
     Case(
         "another page altogether: nothing of it is believed at once",
-        [Step("ABCDEF", times=2), Step(["Login now", "Register now", "Forgot it"], tells=["vanished"]), Step("ABCDEF", tells=["recovered"])],
+        [
+            Step("ABCDEF", times=2),
+            Step(["Login now", "Register now", "Forgot it"], tells=["vanished"]),
+            Step("ABCDEF", tells=["recovered"]),
+        ],
     ),
     Case(
         "a short page as baseline: the rest is no news",
@@ -470,7 +516,7 @@ CASES = (
             Step(linked("B", "C", "D", "E"), times=5),
         ],
     ),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

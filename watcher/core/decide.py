@@ -161,11 +161,11 @@ def _look_again(case: Case, findings: Mapping[str, losses.Finding]) -> timedelta
     return min(soon, default=None)
 
 
-def held(roster: Roster) -> Mapping[str, tuple[str, ...]]:
+def held(roster: Roster, policy: Policy) -> Mapping[str, tuple[str, ...]]:
     """What each missing entry waits for before it may be called withdrawn: roster key to machine words."""
     notes = load(roster.notes)
     waits: dict[str, tuple[str, ...]] = {}
     for key, absence in notes.absences.items():
         if not absence.resting:
-            waits[key] = losses.judge(absence, Policy(), notes).waits
+            waits[key] = losses.judge(absence, policy, notes).waits
     return waits
