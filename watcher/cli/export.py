@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.kit import Command, State, json_option, moment, say, since_option, site_option
+from watcher.cli.kit import Command, State, json_option, moment, progress, say, since_option, site_option
 from watcher.cli.output import json_lines
 from watcher.core.moments import size_words
 from watcher.errors import EvidenceError, StoreDamaged, StoreError, UsageError
@@ -78,17 +78,18 @@ def export_command(
         if ledger is None:
             raise UsageError("there is nothing to export yet", hint="`watcher check` visits every target once")
         try:
-            made = export(
-                ledger,
-                selection,
-                output,
-                key=key,
-                operator=settings.operator,
-                vantage=settings.vantage,
-                tsa_roots=_roots(settings),
-                hidden=hidden,
-                draw=pictures,
-            )
+            with progress("making the bundle, and checking it"):
+                made = export(
+                    ledger,
+                    selection,
+                    output,
+                    key=key,
+                    operator=settings.operator,
+                    vantage=settings.vantage,
+                    tsa_roots=_roots(settings),
+                    hidden=hidden,
+                    draw=pictures,
+                )
         except EvidenceError as error:  # it is the store that does not hold, not a file that was handed in
             raise StoreDamaged(
                 str(error), hint=error.hint or "`watcher verify` says what of the store is lost"

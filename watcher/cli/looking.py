@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, get_args
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from watcher.cli.kit import Command, State, json_option, known, moment, say, since_option, site_option
-from watcher.cli.output import Cell, Column, json_lines, minute, since, table, verdict, when, window
+from watcher.cli.output import Cell, Column, console, grid, json_lines, minute, since, table, verdict, when, window
 from watcher.core import contract
 from watcher.core.cadence import unchecked
 from watcher.core.moments import size_words
 from watcher.core.status import configured
 from watcher.errors import UsageError
-from watcher.records import Event, EventKind, MirrorStatus, StandingName
+from watcher.records import Event, EventKind, MirrorStatus, StandingName, TargetStatus
 
 if TYPE_CHECKING:
     from watcher.edge.ledger import Ledger
@@ -33,16 +33,23 @@ SHORT = 60
     cls=Command,
     examples=[
         ("watcher status", "How the sites stand:"),
+        ("watcher status --watch", "The same, anew every second:"),
         ("watcher status --json | jq 'select(.misses_in_a_row > 3) | .site'", "Sites that do not answer:"),
     ],
 )
+@click.option("--watch", is_flag=True, help="Go on: the table anew every second, until interrupted.")
 @json_option
 @click.pass_obj
-def status_command(state: State, as_json: bool) -> None:
+def status_command(state: State, *, watch: bool, as_json: bool) -> None:
     """How every target stands: verdict, last and next visit, last complete snapshot, entries listed, misses in a row,
     health of its mirrors."""
-    with state.ledger() as ledger:
-        targets = configured(state.view.sites, ledger.status() if ledger else ())
+    if watch:
+        if as_json or not sys.stdout.isatty():
+            raise UsageError("--watch paints a terminal", hint="for a program: watcher status --json, again and again")
+        with suppress(KeyboardInterrupt):
+            _watch_status(state)
+        return
+    targets = _targets(state)
     if as_json:
         json_lines(contract.status_object(target) for target in targets)
         return
@@ -51,38 +58,66 @@ def status_command(state: State, as_json: bool) -> None:
         return
     now = datetime.now(UTC)
     late = unchecked(state.view.sites, targets, now)
-    table(
-        [
-            Column("SITE"),
-            Column("TARGET"),
-            Column("VERDICT"),
-            Column("LISTED", right=True),
-            Column("LAST VISIT"),
-            Column("LAST COMPLETE"),
-            Column("NEXT"),
-            Column("MISSES", right=True),
-            Column("MIRRORS", right=True),
-        ],
-        (
-            (
-                target.site,
-                target.target,
-                verdict(target.verdict),
-                str(target.listed),
-                since(target.last_visit, now),
-                since(target.last_complete, now),
-                Cell(since(target.next_visit, now), "bold red" if target.site in late else ""),
-                Cell(str(target.misses_in_a_row), "red" if target.misses_in_a_row else ""),
-                _health(target.mirrors),
-            )
-            for target in targets
-        ),
-    )
+    table(STATUS, _status_rows(targets, late, now))
     if late:
         say(
             f"{len(late)} of {len(targets)} unchecked for more than two intervals: is `watcher run` running? "
             "`watcher doctor` says more"
         )
+
+
+STATUS = (
+    Column("SITE"),
+    Column("TARGET"),
+    Column("VERDICT"),
+    Column("LISTED", right=True),
+    Column("LAST VISIT"),
+    Column("LAST COMPLETE"),
+    Column("NEXT"),
+    Column("MISSES", right=True),
+    Column("MIRRORS", right=True),
+)
+
+
+def _targets(state: State, *, silent: bool = False) -> tuple[TargetStatus, ...]:
+    with state.ledger(silent=silent) as ledger:
+        return configured(state.view.sites, ledger.status() if ledger else ())
+
+
+def _status_rows(targets: Sequence[TargetStatus], late: Collection[str], now: datetime) -> list[tuple[Cell | str, ...]]:
+    return [
+        (
+            target.site,
+            target.target,
+            verdict(target.verdict),
+            str(target.listed),
+            since(target.last_visit, now),
+            since(target.last_complete, now),
+            Cell(since(target.next_visit, now), "bold red" if target.site in late else ""),
+            Cell(str(target.misses_in_a_row), "red" if target.misses_in_a_row else ""),
+            _health(target.mirrors),
+        )
+        for target in targets
+    ]
+
+
+def _watch_status(state: State) -> None:
+    """The table, painted anew every second; what moved most lately stands first, as far as there is room."""
+    from rich.live import Live
+
+    out = console()
+    with Live(console=out, screen=True, auto_refresh=False) as live:
+        while True:
+            now = datetime.now(UTC)
+            targets = sorted(
+                _targets(state, silent=True),
+                key=lambda one: one.last_visit or datetime.min.replace(tzinfo=UTC),
+                reverse=True,
+            )
+            late = unchecked(state.view.sites, targets, now)
+            rows = _status_rows(targets[: max(1, out.height - 2)], late, now)
+            live.update(grid(STATUS, rows, out.width), refresh=True)
+            time.sleep(FOLLOW_SECONDS)
 
 
 def _health(mirrors: tuple[MirrorStatus, ...]) -> Cell:

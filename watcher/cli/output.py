@@ -18,6 +18,7 @@ from watcher.core.moments import words
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 MOST_RICH = 1000
 """Rows that are laid out together, for a terminal's width; more come as plain columns, one by one, as wide as these."""
@@ -131,24 +132,31 @@ def console() -> Console:
 
 def _rich(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], head: bool) -> None:
     """The rows on a terminal: what is not firm is cut to its width; firm columns stay whole, whatever happens."""
+    out = console()
+    laid_out = grid(columns, rows, out.width, head=head)
+    out.width = max(out.width, sum(column.width or 0 for column in laid_out.columns) + 2 * len(columns))
+    out.print(laid_out)
+
+
+def grid(columns: Sequence[Column], rows: Sequence[Sequence[Cell | str]], room: int, *, head: bool = True) -> Table:
+    """The rows laid out for so many columns of a terminal."""
     from rich.table import Table
     from rich.text import Text
 
-    out = console()
-    widths = _fitted(columns, rows, out.width)
-    out.width = max(out.width, sum(widths) + 2 * len(widths))
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=head)
+    safe = [tuple(_safe(cell) for cell in row) for row in rows]
+    widths = _fitted(columns, safe, room)
+    laid_out = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_header=head)
     for column, width in zip(columns, widths, strict=True):
-        grid.add_column(
+        laid_out.add_column(
             Text(column.title),
             width=width,
             justify="right" if column.right else "left",
             no_wrap=True,
             overflow="ellipsis",
         )
-    for row in rows:
-        grid.add_row(*(Text(cell.text, style=cell.style) for cell in row))
-    out.print(grid)
+    for row in safe:
+        laid_out.add_row(*(Text(cell.text, style=cell.style) for cell in row))
+    return laid_out
 
 
 def _fitted(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], room: int) -> list[int]:

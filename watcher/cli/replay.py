@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.kit import Command, State, json_option, known, moment, say, since_option, site_option
+from watcher.cli.kit import Command, State, json_option, known, moment, progress, say, since_option, site_option
 from watcher.cli.output import Cell, Column, json_lines, table, verdict, when
 from watcher.core import contract
 
@@ -69,8 +69,10 @@ async def _replay(settings: Settings, sites: Sequence[Site], since: datetime | N
     found = []
     with Ledger.open(settings.store) as ledger:
         async with replay_means(settings, ledger) as means:
-            for site in sites:
-                found.append(await replay(site, ledger, means, since))  # noqa: PERF401 - one site at a time
+            with progress("telling visits again") as advance:
+                for number, site in enumerate(sites):
+                    found.append(await replay(site, ledger, means, since))
+                    advance(number + 1, len(sites))
     if not dry_run:
         async with LedgerStore.open(settings.store, vantage=settings.vantage) as store:
             for one in found:

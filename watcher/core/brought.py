@@ -193,7 +193,7 @@ def urlsplit_or_none(url: str) -> str | None:
 
 
 def stamp(name: str) -> datetime | None:
-    """The time in UTC that a name tells (``20261122150405``, ``2026-11-22T15-04``, ``2026-11-22``); None without one."""
+    """The time in UTC that a name tells: ``20261122150405``, ``2026-11-22T15-04``, ``2026-11-22``."""
     for pattern, parts in _STAMPS:
         for match in pattern.finditer(name):
             year, month, day, hour, minute, second = [int(match[n]) for n in range(1, parts + 1)] + [0] * (6 - parts)
