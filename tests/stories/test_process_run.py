@@ -11,6 +11,7 @@ import pytest
 
 from tests.stories.program import Program, objects, run, write
 from watcher.core.onion import address
+from watcher.edge.ledger import Ledger
 from watcher.testing.scene import Publish, Victim
 from watcher.testing.stage import Stage
 
@@ -104,6 +105,9 @@ def test_sites_and_alerts_change_and_a_second_process_is_refused(tmp_path: Path,
         assert program.stop(signal.SIGINT) == 0
     assert '"LATE TEXTILES"' in (tmp_path / "alerts.jsonl").read_text()
     assert {one["site"] for one in objects(tmp_path, "status")} == {"s0", "s2"}
+    with Ledger.open(tmp_path / "store") as ledger:  # each configuration that was in force has its leaf
+        acts = ledger.connection.execute("SELECT count(*) FROM act WHERE instr(record, ?)", (b'"act":"version"',))
+        assert acts.fetchone()[0] == 3
 
 
 def test_a_stop_records_what_is_in_flight_as_misses(tmp_path: Path, stage: Stage) -> None:
@@ -137,8 +141,6 @@ def test_a_stop_records_what_is_in_flight_as_misses(tmp_path: Path, stage: Stage
 
 def json_heads(folder: Path) -> dict[str, int]:
     """How many leaves the log has, and how many its last checkpoint covers."""
-    from watcher.edge.ledger import Ledger
-
     with Ledger.open(folder / "store") as ledger:
         return {"leaves": ledger.log.size, "size": max(head.size for head in ledger.checkpoints())}
 

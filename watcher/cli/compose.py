@@ -67,6 +67,7 @@ class Watching:
     fetcher: SocksFetcher
     means: Means
     store: LedgerStore
+    key: SigningKey
 
     async def renew(self, settings: Settings) -> tuple[str, ...]:
         """Go on with other settings; what of them waits for the next start."""
@@ -77,6 +78,7 @@ class Watching:
             self.means, policy=settings.policy, timeout=settings.proxy.timeout, watchlist=settings.watchlist
         )
         await self.watch.use(settings.sites, means, settings.proxy.isolate)
+        await log_opening(self.store, self.key, settings, old.vantage)
         pairs = {
             "[watcher] vantage": (old.vantage, settings.vantage),
             "[watcher] store": (old.store, settings.store),
@@ -120,7 +122,7 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
         delivery = Delivery(store, key, clock)
         stack.push_async_callback(delivery.dismiss)
         await delivery.use(await sinks_of(settings, settings.proxy.urls))
-        await acts.opening(store, key, config=settings.path.read_bytes(), vantage=settings.vantage, now=clock.now())
+        await log_opening(store, key, settings, settings.vantage)
         control = control_of(fetcher.proxies)
         if control is not None:
             guard.allow(control)
@@ -152,7 +154,15 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
             fetcher=fetcher,
             means=means,
             store=store,
+            key=key,
         )
+
+
+async def log_opening(store: LedgerStore, key: SigningKey, settings: Settings, vantage: str) -> None:
+    """Leaves for what is new: the key, the program, the configuration."""
+    with trouble.told(settings.path):
+        config = settings.path.read_bytes()
+    await acts.opening(store, key, config=config, vantage=vantage, now=SystemClock().now())
 
 
 async def sinks_of(settings: Settings, urls: Sequence[str]) -> tuple[Sink, ...]:
