@@ -11,7 +11,7 @@ from watcher.core.baseline import is_old_news
 from watcher.core.case import Case
 from watcher.core.flips import stays, window_of
 from watcher.core.identity import fold_title, own_path
-from watcher.core.losses import is_off, show_again
+from watcher.core.losses import is_of_page, is_off, show_again
 from watcher.core.noise import sift, steady
 from watcher.core.notes import tag
 from watcher.core.structural import is_mass
@@ -41,8 +41,9 @@ def appear(case: Case) -> None:
             shown = show_again(notes.absences[key], case.snapshot, case.signs)
             if shown == "old":
                 continue
-            if not is_off(notes.absences[key]):
-                case.returned.add(notes.absences[key].began)
+            absence = notes.absences[key]
+            if not is_off(absence) and (shown == "back" or is_of_page(absence)):
+                case.returned.add(absence.began)
             if shown == "back":
                 cap = notes.absences.pop(key).cap
                 if cap:

@@ -25,6 +25,8 @@ MANY_BAD, LATELY = 3, 8
 TWICE = 2
 UNREAD = "name-on-page:unread"
 MIRRORS_DIFFER = "mirrors-differ"
+LONG_STALE = 6
+"""An old page that another mirror shows so often, with no other look between, is what there is."""
 ASLEEP = 60
 """An absence that another mirror contradicts is forgotten after so many visits."""
 
@@ -48,6 +50,12 @@ def stretch(looks: str) -> float:
 def is_off(absence: Absence) -> bool:
     """Whether an entry rolled off the end of the list, and not just now."""
     return bool(absence.cap) and absence.count >= TWICE * TWICE
+
+
+def is_of_page(absence: Absence) -> bool:
+    """Whether the loss looked like a fault of the page as a whole, not of this entry or mirror."""
+    whole = ("many", "tail", "empty", "site-says", "no-control", "reshuffled")
+    return any(doubt.startswith(whole) for doubt in absence.doubts)
 
 
 def begin(held: RosterEntry, notes: Notes, snapshot: Snapshot) -> Absence:
@@ -117,6 +125,7 @@ def count(absence: Absence, key: str, signs: Signs, snapshot: Snapshot, company:
     absence.empty, absence.moving = signs.empty, absence.count > 0 and is_mass(company.fresh, signs.expected)
     absence.count += 1
     absence.shown.pop(mirror, None)
+    absence.stale = {other: 0 for other in absence.stale if other != mirror}
     circuit = tag(snapshot.isolation) if snapshot.isolation else f"?{snapshot.visit}"
     if circuit not in absence.circuits:
         absence.circuits = [*absence.circuits, circuit][-MOST_CIRCUITS:]
@@ -231,7 +240,7 @@ def _why(absence: Absence, way: str, doubts: list[str]) -> tuple[str, ...]:
         words.append("detail-still-up")
     if len(absence.mirrors) > 1:
         words.append(f"mirrors-agree:{len(absence.mirrors)}")
-    words += [f"mirror-still-shows:{mirror}" for mirror in sorted(absence.shown)]
+    words += [f"mirror-still-shows:{mirror}" for mirror in sorted({*absence.shown, *absence.stale})]
     known = [circuit for circuit in absence.circuits if not circuit.startswith("?")]
     if known:
         words.append(f"circuits:{len(known)}")
@@ -262,9 +271,11 @@ def show_again(absence: Absence, snapshot: Snapshot, signs: Signs) -> Literal["b
     mirror = tag(snapshot.mirror)
     absence.total += max(0.0, (snapshot.taken_at - absence.last).total_seconds())
     absence.last = snapshot.taken_at
+    if signs.copy or signs.stale or (signs.older and mirror not in absence.mirrors):
+        absence.stale[mirror] = absence.stale.get(mirror, 0) + 1
+        if absence.stale[mirror] < (TWICE if mirror in absence.mirrors else LONG_STALE):
+            return "old"
     absence.shown[mirror] = absence.shown.get(mirror, 0) + 1
-    if (signs.copy or signs.stale) and absence.shown[mirror] < TWICE:
-        return "old"
     absence.mirrors.pop(mirror, None)
     if not absence.mirrors:
         return "back"

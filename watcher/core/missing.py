@@ -170,7 +170,7 @@ def _withdraw(case: Case, key: str, finding: losses.Finding) -> None:
     if absence.shown and absence.first is not None:
         had, had_in, after, lacks_in = absence.first
     if len(case.notes.mirrors) > 1:
-        case.notes.clings[key] = sorted(set(absence.mirrors) - set(absence.shown))
+        case.notes.clings[key] = sorted(absence.mirrors.keys() - absence.shown.keys() - absence.stale.keys())
     case.change(key, standing="withdrawn", withdrawn_at=case.snapshot.finished_at)
     words = list(finding.why)
     if case.signs.control(key):

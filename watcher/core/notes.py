@@ -66,6 +66,8 @@ class Absence(msgspec.Struct, omit_defaults=True):
     """By mirror; one that shows it again is dropped."""
     shown: dict[str, int] = {}
     """Mirrors that showed it after another lacked it, and how often."""
+    stale: dict[str, int] = {}
+    """Mirrors that showed it on an old page, and how often since another lacked it; they hold nothing up."""
     first: tuple[datetime | None, str | None, datetime, str | None] | None = None
     """Had, had in, after, lacks in, as they were before another mirror showed it."""
     doubts: list[str] = []
