@@ -39,6 +39,7 @@ from watcher.ports import Sink
 from watcher.records import Site
 from watcher.visit import Means, Visited
 from watcher.watch import Outside, Watch
+from watcher.web.beside import served
 
 LEAST_ROOM = 8 << 20
 """Free bytes with which watching goes on after the disk was full."""
@@ -239,7 +240,7 @@ async def run(settings: Settings, on_visit: Callable[[Visited], None], reload: C
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, renew.set)
-    async with watching(settings, on_visit) as parts:
+    async with watching(settings, on_visit) as parts, served(settings):
         log = structlog.get_logger("watcher")
         log.info("watching", sites=len(settings.sites), store=str(settings.store), vantage=settings.vantage)
         deadline = asyncio.create_task(_time_of(stop))
