@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import select
@@ -31,9 +32,17 @@ class Browser:
         to_child, self._write = os.pipe()
         self._read, from_child = os.pipe()
         command = [program, f"--user-data-dir={self._folder}", *flags, *FLAGS]
+
+        def at_three_and_four() -> None:
+            """Where Chromium looks for its pipes; moved up first, lest one overwrite the other."""
+            ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (to_child, from_child)]
+            for end, place in zip(ends, (3, 4), strict=True):
+                os.dup2(end, place)
+
         self.process = subprocess.Popen(
-            ["sh", "-c", f'exec "$@" 3<&{to_child} 4>&{from_child}', "sh", *command],
-            pass_fds=(to_child, from_child),
+            command,
+            preexec_fn=at_three_and_four,  # noqa: PLW1509 - it takes no lock
+            pass_fds=(3, 4),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -21,7 +21,7 @@ from watcher.web.room import ROOM, Room, html, json
 
 STATIC = Path(__file__).parent / "static"
 LARGEST_POST = 64 * 1024
-SECONDS_TO_STOP = 3.0
+SECONDS_TO_STOP = 1.0
 TEXTS = {404: "there is no such page", 405: "this page is only looked at", 413: "that is too much"}
 
 
@@ -53,7 +53,7 @@ def make(
     settings: Settings, about: WebSettings, *, now: Callable[[], datetime] | None = None
 ) -> tuple[web.Application, Room]:
     """The application and its room."""
-    room = Room(settings=settings, ledgers=Ledgers(settings.store), door=Door(about.port, about.token))
+    room = Room(started_with=settings, ledgers=Ledgers(settings.store), door=Door(about.port, about.token))
     if now is not None:
         room.now = now
     app = web.Application(middlewares=[_told, _at_the_door], client_max_size=LARGEST_POST)

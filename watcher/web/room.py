@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from aiohttp import web
 
+from watcher import config
 from watcher.config import Settings
 from watcher.core.contract import Json, dumps
 from watcher.edge.ledger_sights import WebLedger
+from watcher.errors import ConfigError
 from watcher.web import show
 from watcher.web.door import Door
 from watcher.web.ledgers import Ledgers
@@ -22,6 +25,8 @@ from watcher.web.questions import NotFoundError, Query
 T = TypeVar("T")
 MOST_HEAVY = 2
 """Comparisons, pages made harmless and bundles that are worked on at a time."""
+LOOK_AGAIN_SECONDS = 2.0
+"""How often the configuration is looked at for changes."""
 SHARE = 20
 """A summary that took one second is taken anew after so many."""
 
@@ -34,13 +39,34 @@ def _now() -> datetime:
 class Room:
     """The settings, the ledgers, and what was worked out lately."""
 
-    settings: Settings
+    started_with: Settings
     ledgers: Ledgers
     door: Door
     now: Callable[[], datetime] = _now
     heavy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_HEAVY))
     pictures: dict[str, bytes] = field(default_factory=dict)
+    _current: Settings | None = None
+    _read: tuple[float, object] = (0.0, None)
+    """When the file was last looked at, and what it was then."""
     _summaries: dict[str, tuple[Any, float, float]] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        """What the file says now: sites and watchlist come and go while this is served. A wrong file changes nothing;
+        store, key and address are those of the start."""
+        seen, was = self._read
+        if time.monotonic() - seen > LOOK_AGAIN_SECONDS:
+            try:
+                about = self.started_with.path.stat()
+                now: object = (about.st_mtime_ns, about.st_size, about.st_ino)
+            except OSError:
+                now = was
+            self._read = (time.monotonic(), now)
+            if now != was and was is not None:
+                with suppress(ConfigError):
+                    fixed = {name: getattr(self.started_with, name) for name in ("store", "key", "web", "vantage")}
+                    self._current = replace(config.load(self.started_with.path, secrets=False), **fixed)
+        return self._current or self.started_with
 
     def summary(self, name: str, mark: object, work: Callable[[], T]) -> T:
         """What ``work`` gives; the last answer while ``mark`` is the same, or while working it out anew would take
