@@ -23,7 +23,7 @@ from python_socks._protocols.errors import ReplyError
 from watcher.edge.tap import Line
 from watcher.errors import ProxyError
 
-PATIENCE_SECONDS = 3.0
+PATIENCE_SECONDS = 2.5
 """What a proxy may take to say who it is. It answers that by itself, without the network."""
 PATIENCE_WHEN_BUSY_SECONDS = 30.0
 """The same of a proxy that answered others within this time: it is alive, and busy."""
