@@ -32,7 +32,7 @@ NOTHING = timedelta(0)
 A_MINUTE = timedelta(minutes=1)
 SECTIONS: Mapping[str, frozenset[str]] = {
     "[watcher]": frozenset({"vantage", "store", "operator", "key"}),
-    "[proxy]": frozenset({"url", "isolate", "timeout", "max_body"}),
+    "[proxy]": frozenset({"url", "control", "isolate", "timeout", "max_body"}),
     "[policy]": frozenset({"confirm_visits", "confirm_after", "confirm_gap", "structural_after"}),
     "[[watchlist]]": frozenset({"name", "match"}),
     "[[site]]": frozenset({"name", "mirrors", "every", "detail", "pages", "next", "headers", "rule"}),
@@ -59,6 +59,8 @@ class ProxySettings:
 
     urls: tuple[str, ...] = ("socks5://127.0.0.1:9050",)
     """SOCKS5 addresses; or ``("tor",)``: a tor of our own."""
+    control: tuple[str, int] | None = None
+    """Host and port of tor's control port, on this machine, if tor is to be asked for onion descriptors."""
     isolate: Isolate = "site"
     timeout: timedelta = timedelta(seconds=90)
     """For a whole visit."""
@@ -250,8 +252,14 @@ def _proxy(table: Table) -> ProxySettings:
             f'user and password would be replaced by those that keep circuits apart (isolate = "{isolate}"); '
             'take them out, or write isolate = "none"',
         )
+    control = None
+    if table.has("control"):
+        control = table.made("control", table.text("control"), addresses.listen_address, None)
+    if control and not addresses.is_loopback(control[0]):
+        table.fault("control", "only a tor on this machine is asked; write 127.0.0.1:9051")
     settings = ProxySettings(
         urls=tuple(urls) or default.urls,
+        control=control,
         isolate=isolate,
         timeout=cast("timedelta", table.duration("timeout", "90s", least=timedelta(seconds=1))),
         max_body=table.size("max_body", "16MiB"),

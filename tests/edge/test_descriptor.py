@@ -14,7 +14,7 @@ from tests.edge.test_tor_control import control_port
 from tests.evidence.keeping import open_keeping
 from tests.evidence.story import KEY
 from watcher.core import onion_descriptor
-from watcher.edge.descriptor import Descriptors, control_of, fetch
+from watcher.edge.descriptor import Descriptors, fetch
 from watcher.edge.ledger import Ledger
 from watcher.edge.sign import check_signature
 from watcher.edge.verify import verify
@@ -79,8 +79,3 @@ async def test_a_tor_that_does_not_let_us_ask_is_told() -> None:
     async with control_port("NULL") as port:
         with pytest.raises(EvidenceError, match="does not fetch"):
             await fetch("127.0.0.1", port, "x.onion")
-
-
-def test_the_control_port_is_next_to_a_proxy_on_this_machine() -> None:
-    assert control_of([("192.0.2.1", 9050), ("127.0.0.1", 9050)]) == ("127.0.0.1", 9051)
-    assert control_of([("192.0.2.1", 9050)]) is None

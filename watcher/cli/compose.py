@@ -19,7 +19,7 @@ from watcher.core.mirrors import host_of
 from watcher.core.note import parse_key
 from watcher.edge import acts, trouble
 from watcher.edge.deliver import Delivery
-from watcher.edge.descriptor import Descriptors, control_of
+from watcher.edge.descriptor import Descriptors
 from watcher.edge.fetch import SocksFetcher
 from watcher.edge.guard import Guard
 from watcher.edge.ledger import Ledger
@@ -124,10 +124,9 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
         stack.push_async_callback(delivery.dismiss)
         await delivery.use(await sinks_of(settings, settings.proxy.urls))
         await log_opening(store, key, settings, settings.vantage)
-        control = control_of(fetcher.proxies)
-        if control is not None:
-            guard.allow(control)
-        tending = tending_of(settings, store, key, control)
+        if settings.proxy.control is not None:
+            guard.allow(settings.proxy.control)
+        tending = tending_of(settings, store, key)
 
         def visited(visit: Visited) -> None:
             if visit.events:
@@ -171,7 +170,7 @@ async def sinks_of(settings: Settings, urls: Sequence[str]) -> tuple[Sink, ...]:
     return sinks(settings.alerts, proxies=[await resolve(proxy_of(url)) for url in urls])
 
 
-def tending_of(settings: Settings, store: LedgerStore, key: SigningKey, control: tuple[str, int] | None) -> Tending:
+def tending_of(settings: Settings, store: LedgerStore, key: SigningKey) -> Tending:
     """The upkeep of the custody log that the settings ask for."""
     timestamp, proxies = settings.timestamp, settings.proxy.urls
     authorities = Authorities(urls=timestamp.authorities, roots=timestamp.roots, proxies=proxies)
@@ -182,7 +181,7 @@ def tending_of(settings: Settings, store: LedgerStore, key: SigningKey, control:
         store,
         Stamper(store, authorities, key, clock),
         Witnesses(store, witnesses, key, proxies),
-        Descriptors(store, onions, control, settings.vantage, clock),
+        Descriptors(store, onions, settings.proxy.control, settings.vantage, clock),
     )
 
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +70,6 @@ async def _content(control: Control) -> bytes:
         if size > onion_descriptor.MOST_BYTES:
             raise EvidenceError("tor gives a descriptor that is too long")
     return "".join(f"{one}\n" for one in lines).encode() if lines else b""
-
-
-def control_of(proxies: Iterable[tuple[str, int]]) -> tuple[str, int] | None:
-    """Where the control port of a tor on this machine would be: on the port after the proxy's, as is tor's default."""
-    return next(((host, port + 1) for host, port in proxies if ip_address(host).is_loopback), None)
 
 
 class Descriptors:
