@@ -136,6 +136,7 @@ def count(absence: Absence, key: str, signs: Signs, snapshot: Snapshot, company:
     if not absence.doubts:
         absence.clean += 1
         lack.clean += 1
+    if not set(absence.doubts) - {"reshuffled"}:
         absence.room = max(absence.room, len(snapshot.entries))
     return apart
 
