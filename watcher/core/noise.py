@@ -56,16 +56,25 @@ LONGEST: Final = 20_000
 REMEMBERED: Final = 64
 
 
+_DIGIT = re.compile(r"[0-9]")
+
+
 def steady(value: str) -> str:
     """The value as it is compared: folded, every part that ticks replaced by one sign."""
     text = fold(value)
     if len(text) > LONGEST:
         return text
-    if any(character.isdigit() for character in text) or "ago" in text or "now" in text or "day" in text:
+    if _has_digit(text) or "ago" in text or "now" in text or "day" in text:
         for pattern in _TICKING:
             text = pattern.sub(_CLOCK, text)
         text = _PAST.sub("", text)
     return text
+
+
+def _has_digit(text: str) -> bool:
+    if text.isascii():
+        return _DIGIT.search(text) is not None
+    return any(character.isdigit() for character in text)
 
 
 def differs(field: str, old: str, new: str) -> bool:

@@ -8,8 +8,10 @@ changed, only the pieces round the change are new. Each piece goes on a little i
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from hashlib import sha256
 
 import xxhash
@@ -49,10 +51,16 @@ def words(text: str) -> Iterator[str]:
         letters = len(part.translate(_NO_DIGITS))
         folded = steady(part) if len(part) - letters <= MOSTLY_DIGITS * len(part) else fold(part)
         if not folded.isascii():
-            folded = "".join(one for one in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(one))
-            folded = folded.translate(_ALIKE)
-        for found in _WORD.finditer(folded):
-            yield found.group()[:LONGEST_WORD]
+            folded = unicodedata.normalize("NFKD", folded).translate(_combining()).translate(_ALIKE)
+        for found in _WORD.findall(folded):
+            yield found[:LONGEST_WORD]
+
+
+@cache
+def _combining() -> dict[int, None]:
+    """Takes off every sign that only changes another one."""
+    marks = (code for code in range(0x300, sys.maxunicode + 1) if unicodedata.combining(chr(code)))
+    return dict.fromkeys(marks)
 
 
 def _whole(text: str, start: int, end: int) -> str:
