@@ -134,9 +134,9 @@ CREATE INDEX event_watched ON event (seq) WHERE instr(data, CAST('"watchlist":[]
 """
 
 _SEARCH = """
--- what can be searched: each different piece of text once; its words are indexed, so that it is found in any version
-CREATE TABLE piece (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, text TEXT NOT NULL) STRICT;
-CREATE VIRTUAL TABLE words USING fts5(text, content='piece', content_rowid='id', columnsize=0, tokenize='ascii');
+-- what can be searched: each different piece of text once, deflated; words leads from its words to its number
+CREATE TABLE piece (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, text BLOB NOT NULL) STRICT;
+CREATE VIRTUAL TABLE words USING fts5(text, content='', columnsize=0, tokenize='ascii');
 
 -- where it stood: at a place from one capture up to, but without, another (until NULL: to this day); on which entries
 CREATE TABLE stood (

@@ -13,7 +13,7 @@ import msgspec
 from watcher.core import searching
 from watcher.core.moments import rfc3339
 from watcher.edge.ledger import Ledger
-from watcher.edge.rows import capture_id, moment
+from watcher.edge.rows import capture_id, inflate, moment
 from watcher.errors import UsageError
 from watcher.records import RosterEntry
 
@@ -95,7 +95,7 @@ def search(ledger: Ledger, text: str, *, site: str | None = None, since: datetim
         "SELECT p.id, p.text FROM words w JOIN piece p ON p.id = w.rowid WHERE w.text MATCH ? ORDER BY w.rowid LIMIT ?",
         (expression, MOST_PIECES + 1),
     ).fetchall()
-    pieces = {number: searching.excerpt(piece, wanted) for number, piece in found[:MOST_PIECES]}
+    pieces = {number: searching.excerpt(inflate(text).decode(), wanted) for number, text in found[:MOST_PIECES]}
     hits = [*_entries(ledger, pieces, site), *_pages(connection, pieces, site)]
     kept = [hit for hit in hits if since is None or hit.last_seen >= since]
     kept.sort(key=lambda hit: (hit.what, hit.site, hit.first_seen, hit.url, hit.key))

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 
 from watcher.core import searching
+from watcher.edge.rows import deflate, inflate
 from watcher.records import RosterEntry
 
 MOST_PLACES = 20_000
@@ -99,7 +100,7 @@ class SearchIndex:
         for digest, text in pieces.items():
             if digest not in found:
                 number = self._connection.execute(
-                    "INSERT INTO piece (digest, text) VALUES (?, ?)", (digest, text)
+                    "INSERT INTO piece (digest, text) VALUES (?, ?)", (digest, deflate(text.encode()))
                 ).lastrowid
                 assert number is not None
                 self._connection.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (number, text))
@@ -123,7 +124,8 @@ class SearchIndex:
             "SELECT id, text FROM piece"
             " WHERE id NOT IN (SELECT piece FROM stood) AND id NOT IN (SELECT piece FROM named)"
         ).fetchall()
-        for number, text in lone:
+        for number, packed in lone:
+            text = inflate(packed).decode()
             self._connection.execute("INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", (number, text))
             self._connection.execute("DELETE FROM piece WHERE id = ?", (number,))
         if lone:  # until its parts are put together, the index still holds the words of what was taken out
