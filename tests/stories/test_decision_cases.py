@@ -381,6 +381,18 @@ CASES = (
         ],
     ),
     Case(
+        "further pages are no longer found: what stood there is not gone, however long",
+        [
+            Step("ABCDEF", {"captures": ("p1", "p2")}, times=2),
+            Step("ABC", tells=["vanished"]),
+            Step("ABC", times=6),
+            Step("ABC", HOURS, times=4),
+            Step("ABCDEF", {"captures": ("p1", "p2")}, ["recovered"]),
+            Step("ABCEF", {"captures": ("p1", "p2")}, times=2),
+            Step("ABCEF", {"captures": ("p1", "p2")}, ["withdrawn D"]),
+        ],
+    ),
+    Case(
         "the last of the list is gone: it must outlast a fault",
         [Step("ABCDEF", times=2), Step("ABCDE", times=8), Step("ABCDE", HOURS, ["withdrawn F"])],
     ),

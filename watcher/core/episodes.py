@@ -131,7 +131,7 @@ def vanished(case: Case, fresh: list[str]) -> None:
     """Tells at once, unconfirmed, that many entries went together; and that they are back, if they come back."""
     notes, signs = case.notes, case.signs
     episode = notes.episodes.get("vanished")
-    lost = [key for key in signs.lost if key in notes.absences]
+    lost = [key for key in case.delta.missing if key in notes.absences]
     if episode is None:
         if not fresh or not is_mass(len(fresh), signs.expected):
             return

@@ -41,10 +41,16 @@ def miss(case: Case) -> dict[str, losses.Finding]:
         )
         findings[key] = losses.judge(absence, case.policy, notes)
     notes.apart += apart
-    episodes.vanished(case, [key for key in fresh if not notes.absences[key].cap])
+    episodes.vanished(case, _gone_at_once(case, fresh))
     if not snapshot.backfill:
         _withdraw_sure(case, findings)
     return findings
+
+
+def _gone_at_once(case: Case, fresh: Sequence[str]) -> list[str]:
+    """What went just now and did not merely roll off the end."""
+    absences = case.notes.absences
+    return [key for key in fresh if absences[key].fewer_pages or not absences[key].cap]
 
 
 def _company(case: Case, fresh: Sequence[str]) -> dict[str, losses.Company]:
@@ -85,7 +91,7 @@ def _begin(case: Case, fresh: Sequence[str]) -> set[str]:
         absence = notes.absences[key]
         absence.cap = absence.cap or notes.rolled.pop(key, (0, 0))[0]
         absence.shuffled = absence.shuffled or signs.shuffled
-        absence.fewer_pages = signs.fewer_pages and key in signs.tail
+        absence.fewer_pages = absence.fewer_pages or (signs.fewer_pages and key in signs.tail)
     return begun
 
 
@@ -98,6 +104,8 @@ def _roll_off(case: Case, begun: set[str]) -> None:
     line, cap = case.page, max(size, notes.longest)
     for key in case.delta.missing:
         absence = notes.absences[key]
+        if absence.fewer_pages and not signs.fewer_pages:
+            absence.cap, absence.fewer_pages = 0, False  # all its pages are there again, and it is not
         if absence.cap and not absence.room:
             absence.cap = max(absence.cap, size)  # what it held on faulty pages says nothing
         if 0 < absence.cap < size and key not in signs.older and not absence.fewer_pages:

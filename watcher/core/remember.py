@@ -32,9 +32,9 @@ def remember(case: Case) -> None:
         notes.trusted = join(page)
     if not (signs.older or signs.copy or signs.stale):
         notes.longest = len(page) if redesigned and not signs.faulty else max(notes.longest, len(page))
-        notes.pages = (
-            len(snapshot.captures) if redesigned or not signs.lost else max(len(snapshot.captures), notes.pages)
-        )
+        lost_pages = any(absence.fewer_pages for absence in notes.absences.values())
+        still = lost_pages or (bool(signs.lost) and not redesigned)
+        notes.pages = max(len(snapshot.captures), notes.pages if still else 0)
     if snapshot.rule_digest and snapshot.rule_digest != notes.rule:
         notes.rule, notes.rule_since = snapshot.rule_digest, snapshot.taken_at
     if not signs.copy and not signs.stale:
