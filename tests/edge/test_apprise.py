@@ -279,6 +279,34 @@ async def test_a_service_that_fails_is_tried_again_and_its_alerts_stay_owed(tmp_
         assert made.told[0]["message"].partition("\n\nSigned")[0] == made.told[1]["message"].partition("\n\nSigned")[0]
 
 
+async def test_a_stop_breaks_off_what_hangs_and_it_is_told_at_the_next_start(tmp_path: Path) -> None:
+    came, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hang(made: Hook) -> int:
+        came.set()
+        if len(made.told) == 1:
+            await go_on.wait()
+        return 200
+
+    key = create_key(tmp_path / "key", "alpha")
+    async with hook(hang) as made:
+        for told in (1, 2):
+            async with LedgerStore.open(tmp_path / "store", vantage="alpha") as store:
+                if told == 1:
+                    await owe(store, alert(), event(1))
+                delivery = Delivery(store, key, ManualClock(NOW))
+                await delivery.use(sinks([alert()], proxies=[made.way]))
+                flushing = asyncio.create_task(delivery.flush())
+                await came.wait()
+                if told == 1:
+                    await delivery.dismiss()
+                await asyncio.gather(flushing, return_exceptions=True)
+                await delivery.dismiss()
+            assert len(made.told) == told
+        go_on.set()
+    assert made.told[0]["message"].partition("Signed")[0] == made.told[1]["message"].partition("Signed")[0]
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_kill_between_decision_and_delivery_loses_nothing_and_repeats_the_same_key(
     tmp_path: Path, when: str

@@ -223,7 +223,7 @@ async def test_alerts_that_do_not_arrive(tmp_path: Path) -> None:
             (owed,) = await store.undelivered()
             await store.not_delivered(owed, "401", NOW)
     (one,) = await found(settings, "alerts")
-    assert (one.ok, one.detail) == (False, "1 not delivered to slack:…, tried up to 3 times")
+    assert (one.ok, one.detail) == (False, "1 not delivered to slack:…, tried up to 3 times: 401")
 
 
 async def test_an_owner_that_died(tmp_path: Path) -> None:

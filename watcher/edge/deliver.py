@@ -90,7 +90,11 @@ class Delivery:
             self._log.error("alerts wait", error=str(error), mend=error.hint)
 
     async def dismiss(self) -> None:
-        """Let go of what the sinks hold: processes that deliver."""
+        """Break off what is still being sent, which is then told again, and end the processes that deliver."""
+        sending = list(self._busy.values())
+        for task in sending:
+            task.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
         for sink in self._sinks.values():
             if isinstance(sink, AppriseSink):
                 await sink.close()

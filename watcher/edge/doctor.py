@@ -198,8 +198,8 @@ def _alerts(owed: tuple[Owed, ...]) -> list[Finding]:
             check="alerts",
             ok=False,
             detail=f"{len(late)} not delivered to {sink.partition(':')[0]}:…, "
-            f"tried up to {max(alert.tries for alert in late)} times",
-            mend="the log says why; mend its address under [[alert]] to, or take it out",
+            f"tried up to {max(alert.tries for alert in late)} times: {late[-1].why}",
+            mend="mend its address under [[alert]] to, or take it out; they are kept and tried again every hour",
         )
         for sink, late in sinks.items()
     ]

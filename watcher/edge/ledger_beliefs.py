@@ -33,6 +33,8 @@ class Owed:
     """How often it was tried in vain."""
     held: bool = False
     """It was held back, or tried in vain, until now."""
+    why: str = ""
+    """Why it did not arrive the last time."""
 
 
 def _instant(count: int | None) -> datetime | None:
@@ -155,12 +157,12 @@ class BeliefQuestions:
     def owed(self, now: datetime, limit: int = 100, sinks: Sequence[str] | None = None) -> tuple[Owed, ...]:
         """Alerts that are due, to these sinks if any are named, the oldest event first."""
         rows = self.connection.execute(
-            "SELECT e.seq, e.data, k.name, d.tries, d.next_try > 0 FROM delivery d JOIN event e ON e.seq = d.event"
+            "SELECT e.seq, e.data, k.name, d.tries, d.next_try > 0, d.why FROM delivery d JOIN event e ON e.seq = d.event"
             " JOIN sink k ON k.id = d.sink WHERE d.state = 'owed' AND d.next_try <= ?1"
             " AND (?2 IS NULL OR k.name IN (SELECT value FROM json_each(?2))) ORDER BY e.seq, k.id LIMIT ?3",
             (micros(now), None if sinks is None else json.dumps(list(sinks)), limit),
         )
         return tuple(
-            Owed(event=_decode_event(data), seq=seq, sink=sink, tries=tries, held=bool(held))
-            for seq, data, sink, tries, held in rows
+            Owed(event=_decode_event(data), seq=seq, sink=sink, tries=tries, held=bool(held), why=why)
+            for seq, data, sink, tries, held, why in rows
         )
