@@ -45,9 +45,9 @@ def appear(case: Case) -> None:
             if not is_off(absence) and (shown == "back" or is_of_page(absence)):
                 case.returned.add(absence.began)
             if shown == "back":
-                cap = notes.absences.pop(key).cap
-                if cap:
-                    notes.rolled[key] = (cap, notes.visits)
+                del notes.absences[key]
+                if absence.cap and not absence.fewer_pages:
+                    notes.rolled[key] = (absence.cap, notes.visits)
                     notes.came[key] = taken
             _seen(case, held, entry, real.get(key, {}), taken)
         else:
