@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
@@ -12,13 +13,13 @@ import msgspec
 
 from watcher.edge.ledger import Ledger
 from watcher.edge.ledger_beliefs import Look
-from watcher.edge.ledger_lists import Cursor, Sheet, Where, pattern, sheet
+from watcher.edge.ledger_lists import Cursor, Sheet, Where, sheet
 from watcher.edge.rows import micros
+from watcher.edge.schema import ENTRY_NAMES
 from watcher.records import RosterEntry, StandingName
 
 STANDINGS = get_args(StandingName)
-FEW = 300
-"""Entries that are looked at one by one for a text, before all are."""
+_WILD = re.compile("[%_!]")
 _NEVER = 1 << 62
 
 _decode_entry = msgspec.json.Decoder(RosterEntry).decode
@@ -34,21 +35,12 @@ class EntriesWanted:
     text: str = ""
 
 
-class Names(msgspec.Struct):
-    key: str
-    title: str
-    aliases: tuple[str, ...] = ()
-
-
-_decode_names = msgspec.json.Decoder(Names).decode
-
-
 class EntryLists(Ledger):
     """Everything about pages of entries; part of ``Lists``."""
 
     def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
         super().__init__(connection, folder)
-        connection.create_function("entry_holds", 2, _entry_holds, deterministic=True)
+        connection.create_function("names_hold", 2, _names_hold, deterministic=True)
 
     def entry(self, site: str, key: str) -> RosterEntry | None:
         """The entry of that key; None if there is none."""
@@ -94,59 +86,31 @@ class EntryLists(Ledger):
     def _newest(
         self, wanted: EntriesWanted, place: tuple[int, ...] | None, way: str, number: int
     ) -> list[tuple[str, int, RosterEntry]]:
-        """The next entries by their first sighting."""
+        """The next entries by their first sighting. The index has them in order, by standing; those that hold a text
+        are looked for among the names of all."""
         order = "DESC" if way == "older" else "ASC"
-        standings = [wanted.standing] if wanted.standing else list(STANDINGS)
-        numbers: list[tuple[int, int]] | None = None
-        if wanted.text:
-            numbers = self._found_soon(wanted, standings, place, way, number)
-            if numbers is None:  # the whole table once costs less than to follow an index to its end
-                table = "entry" if wanted.site else "entry NOT INDEXED"
-                where = _entries_where(wanted, wanted.standing, place, way)
+        numbers: list[tuple[int, int]] = []
+        table = "entry INDEXED BY entry_names" if wanted.text else "entry"
+        for standing in [wanted.standing] if wanted.standing or wanted.text else STANDINGS:
+            where = Where()
+            if wanted.site:
+                where.add("site = (SELECT id FROM site WHERE name = ?)", wanted.site)
+            if standing:
+                where.add("standing = ?", standing)
+            if place is not None:
+                where.add(f"(first_seen, rowid) {'<' if way == 'older' else '>'} (?, ?)", *place)
+            if wanted.text:
                 where.add(*_holding(wanted.text))
-                numbers = self.connection.execute(
-                    f"SELECT first_seen, rowid FROM {table}{where} ORDER BY first_seen {order}, rowid {order} LIMIT ?",
-                    (*where.values, number),
-                ).fetchall()
-        else:
-            numbers = []
-            for standing in standings:
-                where = _entries_where(wanted, standing, place, way)
-                numbers += self.connection.execute(
-                    f"SELECT first_seen, rowid FROM entry{where} ORDER BY first_seen {order}, rowid {order} LIMIT ?",
-                    (*where.values, number),
-                ).fetchall()
-            numbers.sort(reverse=way == "older")
+            numbers += self.connection.execute(
+                f"SELECT first_seen, rowid FROM {table}{where} ORDER BY first_seen {order}, rowid {order} LIMIT ?",
+                (*where.values, number),
+            ).fetchall()
+        numbers.sort(reverse=way == "older")
         chosen = [row for _, row in numbers[:number]]
         where = Where()
         where.add(f"e.rowid IN ({', '.join('?' * len(chosen))})", *chosen)
         found = {row[1]: row for row in self._entries(where)}
         return [found[row] for row in chosen]
-
-    def _found_soon(
-        self, wanted: EntriesWanted, standings: Sequence[str], place: tuple[int, ...] | None, way: str, number: int
-    ) -> list[tuple[int, int]] | None:
-        """The next entries that hold a text, if so many are among the next few of each standing; else None."""
-        order, sign = ("DESC", 1) if way == "older" else ("ASC", -1)
-        found: list[tuple[int, int]] = []
-        edges: list[tuple[int, int]] = []
-        holds, *values = _holding(wanted.text)
-        for standing in standings:
-            where = _entries_where(wanted, standing, place, way)
-            rows = self.connection.execute(
-                f"SELECT first_seen, rowid, {holds} FROM entry{where}"
-                f" ORDER BY first_seen {order}, rowid {order} LIMIT {FEW}",
-                (*values, *where.values),
-            ).fetchall()
-            found += [(first_seen, row) for first_seen, row, is_wanted in rows if is_wanted]
-            if len(rows) == FEW:
-                edges.append(rows[-1][:2])
-        found.sort(reverse=way == "older")
-        seen_to = max(edges, key=lambda edge: (sign * edge[0], sign * edge[1]), default=None)
-        if seen_to is None:
-            return found
-        sure = [one for one in found if (sign * one[0], sign * one[1]) >= (sign * seen_to[0], sign * seen_to[1])]
-        return sure if len(sure) >= number else None
 
     def _entries(self, where: Where) -> Iterator[tuple[str, int, RosterEntry]]:
         rows = self.connection.execute(
@@ -165,23 +129,13 @@ class EntryLists(Ledger):
             yield name, row, entry
 
 
-def _entries_where(wanted: EntriesWanted, standing: str, place: tuple[int, ...] | None, way: str) -> Where:
-    where = Where()
-    if wanted.site:
-        where.add("site = (SELECT id FROM site WHERE name = ?)", wanted.site)
-    if standing:
-        where.add("standing = ?", standing)
-    if place is not None:
-        where.add(f"(first_seen, rowid) {'<' if way == 'older' else '>'} (?, ?)", *place)
-    return where
+def _holding(text: str) -> tuple[str, str]:
+    """The condition that an entry's names hold a text, whatever its case, and its value."""
+    if text.isascii():
+        plain = _WILD.sub(r"!\g<0>", text)
+        return f"{ENTRY_NAMES} LIKE ? ESCAPE '!'", f"%{plain}%"
+    return f"names_hold({ENTRY_NAMES}, ?)", text.casefold()
 
 
-def _holding(text: str) -> tuple[str, str, str]:
-    """The condition that an entry holds a text, and its values."""
-    return "CAST(data AS TEXT) LIKE ? AND entry_holds(data, ?)", pattern(text), text.casefold()
-
-
-def _entry_holds(data: bytes, text: str) -> bool:
-    """Whether the folded text stands in an entry's title, past titles or key."""
-    entry = _decode_names(data)
-    return any(text in name.casefold() for name in (entry.title, entry.key, *entry.aliases))
+def _names_hold(names: str, text: str) -> bool:
+    return text in names.casefold()

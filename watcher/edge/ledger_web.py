@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from watcher.edge.ledger_entries import EntryLists, Names
+from watcher.edge.ledger_entries import EntryLists
 from watcher.edge.ledger_lists import Cursor, Sheet, Where, pattern, sheet
 from watcher.edge.rows import micros, moment, visit_name, visit_started
 from watcher.edge.sayings import decode_why
@@ -68,8 +68,13 @@ class _Keys(msgspec.Struct):
     entries: tuple[_Key, ...] | None = ()
 
 
+class _Names(msgspec.Struct):
+    key: str
+    title: str
+
+
 class _Told(msgspec.Struct):
-    entry: Names | None
+    entry: _Names | None
     was: str
     watchlist: tuple[str, ...]
 

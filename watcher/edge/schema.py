@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 LEDGER = "ledger.db"
-VERSION = 5
+VERSION = 6
 """Of the newest form this program knows: how many migrations there are."""
 APPLICATION = 0x57746368
 """Stamped into the file, so that ``file`` and we can tell it from another database: ``Wtch``."""
@@ -161,6 +161,15 @@ CREATE TABLE brought (site INTEGER NOT NULL, started INTEGER NOT NULL, PRIMARY K
 STRICT, WITHOUT ROWID;
 """
 
+ENTRY_NAMES = (
+    "json_extract(CAST(data AS TEXT), '$.title') || char(10) || key || char(10)"
+    " || ifnull(nullif(json_extract(CAST(data AS TEXT), '$.aliases'), '[]'), '')"
+)
+"""What an entry is looked for by: title, key and past titles. Indexed: all of them are gone through at once."""
+_NAMES = f"""
+CREATE INDEX entry_names ON entry ({ENTRY_NAMES}, site, standing, first_seen);
+"""
+
 
 def migrations() -> Migrations:
     """Every step from nothing to the form of today, in order. A step that was released is never changed."""
@@ -173,6 +182,7 @@ def migrations() -> Migrations:
         ("looking", _LOOKING),
         ("search", _SEARCH),
         ("brought", _BROUGHT),
+        ("names", _NAMES),
     )
     for number, (name, script) in enumerate(known, start=1):
         steps(name=name)(_step(number, script))
