@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 
 if TYPE_CHECKING:
     from watcher.testing.tor import PrivateTorNetwork
@@ -89,6 +90,13 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"CI=true: nothing may be skipped ({call.excinfo.value if call.excinfo else 'no reason'})"
     return report
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> Iterator[None]:
+    """What a command set up for its log ends with the test that ran it."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
