@@ -20,6 +20,11 @@ from watcher.edge.tap import Line, Tape
 KEEP_ALIVE_SECONDS = 20.0
 """A connection left idle so long is closed."""
 
+OPENING = 50
+"""Connections opened at the same time, a proxy: a circuit costs tor the more, the more of them are built together."""
+OPENING_SECONDS = 10.0
+"""What takes longer is waiting for the site, not for tor's processor, and is not counted."""
+
 _Key = tuple[Proxy, str]
 
 
@@ -45,6 +50,7 @@ class Circuits:
         """At most ``most`` circuits that nobody uses are kept, and none longer than ``idle_seconds``."""
         self._may_reach, self._most, self._idle = may_reach, most, idle_seconds
         self._busy: dict[_Key, _Circuit] = {}
+        self._gates: dict[Proxy, asyncio.Semaphore] = {}
         self._unused: OrderedDict[_Key, _Circuit] = OrderedDict()
         """The longest unused first."""
 
@@ -62,7 +68,7 @@ class Circuits:
         try:
             line = None if tape.fresh else _kept(circuit, where)
             if line is None:
-                line = await connect(proxy, token, where, health=health, tape=tape, may_reach=self._may_reach)
+                line = await self._open(proxy, token, where, health=health, tape=tape)
             circuit.busy.add(line)
             line.begin(tape)
             yield line
@@ -79,6 +85,18 @@ class Circuits:
             if not circuit.users and self._busy.pop(key, None) is circuit:
                 self._unused[key] = circuit
             self._trim()
+
+    async def _open(self, proxy: Proxy, token: str, where: Where, *, health: Health, tape: Tape) -> Line:
+        """A new connection, once few enough others are being opened."""
+        gate = self._gates.setdefault(proxy, asyncio.Semaphore(OPENING))
+        await gate.acquire()
+        passed = asyncio.get_running_loop().call_later(OPENING_SECONDS, gate.release)
+        try:
+            return await connect(proxy, token, where, health=health, tape=tape, may_reach=self._may_reach)
+        finally:
+            if passed.when() > asyncio.get_running_loop().time():
+                passed.cancel()
+                gate.release()
 
     async def close(self) -> None:
         """End every connection."""
