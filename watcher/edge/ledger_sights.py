@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ MOST_ENDS = 100_000
 MOST_VISITS = 1000
 """Visits of one page of a life."""
 Shown = Literal["seen", "absent", "silent"]
+_serials = itertools.count(1)
 
 
 class Mark(NamedTuple):
@@ -86,6 +88,8 @@ class WebLedger(Lists):
 
     def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
         super().__init__(connection, folder)
+        self.serial = next(_serials)
+        """Tells it from every other one, whatever file each has open."""
         self._ends: dict[int, Look] = {}
 
     # ---------------------------------------------------------------------------------------------- at a glance
@@ -163,6 +167,10 @@ class WebLedger(Lists):
             (micros(since),),
         )
         return dict(rows.fetchall())
+
+    def version(self) -> int:
+        """Of the ledger, as this connection sees it: another whenever anything was written by another."""
+        return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
 
     def newest(self) -> tuple[int, int]:
         """Numbers that grow whenever something is recorded."""

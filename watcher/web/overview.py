@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ from watcher.core import spark
 from watcher.core.status import configured, late_by
 from watcher.edge.ledger_sights import SPEAKING, Look, WebLedger
 from watcher.edge.ledger_web import EventsWanted
-from watcher.records import Event, Site, TargetStatus
+from watcher.records import Event, TargetStatus
 from watcher.web.ledgers import NothingKeptError
 from watcher.web.room import Room, html, query, room
 
@@ -33,7 +34,6 @@ class Row:
     line_told: str
     bars: dict[str, str]
     bars_told: str
-    late: timedelta | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +57,19 @@ async def overview(request: web.Request) -> web.Response:
         view = await about.ledgers.ask(lambda ledger: look(about, ledger, now))
     except NothingKeptError:
         targets = configured(about.settings.sites, ())
-        view = View(rows=tuple(_row(about, target, (), (), now) for target in targets), kinds={})
+        view = View(rows=tuple(_row(target, True, (), ()) for target in targets), kinds={})
+    sites = {site.name: site for site in about.settings.sites}
+    late = {
+        row.status.site
+        for row in view.rows
+        if row.is_configured and late_by(row.status, sites[row.status.site], now) is not None
+    }
     response = html(
         request,
         "overview.html",
         view=view,
-        late=[row for row in view.rows if row.late],
+        late=[row.status for row in view.rows if row.status.site in late],
+        late_names=late,
         total=sum(row.status.listed for row in view.rows),
         days=DAYS,
         looks=LOOKS,
@@ -74,16 +81,21 @@ async def overview(request: web.Request) -> web.Response:
 
 
 def look(about: Room, ledger: WebLedger, now: datetime) -> View:
-    """Everything the page shows, as of one moment."""
+    """Everything the page shows; made anew whenever something was written, the configuration is another, or a minute
+    went by."""
+    mark = (ledger.serial, ledger.version(), about.revision, now.replace(second=0, microsecond=0))
+    return about.summary(f"overview {threading.get_ident()}", mark, lambda: _look(about, ledger, now), share=0)
+
+
+def _look(about: Room, ledger: WebLedger, now: datetime) -> View:
     ends = [now - A_DAY * (DAYS - day) for day in range(DAYS + 1)]
     levels = about.summary("listed", (ledger.newest(), now.date()), lambda: ledger.listed_over(ends))
     recent = ledger.recent_looks(LOOKS)
     found = ledger.status()
-    sites = about.settings.sites
-    known = {site.name for site in sites}
-    targets = (*configured(sites, found), *(one for one in found if one.site not in known))
+    sites = {site.name: site for site in about.settings.sites}
+    targets = (*configured(about.settings.sites, found), *(one for one in found if one.site not in sites))
     return View(
-        rows=tuple(_row(about, one, levels.get(one.site, ()), recent.get(one.site, ()), now) for one in targets),
+        rows=tuple(_row(one, one.site in sites, levels.get(one.site, ()), recent.get(one.site, ())) for one in targets),
         news=tuple(event for _, event in ledger.events_page(EventsWanted(since=now - A_DAY), limit=MOST_NEWS).rows),
         kinds=ledger.kinds_since(now - A_DAY),
         leaves=ledger.log.size,
@@ -92,26 +104,18 @@ def look(about: Room, ledger: WebLedger, now: datetime) -> View:
     )
 
 
-def _row(
-    about: Room, target: TargetStatus, levels: tuple[int | None, ...], looks: tuple[Look, ...], now: datetime
-) -> Row:
-    site = next((one for one in about.settings.sites if one.name == target.site), None)
+def _row(target: TargetStatus, is_configured: bool, levels: tuple[int | None, ...], looks: tuple[Look, ...]) -> Row:
     kinds = [kind_of(look) for look in looks]
     good = kinds.count("good")
     return Row(
         status=target,
-        is_configured=site is not None,
+        is_configured=is_configured,
         good_mirrors=sum(mirror.verdict in SPEAKING for mirror in target.mirrors),
         line=spark.line(levels),
         line_told=spark.told(levels, f"{DAYS} days"),
         bars=spark.bars(kinds),
         bars_told=f"of the last {len(kinds)} visits {good} saw the whole listing" if kinds else "no visits yet",
-        late=_late(target, site, now),
     )
-
-
-def _late(target: TargetStatus, site: Site | None, now: datetime) -> timedelta | None:
-    return late_by(target, site, now) if site is not None else None
 
 
 def kind_of(look: Look) -> str:

@@ -45,6 +45,8 @@ class Room:
     now: Callable[[], datetime] = _now
     heavy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_HEAVY))
     pictures: dict[str, bytes] = field(default_factory=dict)
+    revision: int = 0
+    """How often the configuration was read again."""
     _current: Settings | None = None
     _read: tuple[float, object] = (0.0, None)
     """When the file was last looked at, and what it was then."""
@@ -66,14 +68,15 @@ class Room:
                 with suppress(ConfigError):
                     fixed = {name: getattr(self.started_with, name) for name in ("store", "key", "web", "vantage")}
                     self._current = replace(config.load(self.started_with.path, secrets=False), **fixed)
+                    self.revision += 1
         return self._current or self.started_with
 
-    def summary(self, name: str, mark: object, work: Callable[[], T]) -> T:
+    def summary(self, name: str, mark: object, work: Callable[[], T], *, share: float = SHARE) -> T:
         """What ``work`` gives; the last answer while ``mark`` is the same, or while working it out anew would take
-        more than a small share of the time."""
+        more than a small share of the time (``share=0``: whenever the mark is another)."""
         known = self._summaries.get(name)
         began = time.monotonic()
-        if known is not None and (known[0][0] == mark or began < known[2] + SHARE * known[1]):
+        if known is not None and (known[0][0] == mark or began < known[2] + share * known[1]):
             value: T = known[0][1]
             return value
         value = work()
