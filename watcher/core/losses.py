@@ -132,7 +132,7 @@ def count(absence: Absence, key: str, signs: Signs, snapshot: Snapshot, company:
     absence.doubts = _doubts(absence, key, signs, company)
     lack = absence.mirrors.setdefault(mirror, Lack())
     lack.count += 1
-    lack.sound += signs.nearly_all and not signs.empty
+    lack.agreed += signs.agrees
     if not absence.doubts:
         absence.clean += 1
         lack.clean += 1
@@ -222,14 +222,14 @@ def _ways(
 
 
 def _mirrors_agree(absence: Absence) -> bool:
-    """Whether two mirrors, both otherwise whole, lacked it twice each, and it is no fault that mirrors can share.
+    """Whether two mirrors lacked just the same again and again, and it is no fault that mirrors can share.
 
     They may ask one database behind them: a list cut short, an old or an empty one looks the same on all of them.
     """
     shared = ("tail", "older", "mirror-behind", "name-on-page", "empty-frame", "site-says", "no-control")
     if any(doubt.startswith(shared) for doubt in absence.doubts):
         return False
-    return sum(lack.sound >= TWICE for lack in absence.mirrors.values()) >= TWICE
+    return sum(lack.agreed > 0 for lack in absence.mirrors.values()) >= TWICE
 
 
 def _why(absence: Absence, way: str, doubts: list[str]) -> tuple[str, ...]:

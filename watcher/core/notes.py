@@ -28,6 +28,8 @@ class Run(msgspec.Struct, array_like=True):
     visits: int
     last: datetime
     """When the last visit of the run was made."""
+    order: str = ""
+    """Digest of the last page's order."""
 
 
 class Lack(msgspec.Struct, array_like=True):
@@ -36,8 +38,8 @@ class Lack(msgspec.Struct, array_like=True):
     count: int = 0
     clean: int = 0
     """Those in which nothing looked like a fault."""
-    sound: int = 0
-    """Those that showed nearly all other entries, and were no older page."""
+    agreed: int = 0
+    """Those that lacked the very same entries as another mirror did at its last look."""
 
 
 class Absence(msgspec.Struct, omit_defaults=True):
@@ -157,6 +159,8 @@ class Notes(msgspec.Struct, omit_defaults=True):
     page."""
     behind: dict[str, list[str]] = {}
     """Roster key of what came lately to the mirrors that have shown it, until all have."""
+    lost_on: dict[str, str] = {}
+    """Mirror to a digest of what it lacked at its last complete look."""
     apart: int = 0
     """How often one mirror lacked an entry before and after another showed it: then they do not fail together."""
     clings: dict[str, list[str]] = {}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from watcher.core import flips, losses
 from watcher.core.case import Case
-from watcher.core.notes import join, tag, tags
+from watcher.core.notes import join, set_print, tag, tags
 from watcher.core.structural import count_names, next_order, remember_run
 
 MOST_MIRRORS = 16
@@ -77,6 +77,10 @@ def _mirror(case: Case, page: Sequence[str]) -> None:
     if mirror not in notes.mirrors:
         notes.mirrors = [*notes.mirrors, mirror][-MOST_MIRRORS:]
     there = set(page)
+    lacking = set_print(case.signs.lost) if case.signs.lost and not case.signs.empty else ""
+    notes.lost_on = {other: notes.lost_on[other] for other in notes.mirrors if other in notes.lost_on} | {
+        mirror: lacking
+    }
     for key, lacked in notes.clings.items():
         if key not in there and mirror not in lacked:
             lacked.append(mirror)

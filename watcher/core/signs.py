@@ -7,7 +7,7 @@ from datetime import datetime
 
 from watcher.core.case import Case
 from watcher.core.noise import steady
-from watcher.core.notes import Notes, tag, tags
+from watcher.core.notes import Notes, set_print, tag, tags
 from watcher.core.structural import (
     Signs,
     believed,
@@ -41,10 +41,12 @@ def read_signs(case: Case) -> Signs:
     )
     if not lost:
         return signs
+    here, lacks = tag(snapshot.mirror), set_print(lost)
+    agrees = any(lacked == lacks for mirror, lacked in notes.lost_on.items() if mirror != here)
     came = {key: came_at(case, key) for key in lost}
     older = frozenset(key for key, moment in came.items() if before_at is not None and before_at < moment)
     return _of_order(case, signs, lost).with_lost(
-        older=older, behind=_behind(notes, snapshot, lost), elsewhere=_elsewhere(case, lost)
+        older=older, behind=_behind(notes, snapshot, lost), elsewhere=_elsewhere(case, lost), agrees=agrees
     )
 
 

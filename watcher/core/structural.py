@@ -17,8 +17,6 @@ SEVERAL, SHARE = 2, 5
 """A loss is structural if at least so many go at once, and at least one in so many of all."""
 MANY, SMALL_SHARE = 10, 20
 """And of very many, at least one in so many."""
-NEARLY_ALL = 0.95
-"""A page that shows so much of what is believed listed can witness for another."""
 SHUFFLED = 0.2
 """A page on which so many entries changed places was shuffled."""
 MOVES = 2
@@ -58,11 +56,15 @@ class Signs:
     swapped: frozenset[str] = frozenset()
     """Lost from a shuffled page that is no shorter: others may have taken their places."""
     fewer_pages: bool = False
+    agrees: bool = False
+    """Another mirror lacked just the same at its last look."""
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     """Lost, and yet the name stands on the page: ``unread`` as often as ever, ``named`` less often."""
 
-    def with_lost(self, *, older: frozenset[str], behind: frozenset[str], elsewhere: Mapping[str, str]) -> Signs:
-        return replace(self, older=older, behind=behind, elsewhere=elsewhere)
+    def with_lost(
+        self, *, older: frozenset[str], behind: frozenset[str], elsewhere: Mapping[str, str], agrees: bool
+    ) -> Signs:
+        return replace(self, older=older, behind=behind, elsewhere=elsewhere, agrees=agrees)
 
     def with_order(
         self, *, shuffled: bool, tail: tuple[str, ...], head: tuple[str, ...], swapped: frozenset[str]
@@ -74,12 +76,6 @@ class Signs:
         """Whether the page as a whole looks like a fault."""
         odd = self.copy or self.stale or self.empty or bool(self.older)
         return odd or len(self.tail) >= SEVERAL or is_mass(len(self.lost), self.expected)
-
-    @property
-    def nearly_all(self) -> bool:
-        """Whether the page shows nearly all that is expected beside what is lost, and is no older one."""
-        rest = self.expected - len(self.lost)
-        return not (self.older or self.copy or self.stale) and rest > 0 and self.present >= NEARLY_ALL * rest
 
     def control(self, key: str) -> bool:
         """Whether most of the other entries are there."""
@@ -118,18 +114,18 @@ def is_copy(notes: Notes, text: str) -> bool:
 
 
 def remember_run(notes: Notes, page: Sequence[str], text: str, at: datetime, *, news: bool) -> None:
-    """Adds this page to the runs of sets; with ``news`` its text had to change, and proves nothing."""
-    print_now, mark = set_print(page), tag(text) if text else ""
+    """Adds this page to the runs of sets. With ``news``, or another order, its text had to change: that proves nothing."""
+    print_now, mark, order = set_print(page), tag(text) if text else "", tag("\n".join(page))
     if notes.runs and notes.runs[-1].set_print == print_now:
         run = notes.runs[-1]
-        if mark and run.texts and run.texts[-1] != mark and not news:
+        if mark and run.texts and run.texts[-1] != mark and not news and run.order == order:
             notes.moving = min(notes.moving + 1, MOVES)
         run.visits += 1
-        run.last = at
+        run.last, run.order = at, order
         if mark and (not run.texts or run.texts[-1] != mark):
             run.texts = [*run.texts, mark][-TEXTS:]
         return
-    notes.runs = [*notes.runs, Run(print_now, [mark] if mark else [], 1, at)][-RUNS:]
+    notes.runs = [*notes.runs, Run(print_now, [mark] if mark else [], 1, at, order)][-RUNS:]
 
 
 # ------------------------------------------------------------------------------------------------------- the order
