@@ -310,7 +310,7 @@ async def test_a_stop_breaks_off_what_hangs_and_it_is_told_at_the_next_start(tmp
 async def test_a_kill_between_decision_and_delivery_loses_nothing_and_repeats_the_same_key(
     tmp_path: Path,
 ) -> None:
-    """The process is killed before the service answers, and again while it does; whoever starts next tells what is still owed."""
+    """The process is killed before the service answers, then while it does; the next one tells what is still owed."""
     create_key(tmp_path / "key", "alpha")
     running: list[int] = []
 
