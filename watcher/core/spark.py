@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import groupby
 
 WIDTH, HEIGHT = 120, 28
@@ -13,7 +14,8 @@ TALL = {"good": HEIGHT - 2 * PAD, "part": (HEIGHT - 2 * PAD) // 2, "none": 4}
 """How high a visit's bar is: a whole listing, a part of one, nothing."""
 
 
-def line(levels: Sequence[int | None], width: int = WIDTH, height: int = HEIGHT) -> str:
+@lru_cache(maxsize=2048)
+def line(levels: tuple[int | None, ...], width: int = WIDTH, height: int = HEIGHT) -> str:
     """The path of a line through the levels, left to right, the lowest and the highest touching the edges; gaps where
     nothing is known."""
     known = [level for level in levels if level is not None]
