@@ -159,7 +159,8 @@ class BeliefQuestions:
         rows = self.connection.execute(
             "SELECT e.seq, e.data, k.name, d.tries, d.next_try > 0, d.why"
             " FROM delivery d JOIN event e ON e.seq = d.event JOIN sink k ON k.id = d.sink"
-            " WHERE d.state = 'owed' AND d.next_try <= ?1 AND (?2 IS NULL OR k.name IN (SELECT value FROM json_each(?2))) ORDER BY e.seq, k.id LIMIT ?3",
+            " WHERE d.state = 'owed' AND d.next_try <= ?1"
+            " AND (?2 IS NULL OR k.name IN (SELECT value FROM json_each(?2))) ORDER BY e.seq, k.id LIMIT ?3",
             (micros(now), None if sinks is None else json.dumps(list(sinks)), limit),
         )
         return tuple(
