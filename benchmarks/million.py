@@ -1,0 +1,89 @@
+"""A store of a million captures: what questions cost, start-up included; and start-up alone.
+
+python -m benchmarks.million [CAPTURES]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.big_store import build
+from benchmarks.report import Part, median, reached
+
+ROUNDS = 7
+LIMIT, START_LIMIT = 0.3, 0.25
+QUESTIONS = (
+    ("--version",),
+    ("status",),
+    ("status", "--json"),
+    ("entries", "--site", "site-050"),
+    ("entries", "--site", "site-050", "--json"),
+    ("events", "--since", "2026-11-22T00:00:00Z"),
+    ("events", "--site", "site-050", "--json"),
+    ("captures", "--site", "site-050", "--since", "2026-11-22T00:00:00Z"),
+    ("entries",),
+    ("events",),
+)
+"""The last two say all there is: 100,000 entries, 50,000 events; what they take goes with that."""
+WHOLE = frozenset({("entries",), ("events",)})
+
+
+def measure(captures: int = 1_000_000) -> Part:
+    """The table."""
+    rows, worst, start = [], 0.0, 0.0
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as temporary:
+        folder = Path(temporary)
+        subprocess.run([*_watcher(), "init", str(folder)], check=True, capture_output=True)
+        store = folder / "snapshots"
+        (store / "ledger.db").unlink(missing_ok=True)
+        for path in sorted(store.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+        store.rmdir()
+        build(store, sites=200, captures=captures, entries=100_000, events=50_000)
+        size = sum(path.stat().st_size for path in store.rglob("*") if path.is_file())
+        for question in QUESTIONS:
+            command = [*_watcher(), *question] + ([] if question[0] == "--version" else ["-c", "watcher.toml"])
+            seconds, lines = _timed(command, folder)
+            rows.append((f"`watcher {' '.join(question)}`", f"{seconds:.3f} s", f"{lines:,}"))
+            if question[0] == "--version":
+                start = seconds
+            elif question not in WHOLE:
+                worst = max(worst, seconds)
+    return Part(
+        title=f"Questions to a store of {captures:,} captures ({size / 1e6:,.0f} MB), whole process",
+        columns=("", "wall clock", "lines"),
+        rows=rows,
+        notes=(
+            f"- start-up alone < {START_LIMIT} s: {reached(start, START_LIMIT)} ({start:.3f} s)",
+            f"- questions < {LIMIT} s: {reached(worst, LIMIT)} (the slowest {worst:.3f} s; the last two rows, which "
+            "print all entries and all events there are, apart)",
+        ),
+    )
+
+
+def _watcher() -> list[str]:
+    return [str(Path(sys.executable).with_name("watcher"))]
+
+
+def _timed(command: list[str], folder: Path) -> tuple[float, int]:
+    """The median of several runs, after one that warms the disk's cache; and the lines that were said."""
+    took, lines = [], 0
+    for number in range(ROUNDS + 1):
+        began = time.perf_counter()
+        done = subprocess.run(command, cwd=folder, capture_output=True, check=True, timeout=120)
+        if number:
+            took.append(time.perf_counter() - began)
+        lines = done.stdout.count(b"\n")
+        if "--json" in command and lines:
+            json.loads(done.stdout.partition(b"\n")[0])
+    return median(took), lines
+
+
+if __name__ == "__main__":
+    print(measure(*map(int, sys.argv[1:])).markdown())
