@@ -114,7 +114,7 @@ def is_copy(notes: Notes, text: str) -> bool:
 
 
 def remember_run(notes: Notes, page: Sequence[str], text: str, at: datetime, *, news: bool) -> None:
-    """Adds this page to the runs of sets; with ``news``, or another order, its text had to change, and proves nothing."""
+    """Adds this page to the runs of sets; with ``news``, or another order, its text had to change."""
     print_now, mark, order = set_print(page), tag(text) if text else "", tag("\n".join(page))
     if notes.runs and notes.runs[-1].set_print == print_now:
         run = notes.runs[-1]
