@@ -1,4 +1,4 @@
-"""Every part of the benchmark, one after the other: `make bench`. Each also runs alone: `python -m benchmarks.floor`."""
+"""Every part of the benchmark, one after the other: `make bench`; each also runs alone."""
 
 from __future__ import annotations
 

@@ -125,11 +125,11 @@ async def _steps(checker: Checker, urls: list[str], rounds: int, clock: _Clock) 
     async def check(url: str) -> None:
         await checker.check(url, f"-{number}")
 
-    for number in range(9):
+    for _ in range(9):
         await at_a_time(1, check, urls)
     clock.spent.clear()
     before = cpu_seconds()
-    for number in range(9, 9 + rounds):
+    for _ in range(rounds):
         await at_a_time(1, check, urls)
     checks = rounds * len(urls)
     steps = {step: spent / checks * 1000 for step, spent in clock.spent.items()}
