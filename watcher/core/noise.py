@@ -40,7 +40,7 @@ _TICKING: Final = tuple(
 )
 _CLOCK: Final = "⏲"
 _PAST = re.compile(rf"(?<={_CLOCK})\s*{_PASSED}(?!\w)")
-_COUNTERS: Final = frozenset({"views", "visits", "hits", "reads", "downloads", "counter", "timer", "countdown", "age"})
+COUNTERS: Final = frozenset({"views", "visits", "hits", "reads", "downloads", "counter", "timer", "countdown", "age"})
 """Fields that count, whatever they say."""
 
 FEW: Final = 3
@@ -79,7 +79,7 @@ def _has_digit(text: str) -> bool:
 
 def differs(field: str, old: str, new: str) -> bool:
     """Whether a person would call it a change if the field said ``new`` where it said ``old``."""
-    if old == new or field in _COUNTERS:
+    if old == new or field in COUNTERS:
         return False
     if field == "link":
         return own_path(old) != own_path(new)

@@ -17,7 +17,7 @@ from hashlib import sha256
 import xxhash
 
 from watcher.core.identity import fold, plain
-from watcher.core.noise import LONGEST, steady
+from watcher.core.noise import COUNTERS, LONGEST, steady
 from watcher.records import Entry, RosterEntry
 
 LEAST, MOST = 16, 64
@@ -111,10 +111,15 @@ def mark(text: str) -> bytes:
 
 def of_entry(entry: Entry | RosterEntry) -> str:
     """All that an entry says, as one piece: titles, what it was called before, fields, address."""
-    aliases: Iterable[str] = entry.aliases if isinstance(entry, RosterEntry) else ()
-    texts = (entry.title, *aliases, *entry.fields.values(), entry.url.partition("://")[2].partition("/")[2])
-    parts = [" ".join(words(text)) for text in texts if text]
+    parts = [" ".join(words(text)) for text in texts_of(entry) if text]
     return " ".join(f" {APART} ".join(part for part in parts if part).split(" ")[:ENTRY_WORDS])
+
+
+def texts_of(entry: Entry | RosterEntry) -> tuple[str, ...]:
+    """What an entry says that can be found; not its counters, which say something else at every look."""
+    aliases: Iterable[str] = entry.aliases if isinstance(entry, RosterEntry) else ()
+    fields = (value for name, value in entry.fields.items() if name not in COUNTERS)
+    return (entry.title, *aliases, *fields, entry.url.partition("://")[2].partition("/")[2])
 
 
 def phrase(text: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from watcher.core.again import Resighted
+from watcher.core.searching import texts_of
 from watcher.edge.ledger import Ledger
 from watcher.edge.ledger_beliefs import Look
 from watcher.edge.names import Names
@@ -91,7 +92,7 @@ class Believer:
                 " ON CONFLICT DO UPDATE SET standing = ?3, first_seen = ?4, look = ?5, data = ?6",
                 (number, key, entry.standing, micros(entry.first_seen), look, encode(entry)),
             )
-            if was is None or _says(was) != _says(entry):
+            if was is None or texts_of(was) != texts_of(entry):
                 self._index.name(number, entry)
         for key in old.keys() - roster.entries.keys():
             self._connection.execute("DELETE FROM entry WHERE site = ? AND key = ?", (number, key))
@@ -103,10 +104,6 @@ class Believer:
         while self._held > MOST_ENTRIES and len(self._beliefs) > 1:
             _, oldest = self._beliefs.popitem(last=False)
             self._held -= _weight(oldest)
-
-
-def _says(entry: RosterEntry) -> tuple[object, ...]:
-    return entry.title, entry.url, entry.fields, entry.aliases
 
 
 def _weight(belief: _Belief) -> int:
