@@ -40,6 +40,7 @@ _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"  # written without spaces: each sign is a word
     r"|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
+_NUMBER = re.compile(r"[0-9][0-9 .,]{0,14}")
 _ALIKE = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th"})
 
 
@@ -118,7 +119,7 @@ def of_entry(entry: Entry | RosterEntry) -> str:
 def texts_of(entry: Entry | RosterEntry) -> tuple[str, ...]:
     """What an entry says that can be found; not its counters, which say something else at every look."""
     aliases: Iterable[str] = entry.aliases if isinstance(entry, RosterEntry) else ()
-    fields = (value for name, value in entry.fields.items() if name not in COUNTERS)
+    fields = (value for name, value in entry.fields.items() if name not in COUNTERS and not _NUMBER.fullmatch(value))
     return (entry.title, *aliases, *fields, entry.url.partition("://")[2].partition("/")[2])
 
 
