@@ -26,7 +26,7 @@ from watcher.web.entries import wanted_of as entries_wanted
 from watcher.web.events import FILTERS
 from watcher.web.events import wanted_of as events_wanted
 from watcher.web.ledgers import NothingKeptError
-from watcher.web.questions import BadRequestError, NotFoundError, Query
+from watcher.web.questions import NotFoundError, Query
 from watcher.web.room import Room, json, query, room
 
 LINES = "application/x-ndjson"
@@ -92,7 +92,7 @@ async def events(request: web.Request) -> web.StreamResponse:
         if after:
             number = ledger.event_number(after)
             if number is None:
-                raise BadRequestError("after names no event")
+                raise NotFoundError("after names no event")
             last = number
         return ((one.id, contract.event_object(one)) for one in _events(ledger, wanted, last))
 
@@ -117,7 +117,7 @@ async def entries(request: web.Request) -> web.StreamResponse:
         site, _, key = after.partition("/")
         place = ledger.place_of(site, key) if after else None
         if after and place is None:
-            raise BadRequestError("after names no entry", hint="SITE/KEY")
+            raise NotFoundError("after names no entry", hint="SITE/KEY")
         return _entries(ledger, wanted, site, place)
 
     return await _list(request, asked, rows)
@@ -144,7 +144,7 @@ async def captures(request: web.Request) -> web.StreamResponse:
         if site:
             about.known_site(ledger, site)
         if after and ledger.capture(after) is None:
-            raise BadRequestError("after names no capture")
+            raise NotFoundError("after names no capture")
         found = ledger.captures(site or None, since, after or None)
         return ((one.id, contract.capture_object(one)) for one in found)
 

@@ -14,6 +14,11 @@ MOMENT = {"type": "string", "format": "date-time"}
 TEXT = {"type": "string"}
 COUNT = {"type": "integer", "minimum": 0}
 WORDS = {"type": "array", "items": TEXT}
+WITHOUT_NUL = r"^[^\u0000]*\S[^\u0000]*$"
+A_MOMENT = (
+    r"^([1-9][0-9]{0,2}[smhdw]"
+    r"|20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?Z?)?)$"
+)
 FIELDS = {"type": "object", "additionalProperties": TEXT}
 
 
@@ -41,39 +46,48 @@ def document() -> Json:
 
 
 def _paths() -> Json:
-    site = _parameter("site", {"type": "string", "maxLength": 64}, "Only of this site.")
+    site = _parameter("site", _text(64), "Only of this site.")
     since = _parameter(
         "since",
-        {"type": "string", "maxLength": 60, "examples": ["2026-11-22", "2026-11-22T15:04Z", "3d"]},
+        {"type": "string", "pattern": A_MOMENT, "examples": ["2026-11-22", "2026-11-22T15:04Z", "3d"]},
         "Only from then on: a date, a time, or so long ago.",
     )
-    text = _parameter("text", {"type": "string", "maxLength": 200}, "Only with this in title, past titles or key.")
+    text = _parameter("text", _text(200), "Only with this in title, past titles or key.")
     kind = _parameter("kind", {"type": "string", "enum": KINDS}, "Only of this kind.")
     watchlist = _parameter(
-        "watchlist", {"type": "string", "maxLength": 200}, "Only about this name of the watchlist; * for any."
+        "watchlist",
+        _text(200),
+        "Only about this name of the watchlist; * for any.",
     )
     standing = _parameter("standing", {"type": "string", "enum": STANDINGS}, "Only of this standing.")
-    paging = [
-        _parameter("limit", {"type": "integer", "minimum": 1, "maximum": 10_000}, "At most so many."),
-        _parameter(
-            "after", {"type": "string", "maxLength": 4161}, "Only what follows this one: an id; of entries SITE/KEY."
-        ),
-    ]
+    limit = _parameter("limit", {"type": "integer", "minimum": 1, "maximum": 10_000}, "At most so many.")
+
+    def paging(longest: int, what: str) -> list[Json]:
+        return [limit, _parameter("after", _text(longest), f"Only what follows this one: {what}.")]
+
     form = _parameter("format", {"type": "string", "enum": ["json", "jsonl"]}, "An array, or one object a line.")
     return {
         "/api/status": {"get": _list("status", "How every target stands.", [form])},
         "/api/entries": {
-            "get": _list("entry", "The rosters: every entry ever seen.", [site, standing, text, *paging, form])
+            "get": _list(
+                "entry", "The rosters: every entry ever seen.", [site, standing, text, *paging(4161, "SITE/KEY"), form]
+            )
         },
         "/api/entries/{site}/{key}": {"get": _one("entry", "One entry.", "site", "key")},
         "/api/events": {
-            "get": _list("event", "What was concluded.", [site, kind, since, watchlist, text, *paging, form])
+            "get": _list(
+                "event", "What was concluded.", [site, kind, since, watchlist, text, *paging(200, "an id"), form]
+            )
         },
         "/api/events/{id}": {"get": _one("event", "One event.", "id")},
-        "/api/captures": {"get": _list("capture", "Captures and misses.", [site, since, *paging, form])},
+        "/api/captures": {"get": _list("capture", "Captures and misses.", [site, since, *paging(40, "an id"), form])},
         "/api/captures/{id}": {"get": _one("capture", "One capture or miss.", "id")},
         "/api/captures/{id}/reading": {"get": _one("read", "What a capture was read to say.", "id")},
     }
+
+
+def _text(longest: int) -> Json:
+    return {"type": "string", "minLength": 1, "maxLength": longest, "pattern": WITHOUT_NUL}
 
 
 def _parameter(name: str, schema: Json, about: str) -> Json:

@@ -48,8 +48,10 @@ class Query:
         self._given, self._now = given, now
 
     def only(self, *known: str) -> None:
-        """Refuses any parameter that is not known: a misspelt filter would filter nothing."""
-        for name in self._given:
+        """Refuses any parameter that is not known, or empty: a misspelt filter would filter nothing."""
+        for name, value in self._given.items():
+            if name in known and not value.strip():
+                raise BadRequestError(f"{name} is empty", hint="leave it out")
             if name not in known:
                 raise BadRequestError(
                     f'there is no parameter "{line(name, 40)}"', hint=f"known: {', '.join(known)}" if known else ""
