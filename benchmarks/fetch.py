@@ -1,6 +1,6 @@
 """CPU of one fetch, against the same through bare aiohttp-socks: new connections, and one kept alive.
 
-    python benchmarks/fetch.py [FETCHES]
+    python -m benchmarks.fetch [FETCHES]
 
 Server and proxy run in a process of their own; only the fetching process is measured.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import resource
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -18,6 +17,7 @@ from multiprocessing.connection import Connection
 import aiohttp
 from aiohttp_socks import ProxyConnector
 
+from benchmarks.report import Part, median
 from watcher.edge.fetch import SocksFetcher
 from watcher.ports import Ask
 from watcher.testing.socks5 import Socks5Proxy
@@ -80,20 +80,32 @@ async def ours(proxy: str, times: int, *, fresh: bool) -> float:
         return await measured(times, fetch)
 
 
-async def main(times: int) -> None:
+async def _measure(times: int) -> list[tuple[str, float, float]]:
     here, there = multiprocessing.Pipe()
-    server = multiprocessing.Process(target=serve, args=(there,), daemon=True)
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(there,), daemon=True)
     server.start()
+    there.close()
     proxy = await asyncio.to_thread(here.recv)
-    print(f"{times} fetches of {len(RESPONSE):,} bytes; ms of CPU each")
+    found = []
     for name, fresh in (("new connection, new circuit", True), ("kept alive", False)):
-        ms, base = await ours(proxy, times, fresh=fresh), await bare(proxy, times, fresh=fresh)
-        print(f"{name:28} watcher {ms:.2f}   bare aiohttp-socks {base:.2f}   {ms / base:.1f} x")
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"resident at most {before / 1024:.0f} MiB")
+        pairs = [
+            (await ours(proxy, times // 5, fresh=fresh), await bare(proxy, times // 5, fresh=fresh)) for _ in range(5)
+        ]
+        found.append((name, median([one for one, _ in pairs]), median([other for _, other in pairs])))
     server.kill()
+    server.join()
+    return found
+
+
+def measure(times: int = 2000) -> Part:
+    """The table."""
+    rows = asyncio.run(_measure(times))
+    return Part(
+        title=f"A fetch alone, one after the other, {len(RESPONSE):,} bytes",
+        columns=("", "watcher, CPU ms", "bare aiohttp-socks, CPU ms", "ratio"),
+        rows=[(name, f"{ms:.3f}", f"{base:.3f}", f"{ms / base:.2f}") for name, ms, base in rows],
+    )
 
 
 if __name__ == "__main__":
-    multiprocessing.set_start_method("spawn")
-    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000))
+    print(measure(*map(int, sys.argv[1:])).markdown())
