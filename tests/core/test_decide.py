@@ -182,6 +182,15 @@ def test_changes_have_both_values_and_a_rename_has_what_was() -> None:
     assert site.roster.entries["ve* lo*"].aliases == ("Ve***** Lo*******",)
 
 
+def test_a_status_in_the_title_is_kept_as_a_field() -> None:
+    site = Watching()
+    site.look(["A", "Velmora Inc", "C"])
+    event = one(site.look(["A", "Velmora Inc (SOLD)", "C"]))
+    assert event.changes == {"status": ("", "SOLD")}
+    assert site.roster.entries["velmora inc"].fields == {"status": "SOLD"}
+    assert site.look(["A", "NEW Velmora Inc (SOLD)", "C"]) == ()
+
+
 def test_watched_names_are_marked_through_renames() -> None:
     site = Watching(watchlist=(Watch(name="Velmora", match=("velmora",)),))
     site.look("ABCDE")

@@ -10,7 +10,7 @@ from itertools import takewhile
 from watcher.core.baseline import is_old_news
 from watcher.core.case import Case
 from watcher.core.flips import stays, window_of
-from watcher.core.identity import fold_title, own_path
+from watcher.core.identity import RIBBONS, fold_title, own_path
 from watcher.core.losses import is_of_page, is_off, show_again
 from watcher.core.noise import sift, steady
 from watcher.core.notes import tag
@@ -18,8 +18,6 @@ from watcher.core.structural import is_mass
 from watcher.core.tell import Details, Window
 from watcher.records import Entry, RosterEntry
 
-RIBBONS = frozenset({"new", "hot", "update", "updated"})
-"""Status words that come and go by themselves."""
 MOST_FORMER = 24
 MOST_ALIASES = 20
 MOST_FRESH = 12

@@ -45,6 +45,8 @@ _ORNAMENT = re.compile(r"^[\s✅✔☑❌✖🔥⚡🆕🔒🔓⏳⌛★☆►�
 
 _NOTABLE = re.compile(r"[^\w\s.,&'/]|_|NEW|SOLD|UPDATE|x{4}|X{4}")
 """A title without any of this has neither status nor mask nor ornament."""
+RIBBONS = frozenset({"new", "hot", "update", "updated"})
+"""Status words that come and go by themselves."""
 MASK = "*"
 _MASKS = re.compile(r"[*∗✱●•█▓▒░■]{2,}|(?<=[\w.&])[*∗✱●•█▓▒░■]|[*∗✱●•█▓▒░■](?=\w)|\?{2,}|#{2,}|_{3,}|(?<=\w)[xX]{4,}")
 """Letters that a title hides: a run of marks, or a single one that touches a letter."""
@@ -169,9 +171,20 @@ def assign_keys(entries: Sequence[Entry], *, base: str = "") -> tuple[Entry, ...
         else:
             keys.append(_short(fold_title(entry.title)[0]))
     keys = _apart(keys, entries)
-    return tuple(
-        entry if entry.key == key else replace(entry, key=key) for entry, key in zip(entries, keys, strict=True)
-    )
+    return tuple(_keyed(entry, key) for entry, key in zip(entries, keys, strict=True))
+
+
+def _keyed(entry: Entry, key: str) -> Entry:
+    """The entry with its key; what its title says of its status is a field, if the record says nothing else of it."""
+    status = "" if entry.fields.get("status") else title_status(entry.title)
+    if status:
+        return replace(entry, key=key, fields={**entry.fields, "status": status})
+    return entry if entry.key == key else replace(entry, key=key)
+
+
+def title_status(title: str) -> str:
+    """The status words in a title, less those that come and go by themselves; empty for most."""
+    return ", ".join(word for word in fold_title(title)[1] if word.casefold() not in RIBBONS)
 
 
 def _apart(keys: Sequence[str], entries: Sequence[Entry]) -> list[str]:
