@@ -6,12 +6,10 @@ import fcntl
 import os
 import pty
 import re
-import signal
 import struct
 import subprocess
 import sys
 import termios
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -94,29 +92,6 @@ def test_a_body_is_not_written_to_a_terminal(folder: Path) -> None:
         "watcher: the body of a page is not written to a terminal: it could take it over\n"
         "  mend: send it into a pipe, or name a file with -o\n"
     )
-
-
-def test_status_is_painted_anew_until_interrupted(folder: Path) -> None:
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 140, 0, 0))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "watcher", "status", "--watch"],
-        cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm-256color"},
-    )  # fmt: skip
-    os.close(theirs)
-    shown = b""
-    while shown.count(b"LAST COMPLETE") < 2:
-        shown += os.read(ours, 65536)
-    process.send_signal(signal.SIGINT)
-    with suppress(OSError):
-        while piece := os.read(ours, 65536):
-            shown += piece
-    os.close(ours)
-    assert process.wait(timeout=30) == 0
-    plain = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", shown.decode())
-    assert re.search(r"clop +listing +listing", plain)
-    assert re.search(r"quiet +listing +–", plain)
-    assert shown.endswith(b"\x1b[?25h\x1b[?1049l")  # the terminal is given back as it was
 
 
 def test_watching_status_is_for_terminals(folder: Path) -> None:
