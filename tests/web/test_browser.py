@@ -128,10 +128,10 @@ async def test_by_keyboard(web: Asker, browser: Browser, drive: Drive) -> None:
     left = "document.activeElement.getBoundingClientRect().left"
     assert await drive(browser.run, left) >= 0
     names = []
-    for _ in range(7):
+    for _ in range(8):
         await drive(browser.key, "Tab", 9)
         names.append(await drive(browser.run, focused))
-    assert names == ["watchertest", "Overview", "Events", "Entries", "Captures", "Compare", "Custody log"]
+    assert names == ["watchertest", "Overview", "Events", "Entries", "Captures", "Search", "Compare", "Custody log"]
     outline = "getComputedStyle(document.activeElement).outlineStyle"
     assert await drive(browser.run, outline) == "solid"
     before = browser.loaded

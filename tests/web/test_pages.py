@@ -27,7 +27,8 @@ def paths(asker: Asker) -> list[str]:
         "/entries", "/entries?standing=withdrawn", "/entries?text=velmora", "/sites/clop", "/sites/quiet",
         "/sites/clop/entry?key=velmora", f"/sites/clop/entry?key={quote(EVIL_KEY, safe='')}", "/captures",
         "/captures?site=clop", f"/captures/{seen}", f"/captures/{asker.captures[2].id}",
-        f"/captures/{seen}/text", f"/captures/{seen}/source", "/diff", f"/diff?old={seen}&new={gone}",
+        f"/captures/{seen}/text", f"/captures/{seen}/source", "/search", "/search?text=velmora",
+        "/search?text=zzz", "/diff", f"/diff?old={seen}&new={gone}",
         f"/diff?old={seen}&new={gone}&by=text", f"/diff?old={seen}&new={gone}&by=source",
         f"/diff?old=clop@{START + STEP:%Y-%m-%dT%H:%MZ}&new={gone}", "/log", "/log/0", "/log/5",
     ]  # fmt: skip
@@ -188,6 +189,15 @@ async def test_a_leaf_shows_its_record_and_a_proof_that_holds(web: Asker) -> Non
     merkle.verify_inclusion(leaf, 0, size, path, root)
 
 
+async def test_a_search_says_where_a_name_stood_and_from_when_to_when(web: Asker) -> None:
+    tree = LexborHTMLParser((await web.ask("/search?text=velmora%20logistics")).text)
+    rows = [[cell.text(separator=" ", strip=True) for cell in row.css("td")] for row in tree.css("tbody tr")]
+    assert rows[0][0].split() == ["Velmora", "Logistics", "withdrawn"]
+    assert rows[0][2][:20] == f"{START:%Y-%m-%d %H:%M:%S}Z"
+    assert "Found nowhere" in (await web.ask("/search?text=nobody%20ever")).text
+    assert (await web.ask("/search?text=%2A")).status == 400
+
+
 # ------------------------------------------------------------------------------------------------------------- paging
 
 
@@ -316,6 +326,35 @@ async def test_errors_say_what_is_wrong(web: Asker, path: str, status: int, says
     tree = LexborHTMLParser(answer.text)
     usable(path, tree)
     assert says in tree.css_first("main").text()
+
+
+NASTY = (
+    "", " ", "0", "-1", "1-2-3", "9" * 19, "%00", "%FF%FE", "%F0%9F%92%A9", "'", "%22%3E%3Cscript%3E", "..%2F..", "%25",
+    "1%3B%20DROP%20TABLE%20event", "%E2%80%AE", "%5C", "*", "%2A%2A", "a%0Ab", "1e309", "NaN", "2026-02-30", "\u0661",
+)  # fmt: skip
+PARAMETERS = (
+    "site", "kind", "since", "watchlist", "text", "older", "newer", "standing", "key", "old", "new", "by", "leaf",
+    "refresh", "limit", "after", "format", "next",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/events", "/entries", "/captures", "/search", "/sites/clop", "/sites/clop/entry", "/diff", "/log",
+     "/log/find", "/feed.atom", "/api/events", "/api/entries", "/api/captures", "/api/status", "/api/search"],
+)  # fmt: skip
+async def test_no_parameter_breaks_a_page(web: Asker, path: str) -> None:
+    for name in PARAMETERS:
+        for value in NASTY:
+            answer = await web.ask(f"{path}?{name}={quote(value, safe='%*.-')}")
+            assert answer.status in {200, 303, 400, 404}, (path, name, value, answer.text[:300])
+
+
+@pytest.mark.parametrize("path", ["/events/{}", "/captures/{}", "/captures/{}/page", "/sites/{}", "/log/{}", "/api/{}"])
+async def test_no_name_breaks_a_page(web: Asker, path: str) -> None:
+    for value in NASTY:
+        answer = await web.ask(path.format(quote(value, safe="%*.-")))
+        assert answer.status in {200, 303, 400, 404}, (path, value, answer.text[:300])
 
 
 async def test_a_miss_has_no_page_and_cannot_be_compared(web: Asker) -> None:

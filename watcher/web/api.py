@@ -20,7 +20,7 @@ from watcher.edge.ledger_entries import EntriesWanted
 from watcher.edge.ledger_sights import WebLedger
 from watcher.edge.ledger_web import EventsWanted
 from watcher.records import Event
-from watcher.web import openapi
+from watcher.web import finds, openapi
 from watcher.web.entries import LONGEST_KEY
 from watcher.web.entries import wanted_of as entries_wanted
 from watcher.web.events import FILTERS
@@ -49,6 +49,7 @@ def routes() -> list[web.RouteDef]:
         get("/api/captures", captures),
         get("/api/captures/{id}", capture),
         get("/api/captures/{id}/reading", reading),
+        get("/api/search", search),
         get("/api/openapi.json", description),
         get("/api/{rest:.*}", _nothing),
     ]
@@ -73,6 +74,15 @@ async def status(request: web.Request) -> web.StreamResponse:
     except NothingKeptError:
         found = ()
     objects = [contract.status_object(target) for target in configured(about.settings.sites, found)]
+    return await _send(request, _at_once(objects))
+
+
+async def search(request: web.Request) -> web.StreamResponse:
+    """Where a name or phrase ever stood."""
+    try:
+        objects = await finds.found(request, query(request))
+    except NothingKeptError:
+        objects = []
     return await _send(request, _at_once(objects))
 
 

@@ -13,7 +13,7 @@ from aiohttp import web
 from watcher.config import Settings, WebSettings
 from watcher.core.escape import block
 from watcher.errors import StoreDamaged, StoreError, UsageError, WatcherError
-from watcher.web import acts, api, captures, diffs, entries, events, feeds, log, overview, sites
+from watcher.web import acts, api, captures, diffs, entries, events, feeds, finds, log, overview, sites
 from watcher.web.door import Door, Handler, LoginNeededError, harden, login_path
 from watcher.web.ledgers import Ledgers, NothingKeptError
 from watcher.web.questions import WebError
@@ -82,6 +82,7 @@ def routes() -> list[web.RouteDef]:
         get("/captures/{id}/source", captures.source),
         get("/captures/{id}/picture.png", captures.picture),
         get("/diff", diffs.diff),
+        get("/search", finds.page),
         get("/log", log.log),
         get("/log/{leaf}", log.leaf),
         get("/login", acts.login_form),

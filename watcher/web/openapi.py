@@ -82,6 +82,9 @@ def _paths() -> Json:
         "/api/events/{id}": {"get": _one("event", "One event.", "id")},
         "/api/captures": {"get": _list("capture", "Captures and misses.", [site, since, *paging(40, "an id"), form])},
         "/api/captures/{id}": {"get": _one("capture", "One capture or miss.", "id")},
+        "/api/search": {
+            "get": _list("found", "Where a name or phrase ever stood.", [{**text, "required": True}, site, since, form])
+        },
         "/api/captures/{id}/reading": {"get": _one("read", "What a capture was read to say.", "id")},
     }
 
@@ -224,6 +227,24 @@ def _schemas() -> Json:
                 "stored_bytes": COUNT,
                 "leaf": _or_null(COUNT),
                 "vantage": TEXT,
+            }
+        ),
+        "found": _object(
+            {
+                "what": {"type": "string", "enum": ["entry", "page"]},
+                "site": TEXT,
+                "key": _or_null(TEXT),
+                "title": _or_null(TEXT),
+                "standing": _or_null(TEXT),
+                "target": _or_null(TEXT),
+                "url": TEXT,
+                "mirror": _or_null(TEXT),
+                "first_seen": MOMENT,
+                "last_seen": MOMENT,
+                "first_capture": _or_null(TEXT),
+                "last_capture": _or_null(TEXT),
+                "excerpt": TEXT,
+                "foreign": {"type": "boolean"},
             }
         ),
         "read": _object(

@@ -66,6 +66,13 @@ class Query:
             raise BadRequestError(f"{name} holds a NUL")
         return value
 
+    def needed(self, name: str) -> str:
+        """A text that must be given."""
+        value = self.text(name)
+        if not value:
+            raise BadRequestError(f"{name} is needed")
+        return value
+
     def choice(self, name: str, known: Sequence[str]) -> str:
         """One of the words; empty if it was not given."""
         value = self.text(name)
