@@ -293,6 +293,17 @@ CASES = (
         ],
     ),
     Case(
+        "an old page again and again, while its own page stays gone: nothing",
+        [
+            Step(linked("A", "B", "C", "D", "E"), times=2),
+            Step(linked("A", "B", "D", "E"), times=2),
+            Step(linked("A", "B", "D", "E"), tells=["withdrawn C"]),
+            Step(linked("A", "B", "C", "D", "E"), {"probes": {"C": "gone", "A": "alive"}}, times=4),
+            Step(linked("A", "B", "C", "D", "E"), {"probes": {"C": "alive", "A": "alive"}}),
+            Step(linked("A", "B", "C", "D", "E"), {"probes": {"C": "alive", "A": "alive"}}, ["relisted C"]),
+        ],
+    ),
+    Case(
         "new onion: the same entries",
         [Step("ABCDEF", ON_FIRST, times=2), Step("ABCDEF", {"mirror": "http://moved.onion/"}, times=3)],
     ),

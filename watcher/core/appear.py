@@ -177,6 +177,9 @@ def _window(case: Case, held: RosterEntry) -> Window:
 def _relist(case: Case, held: RosterEntry, entry: Entry) -> None:
     """A withdrawn entry is there again: told at once, or when it was seen twice if the page may be an old one."""
     signs, snapshot = case.signs, case.snapshot
+    probe = case.probes.get(held.key)
+    if probe is not None and probe.answer == "gone" and case.pages_answer:
+        return  # the list is an old one
     window = case.window_now(case.capture_of(entry))
     words = ["seen-again"]
     clings = held.key in case.notes.clings and tag(snapshot.mirror) not in case.notes.clings[held.key]

@@ -24,8 +24,10 @@ class Case:
     mirrors: Sequence[str]
     watchlist: Sequence[Watch]
     notes: Notes
+    before: Mapping[str, RosterEntry]
+    """The roster's entries, as they were."""
     entries: dict[str, RosterEntry]
-    """The roster's, as they become."""
+    """The roster's entries, as they become."""
     signs: Signs = field(default_factory=Signs)
     """Of a complete snapshot; of another one, none."""
     added: dict[str, Entry] = field(default_factory=dict)
@@ -41,6 +43,16 @@ class Case:
     @property
     def first_capture(self) -> str | None:
         return self.snapshot.captures[0] if self.snapshot.captures else None
+
+    @property
+    def pages_answer(self) -> bool:
+        """Whether the page of a listed entry answered: only then does another one's being gone mean anything."""
+        return any(
+            probe.answer == "alive"
+            and (probe.control or (key in self.delta.seen and self.before[key].standing == "listed"))
+            for key, probe in self.probes.items()
+            if key in self.before
+        )
 
     def capture_of(self, entry: Entry) -> str:
         """The capture that shows an entry of the page."""

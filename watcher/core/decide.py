@@ -35,8 +35,8 @@ SPEAKING = frozenset({"listing", "empty"})
 def wanted_probes(roster: Roster, delta: Delta, policy: Policy) -> tuple[str, ...]:
     """Roster keys of the entries whose own pages are worth a look now; the last is the control, still listed.
 
-    Missing ones first, those least looked at before the others; then just listed ones, so that their pages are known
-    before they go. A site without links of its own asks for none.
+    Missing ones first, those least looked at before the others; then withdrawn ones that are on the page again, and
+    just listed ones, so that their pages are known before they go. A site without links of its own asks for none.
     """
     notes = load(roster.notes)
     lacking = [key for key in delta.missing if own_path(roster.entries[key].url)]
@@ -46,6 +46,8 @@ def wanted_probes(roster: Roster, delta: Delta, policy: Policy) -> tuple[str, ..
         if not _resting(notes, key, policy)
     ]
     wanted = [key for _, _, key in sorted(asked)[:MOST_MISSING]]
+    again = [key for key in delta.seen if roster.entries[key].standing == "withdrawn" and own_path(delta.seen[key].url)]
+    wanted += again[:MOST_NEW]
     wanted += [key for key in notes.fresh if key in delta.seen and key not in wanted][:MOST_NEW]
     if not wanted:
         return ()
@@ -103,6 +105,7 @@ def decide(
         mirrors=mirrors,
         watchlist=watchlist,
         notes=notes,
+        before=roster.entries,
         entries=dict(roster.entries),
     )
     episodes.follow(case)

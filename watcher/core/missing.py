@@ -22,15 +22,12 @@ def miss(case: Case) -> dict[str, losses.Finding]:
     begun = _begin(case, fresh)
     _roll_off(case, begun)
     company = _company(case, fresh)
-    answers = any(
-        probe.answer == "alive" and (probe.control or key in case.delta.seen) for key, probe in case.probes.items()
-    )
     findings: dict[str, losses.Finding] = {}
     apart = False
     for key in case.delta.missing:
         absence = notes.absences[key]
         apart |= losses.count(absence, key, signs, snapshot, company[key])
-        losses.probe(absence, case.probes, key, answers=answers)
+        losses.probe(absence, case.probes, key, answers=case.pages_answer)
         held = case.entries[key]
         case.entries[key] = replace(
             held,
