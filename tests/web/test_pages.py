@@ -329,8 +329,8 @@ async def test_errors_say_what_is_wrong(web: Asker, path: str, status: int, says
 
 
 NASTY = (
-    "", " ", "0", "-1", "1-2-3", "9" * 19, "%00", "%FF%FE", "%F0%9F%92%A9", "'", "%22%3E%3Cscript%3E", "..%2F..", "%25",
-    "1%3B%20DROP%20TABLE%20event", "%E2%80%AE", "%5C", "*", "%2A%2A", "a%0Ab", "1e309", "NaN", "2026-02-30", "\u0661",
+    "", "-1", "1-2-3", "9" * 19, "%00", "%FF%FE", "%F0%9F%92%A9", "%22%3E%3Cscript%3E", "..%2F..", "%25", "%E2%80%AE",
+    "*", "2026-02-30",
 )  # fmt: skip
 PARAMETERS = (
     "site", "kind", "since", "watchlist", "text", "older", "newer", "standing", "key", "old", "new", "by", "leaf",

@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from pathlib import Path
 
 from aiohttp import web
 
@@ -18,8 +17,8 @@ from watcher.web.door import Door, Handler, LoginNeededError, harden, login_path
 from watcher.web.ledgers import Ledgers, NothingKeptError
 from watcher.web.questions import WebError
 from watcher.web.room import ROOM, Room, html, json
+from watcher.web.show import STYLE
 
-STATIC = Path(__file__).parent / "static"
 LARGEST_POST = 64 * 1024
 SECONDS_TO_STOP = 1.0
 TEXTS = {404: "there is no such page", 405: "this page is only looked at", 413: "that is too much"}
@@ -97,7 +96,7 @@ def routes() -> list[web.RouteDef]:
 
 async def _style(request: web.Request) -> web.StreamResponse:
     del request
-    return web.FileResponse(STATIC / "watcher.css", headers={"Cache-Control": "max-age=3600"})
+    return web.FileResponse(STYLE, headers={"Cache-Control": "max-age=3600"})
 
 
 async def _close(app: web.Application) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,6 +25,9 @@ TONES = {
 }  # fmt: skip
 """How verdicts, standings, kinds of events and states look."""
 LONG_TITLE = 300
+STYLE = Path(__file__).parent / "static" / "watcher.css"
+STYLE_URL = f"/static/watcher.css?v={sha256(STYLE.read_bytes()).hexdigest()[:12]}"
+"""Another address for another sheet, so that browsers may keep it."""
 NEVER = Markup('<span class="soft">–</span>')
 
 
@@ -119,7 +124,7 @@ def seconds(length: timedelta) -> str:
 
 ENVIRONMENT.globals |= {
     "url": url, "entry_url": entry_url, "stamp": stamp, "ago": ago, "window": window, "headline": headline,
-    "prose": prose, "reason": reason, "KINDS": KINDS,
+    "prose": prose, "clock": clock, "STYLE_URL": STYLE_URL, "reason": reason, "KINDS": KINDS,
 }  # fmt: skip
 ENVIRONMENT.filters |= {
     "tone": lambda word: TONES.get(word, "quiet"),
