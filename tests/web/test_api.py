@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import aiohttp
 import pytest
 
 from tests.web.conftest import Asker
@@ -154,6 +155,16 @@ async def test_a_long_list_is_sent_as_it_is_read(own: Asker, monkeypatch: pytest
     answer = await own.ask("/api/captures")
     assert answer.headers.get("Transfer-Encoding") == "chunked"
     assert len(json.loads(answer.text)) == 11
+
+
+async def test_a_list_that_nobody_reads_is_broken_off_and_seen_to_be(
+    own: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watcher.web.api.LONGEST_SECONDS", 0.0)
+    with pytest.raises(aiohttp.ClientError):
+        await own.ask("/api/captures")
+    monkeypatch.undo()
+    assert len(await objects(own, "/api/captures")) == 11
 
 
 def test_paths_of_the_store_never_leave_it(tmp_path: Path) -> None:

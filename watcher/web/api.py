@@ -6,6 +6,7 @@ part begins in the ``Link`` header.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import islice
 from typing import Any
@@ -32,6 +33,8 @@ from watcher.web.room import Room, json, query, room
 LINES = "application/x-ndjson"
 LINE_TYPES = (LINES, "application/jsonl", "application/jsonlines")
 MOST = 10_000
+LONGEST_SECONDS = 300.0
+"""For one list: its reader sees the ledger as of one moment, and what is written meanwhile must be kept apart."""
 PAGING = ("limit", "after", "format")
 Rows = Callable[[WebLedger], Iterator[tuple[str, Json]]]
 """Objects, each with the cursor that names it."""
@@ -231,6 +234,17 @@ async def _send(
     response.content_type = LINES if lines else "application/json"
     response.charset = "utf-8"
     await response.prepare(request)
+    try:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            await _write(response, batches, lines)
+    except TimeoutError:
+        # whoever reads so slowly holds up the ledger; and what was sent must not pass for the whole
+        if request.transport is not None:
+            request.transport.abort()
+    return response
+
+
+async def _write(response: web.StreamResponse, batches: AsyncIterator[list[Json]], lines: bool) -> None:
     if not lines:
         await response.write(b"[")
     first = True
@@ -244,7 +258,6 @@ async def _send(
     if not lines:
         await response.write(b"]\n")
     await response.write_eof()
-    return response
 
 
 def wants_lines(request: web.Request) -> bool:
