@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from watcher.core import appear, compare, decide, flips, losses, missing, signs, structural
+from benchmarks.detection import faults, looks
+from watcher.core import appear, compare, flips, losses, missing, signs, structural
 
 Patch = tuple[Any, str, Any]
 
@@ -28,6 +29,8 @@ def _no_mass() -> list[Patch]:
 
 
 RULES: dict[str, Callable[[], list[Patch]]] = {
+    "verdicts: every page is the list": lambda: [(faults, "as_judged", faults.as_answered)],
+    "all that looks like a fault": lambda: [(losses, "_doubts", lambda *_: [])],
     "control majority": lambda: [(structural.Signs, "control", lambda *_: True)],
     "two circuits": lambda: [(losses, "ENOUGH_CIRCUITS", 1)],
     "many at once": _no_mass,
@@ -39,12 +42,15 @@ RULES: dict[str, Callable[[], list[Patch]]] = {
     "roll-off": lambda: [(missing, "_roll_off", _nothing)],
     "begin anew after a fault": lambda: [(losses, "begin_anew", _nothing)],
     "name on the page": lambda: [(signs, "stands_elsewhere", lambda *_: {})],
-    "own pages": lambda: [(decide, "wanted_probes", lambda *_: ())],
-    "mirrors one by one": lambda: [(missing.losses, "show_again", _back), (appear, "show_again", _back)],
+    "own pages": lambda: [(looks, "wanted_probes", lambda *_: ())],
+    "mirrors one by one": lambda: [(appear, "show_again", _back)],
     "mirrors that lag behind": lambda: [(signs, "_behind", _nothing)],
     "waits stretched by bad visits": lambda: [(losses, "stretch", lambda _: 1.0)],
     "renames": lambda: [(compare, "pair", lambda *_, **__: ())],
-    "noise": lambda: [(appear, "sift", lambda changes, _, learned: (changes, dict(learned)))],
+    "noise": lambda: [
+        (appear, "sift", lambda changes, _, learned: (changes, dict(learned))),
+        (compare, "differs", lambda _, old, new: old != new),
+    ],
 }
 
 

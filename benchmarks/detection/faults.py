@@ -196,12 +196,24 @@ class Check:
     snapshot: Snapshot
 
 
+def as_judged(look: Look) -> Look:
+    """The look with the verdict that its page gets."""
+    return look
+
+
+def as_answered(look: Look) -> Look:
+    """The look as it would be if every page that came were taken for the list, whatever it is."""
+    if look.verdict == "unreachable":
+        return look
+    return replace(look, verdict="listing" if look.shown is not None and look.shown.ids else "empty", complete=True)
+
+
 def checks_of(series: Series, setting: Setting, seed: int) -> Iterator[Check]:
     """The checks of one site, the same for the same seed."""
     moments = moments_of(series, setting)
     faults = Faults(moments, setting, Random(f"{seed} {series.site} {setting.name}"))
     for moment in moments:
-        look = faults.look(series, moment)
+        look = as_judged(faults.look(series, moment))
         yield Check(moment=moment, look=look, snapshot=snapshot_of(series.site, moment.number, look))
 
 

@@ -147,11 +147,11 @@ def _mistaken(tally: Tally, told: Told, there: Sequence[frozenset[str]]) -> None
 
 def table(rows: Sequence[tuple[str, Tally]]) -> str:
     """The tallies side by side, a line each."""
-    head = f"{'':34}{'checks':>8}{'faulty':>8}{'false':>7}{'again':>6}{'missed':>13}{'delay':>6}"
+    head = f"{'':42}{'checks':>8}{'faulty':>8}{'false':>7}{'again':>6}{'missed':>13}{'delay':>6}"
     head += "".join(f"{kind:>17}" for kind in KINDS)
-    lines = [head, " " * 82 + "".join(f"{'recall prec.':>17}" for _ in KINDS)]
+    lines = [head, " " * 90 + "".join(f"{'recall prec.':>17}" for _ in KINDS)]
     for name, tally in rows:
-        line = f"{name:34}{tally.checks:8}{tally.faulty / max(1, tally.checks):8.1%}{tally.false_withdrawals:7}"
+        line = f"{name:42}{tally.checks:8}{tally.faulty / max(1, tally.checks):8.1%}{tally.false_withdrawals:7}"
         line += f"{tally.repeated_withdrawals:6}{tally.single_missed:6}/{tally.single:<6}{tally.median_delay():6.0f}"
         line += "".join(f"{tally.recall(kind):10.3f} {tally.precision(kind):6.3f}" for kind in KINDS)
         lines.append(line)
