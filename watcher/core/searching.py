@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
+from itertools import islice
 
 import xxhash
 
@@ -53,8 +55,7 @@ def words(text: str) -> Iterator[str]:
         folded = steady(part) if len(part) - letters <= MOSTLY_DIGITS * len(part) else fold(part)
         if not folded.isascii():
             folded = unicodedata.normalize("NFKD", folded).translate(_combining()).translate(_ALIKE)
-        for found in _WORD.findall(folded):
-            yield found[:LONGEST_WORD]
+        yield from [found[:LONGEST_WORD] for found in _WORD.findall(folded)]
 
 
 @cache
@@ -79,25 +80,23 @@ def _border(text: str, at: int) -> int:
 def pieces(text: str) -> dict[bytes, str]:
     """The pieces of a text, each with the digest that it goes by."""
     found: dict[bytes, str] = {}
-    all_words = []
-    for word in words(text):
-        all_words.append(word)
-        if len(all_words) >= MOST_WORDS:
-            break
+    all_words = list(islice(words(text), MOST_WORDS))
+    borders = [at for at, word in enumerate(all_words) if _is_border(word)]
     start = 0
     while start < len(all_words):
-        end = _end(all_words, start)
+        last = min(start + MOST, len(all_words))
+        place = bisect_left(borders, start + LEAST)
+        end = min(borders[place], last) if place < len(borders) else last
         piece = " ".join(all_words[start : end + OVERLAP])
         found.setdefault(digest(piece), piece)
         start = end
     return found
 
 
-def _end(all_words: Sequence[str], start: int) -> int:
-    for at in range(start + LEAST, min(start + MOST, len(all_words))):
-        if xxhash.xxh3_64_intdigest(all_words[at].encode()) % BORDER == 0:
-            return at
-    return min(start + MOST, len(all_words))
+@lru_cache(maxsize=1 << 15)
+def _is_border(word: str) -> bool:
+    """Whether a piece may end before this word."""
+    return xxhash.xxh3_64_intdigest(word.encode()) % BORDER == 0
 
 
 def digest(piece: str) -> bytes:

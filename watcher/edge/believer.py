@@ -22,7 +22,7 @@ from watcher.edge.search_index import SearchIndex
 from watcher.ports import SiteState
 from watcher.records import Roster, RosterEntry, Snapshot
 
-MOST_ENTRIES = 20_000
+MOST_ENTRIES = 60_000
 """Roster entries kept in memory, of all sites together."""
 
 
