@@ -42,6 +42,7 @@ _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"  # written without spaces: each sign is a word
     r"|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _NUMBER = re.compile(r"[0-9][0-9 .,]{0,14}")
 _ALIKE = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th"})
 
@@ -54,8 +55,12 @@ def words(text: str) -> Iterator[str]:
         letters = len(part.translate(_NO_DIGITS))
         folded = steady(part) if len(part) - letters <= MOSTLY_DIGITS * len(part) else fold(part)
         if not folded.isascii():
-            folded = unicodedata.normalize("NFKD", folded).translate(_combining()).translate(_ALIKE)
+            folded = _BEYOND_ASCII.sub(_plain_letters, unicodedata.normalize("NFKD", folded))
         yield from [found[:LONGEST_WORD] for found in _WORD.findall(folded)]
+
+
+def _plain_letters(found: re.Match[str]) -> str:
+    return found.group().translate(_combining()).translate(_ALIKE)
 
 
 @cache
