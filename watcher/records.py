@@ -360,3 +360,7 @@ class TargetStatus:
     listed: int
     misses_in_a_row: int
     mirrors: tuple[MirrorStatus, ...]
+    every: timedelta | None = None
+    """How often it is looked at now; None: nobody asked."""
+    because: str = ""
+    """Why so often, for people."""

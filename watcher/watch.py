@@ -19,7 +19,7 @@ from typing import Literal
 
 import structlog
 
-from watcher.core.adaptive import Pace, Watched, intervals, rates
+from watcher.core.adaptive import EVEN_PACE, NOTHING_YET, Watched, intervals, rates
 from watcher.core.cadence import Starts, is_unchecked, wait_for
 from watcher.core.mirrors import turn
 from watcher.errors import ProxyError, StoreDamaged, StoreError, WatcherError
@@ -47,8 +47,6 @@ ROUND_SECONDS = 60.0
 DAY = timedelta(days=1)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
-EVEN_PACE = Pace()
-NOTHING_YET = Watched(news=0, days=0.0)
 
 Isolate = Literal["site", "visit", "none"]
 

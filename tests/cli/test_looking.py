@@ -67,6 +67,8 @@ def test_status(run: Run, captures: tuple[Capture, ...]) -> None:
         "next_visit": rfc3339(LATER + timedelta(minutes=15)),
         "listed": 1,
         "misses_in_a_row": 0,
+        "every_seconds": 900,
+        "because": "the configuration says so",
         "mirrors": [
             {"url": MIRROR, "verdict": "listing", "last_visit": SEEN},
             {"url": "http://second.example/", "verdict": "", "last_visit": None},
@@ -81,6 +83,8 @@ def test_status(run: Run, captures: tuple[Capture, ...]) -> None:
         "next_visit": None,
         "listed": 0,
         "misses_in_a_row": 0,
+        "every_seconds": 900,
+        "because": "the configuration says so",
         "mirrors": [{"url": "http://quiet.example/", "verdict": "", "last_visit": None}],
     }
 

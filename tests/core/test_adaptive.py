@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from math import exp
 
 import pytest
@@ -9,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.core.adaptive import DAY, USUAL, Pace, Watched, intervals, rates
+from watcher.core.status import configured, unseen
+from watcher.records import Site, TargetStatus
 
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PACE = Pace(mean=timedelta(minutes=15), shortest=timedelta(minutes=2), longest=timedelta(hours=4))
 
 
@@ -47,3 +51,30 @@ def test_unlike_sites_gain_what_theory_promises() -> None:
     found = intervals(true, wide)
     delay = sum(rate * (one / DAY) for rate, one in zip(true, found, strict=True))
     assert delay / (sum(true) * (wide.mean / DAY)) == pytest.approx(exp(-(1.5**2) / 4), rel=0.08)
+
+
+def _status(name: str, *, planned: timedelta, misses: int = 0) -> TargetStatus:
+    return replace(unseen(name), last_visit=NOW, next_visit=NOW + planned, misses_in_a_row=misses)
+
+
+def test_status_says_how_often_and_why() -> None:
+    names = ("busy", "quiet", "new", "dead", "doubtful")
+    sites = [Site(name=name, mirrors=("http://a.example/",), every="adaptive") for name in names]
+    sites.append(Site(name="fixed", mirrors=("http://a.example/",), every=timedelta(hours=1)))
+    watched = {name: Watched(news=900 if name == "busy" else 30, days=30.0) for name in names if name != "new"}
+    first = {one.site: one for one in configured(sites, (), watched)}
+    assert first["busy"].every < first["quiet"].every  # type: ignore[operator]  # both have one
+    assert first["busy"].because.startswith("900 new entries in 30 d, more than on most")
+    assert first["quiet"].because.startswith("30 new entries in 30 d, less than on most")
+    assert first["new"].because == "nothing is known of it yet"
+    assert (first["fixed"].every, first["fixed"].because) == (timedelta(hours=1), "the configuration says so")
+    found = (
+        _status("dead", planned=timedelta(hours=6), misses=7),
+        _status("doubtful", planned=timedelta(minutes=5)),
+        _status("fixed", planned=timedelta(minutes=5)),
+    )
+    later = {one.site: one for one in configured(sites, found, watched)}
+    assert (later["dead"].every, later["dead"].because) == (timedelta(hours=6), "7 looks in a row brought nothing")
+    assert (
+        later["doubtful"].because == later["fixed"].because == "something is new, missing or not certain: a quick look"
+    )

@@ -174,6 +174,8 @@ def test_status() -> None:
         "next_visit": None,
         "listed": 3,
         "misses_in_a_row": 0,
+        "every_seconds": None,
+        "because": "",
         "mirrors": [{"url": "http://a.example/", "verdict": "listing", "last_visit": "2026-11-22T15:04:05.123456Z"}],
     }
 

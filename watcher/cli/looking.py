@@ -15,7 +15,7 @@ from watcher.cli.kit import Command, State, json_option, known, moment, say, sin
 from watcher.cli.output import Cell, Column, console, grid, json_lines, minute, since, table, verdict, when, window
 from watcher.core import contract
 from watcher.core.cadence import unchecked
-from watcher.core.moments import size_words
+from watcher.core.moments import size_words, words
 from watcher.core.status import configured
 from watcher.errors import UsageError
 from watcher.records import Event, EventKind, MirrorStatus, StandingName, TargetStatus
@@ -59,6 +59,10 @@ def status_command(state: State, *, watch: bool, as_json: bool) -> None:
     now = datetime.now(UTC)
     late = unchecked(state.view.sites, targets, now)
     table(STATUS, _status_rows(targets, late, now))
+    adaptive = {site.name for site in state.view.sites if site.every == "adaptive"}
+    for one in targets:
+        if one.site in adaptive and one.every:
+            say(f"{one.site} is looked at every {words(one.every)} because of this: {one.because}")
     if late:
         say(
             f"{len(late)} of {len(targets)} unchecked for more than two intervals: is `watcher run` running? "
@@ -81,7 +85,10 @@ STATUS = (
 
 def _targets(state: State, *, silent: bool = False) -> tuple[TargetStatus, ...]:
     with state.ledger(silent=silent) as ledger:
-        return configured(state.view.sites, ledger.status() if ledger else ())
+        if not ledger:
+            return configured(state.view.sites, ())
+        adaptive = [site.name for site in state.view.sites if site.every == "adaptive"]
+        return configured(state.view.sites, ledger.status(), ledger.watched(adaptive, datetime.now(UTC)))
 
 
 def _status_rows(targets: Sequence[TargetStatus], late: Collection[str], now: datetime) -> list[tuple[Cell | str, ...]]:

@@ -43,6 +43,8 @@ class Watched:
     days: float
 
 
+EVEN_PACE = Pace()
+NOTHING_YET = Watched(news=0, days=0.0)
 USUAL = Watched(news=1, days=1.0)
 """Before anything is known a site is taken to list one entry a day."""
 SHAPES = (0.5, 20.0)

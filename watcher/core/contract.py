@@ -103,6 +103,8 @@ def status_object(target: TargetStatus) -> Json:
         "next_visit": _moment(target.next_visit),
         "listed": target.listed,
         "misses_in_a_row": target.misses_in_a_row,
+        "every_seconds": None if target.every is None else round(target.every.total_seconds()),
+        "because": target.because,
         "mirrors": [_mirror(mirror) for mirror in target.mirrors],
     }
 

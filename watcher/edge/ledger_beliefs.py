@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from watcher.core.adaptive import DAY, Watched
 from watcher.edge.rows import micros, moment
 from watcher.ports import SiteState
 from watcher.records import Event, MirrorStatus, Roster, RosterEntry, StandingName, TargetStatus
@@ -94,7 +95,7 @@ class BeliefQuestions:
         ).fetchone()
         return _decode_looks(row[0]) if row else ()
 
-    def _looks(self, site: str | None) -> dict[int, tuple[Look, ...]]:
+    def _looks(self, site: str | None = None) -> dict[int, tuple[Look, ...]]:
         of_site = "" if site is None else " WHERE site = (SELECT id FROM site WHERE name = ?1)"
         rows = self.connection.execute(f"SELECT site, looks FROM sight{of_site}", () if site is None else (site,))
         return {number: _decode_looks(looks) for number, looks in rows}
@@ -123,6 +124,20 @@ class BeliefQuestions:
             )
             for name, site, target, verdict, last_visit, last_complete, next_visit, listed, misses in rows
         )
+
+    def watched(self, sites: Sequence[str], now: datetime) -> dict[str, Watched]:
+        """What watching these sites brought so far: entries that came after the first ones, and how long it took."""
+        found = {}
+        for site in sites:
+            first, news = self.connection.execute(
+                "WITH mine AS (SELECT first_seen FROM entry WHERE site = (SELECT id FROM site WHERE name = ?))"
+                " SELECT min(first_seen), (SELECT count(*) FROM mine WHERE first_seen > (SELECT min(first_seen)"
+                " FROM mine)) FROM mine",
+                (site,),
+            ).fetchone()
+            if first is not None:
+                found[site] = Watched(news=news, days=max((now - moment(first)) / DAY, 0.0))
+        return found
 
     # -------------------------------------------------------------------------------------------------- events
 

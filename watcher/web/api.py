@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
@@ -72,11 +73,14 @@ async def status(request: web.Request) -> web.StreamResponse:
     """**status** of every target."""
     about, asked = room(request), query(request)
     asked.only("format")
+    adaptive = [site.name for site in about.settings.sites if site.every == "adaptive"]
     try:
-        found = await about.ledgers.ask(lambda ledger: ledger.status())
+        found, watched = await about.ledgers.ask(
+            lambda ledger: (ledger.status(), ledger.watched(adaptive, datetime.now(UTC)))
+        )
     except NothingKeptError:
-        found = ()
-    objects = [contract.status_object(target) for target in configured(about.settings.sites, found)]
+        found, watched = (), {}
+    objects = [contract.status_object(target) for target in configured(about.settings.sites, found, watched)]
     return await _send(request, _at_once(objects))
 
 

@@ -171,6 +171,8 @@ def _schemas() -> Json:
                 "next_visit": _or_null(MOMENT),
                 "listed": COUNT,
                 "misses_in_a_row": COUNT,
+                "every_seconds": _or_null(COUNT),
+                "because": TEXT,
                 "mirrors": {"type": "array", "items": mirror},
             }
         ),
