@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import pty
 import re
+import select
+import signal
 import struct
 import subprocess
 import sys
 import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.cli.seed import fill
+from watcher.edge.store import LedgerStore
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -92,6 +100,84 @@ def test_a_body_is_not_written_to_a_terminal(folder: Path) -> None:
         "watcher: the body of a page is not written to a terminal: it could take it over\n"
         "  mend: send it into a pipe, or name a file with -o\n"
     )
+
+
+INTERRUPTIBLE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import watcher.__main__"
+"""Who is started in the background, as whole suites often are, ignores SIGINT, and so does all that it starts."""
+
+
+class Screen:
+    """A program on a terminal, and all that it painted there; whoever waits for something waits for a while only."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self._end, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 140, 0, 0))
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", f"import sys; sys.argv[1:] = {arguments!r}; {INTERRUPTIBLE}"],
+            cwd=folder,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env={**os.environ, "TERM": "xterm-256color"},
+        )
+        os.close(theirs)
+        self.painted = b""
+
+    def read_on(self, deadline: float) -> bool:
+        """Whether more came; not, if the program ended."""
+        ready, _, _ = select.select([self._end], [], [], max(0.0, deadline - time.monotonic()))
+        assert ready, f"nothing more came after {self.painted[-300:]!r}"
+        try:
+            self.painted += os.read(self._end, 65536)
+        except OSError:  # the other end was closed
+            return False
+        return True
+
+    def wait_for(self, count: int, text: bytes) -> None:
+        deadline = time.monotonic() + 60
+        while self.painted.count(text) < count:
+            assert self.read_on(deadline), f"it ended: {self.painted[-300:]!r}"
+
+    def end(self) -> int:
+        deadline = time.monotonic() + 60
+        while self.read_on(deadline):
+            pass
+        return self.process.wait(60)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self._end)
+
+
+@contextmanager
+def on_screen(folder: Path, *arguments: str) -> Iterator[Screen]:
+    screen = Screen(folder, *arguments)
+    try:
+        yield screen
+    finally:
+        screen.close()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_status_is_painted_anew_until_it_is_ended(folder: Path, end: signal.Signals) -> None:
+    async def put_off() -> None:
+        async with LedgerStore.open(folder / "snapshots", vantage="local") as store:
+            await store.schedule("clop", datetime.now(UTC) + timedelta(days=3, hours=1))
+
+    with on_screen(folder, "status", "--watch") as screen:
+        screen.wait_for(1, b"LAST COMPLETE")
+        assert b"in 3 d" not in screen.painted
+        asyncio.run(put_off())
+        screen.wait_for(1, b"in 3 d")
+        screen.process.send_signal(end)
+        assert screen.end() == 0
+    plain = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", screen.painted.decode())
+    assert re.search(r"clop +listing +\w+", plain)
+    assert re.search(r"quiet +listing +–", plain)
+    assert screen.painted.startswith(b"\x1b[?1049h")
+    assert screen.painted.endswith(b"\x1b[?25h\x1b[?1049l")  # the terminal is given back as it was
 
 
 def test_watching_status_is_for_terminals(folder: Path) -> None:

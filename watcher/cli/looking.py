@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -46,6 +47,7 @@ def status_command(state: State, *, watch: bool, as_json: bool) -> None:
     if watch:
         if as_json or not sys.stdout.isatty():
             raise UsageError("--watch paints a terminal", hint="for a program: watcher status --json, again and again")
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it, the terminal is given back
         with suppress(KeyboardInterrupt):
             _watch_status(state)
         return
