@@ -3,8 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 WORKERS ?= 2
 # Many tests watch real processes, and a machine that does other things at the time can make one late: what failed is
-# run once more, alone, and counts only then.
-AGAIN = $(BIN)/pytest -n 0 --last-failed --last-failed-no-failures none
+# run once more, alone, and counts only then. (A worker that dies is no failure of one test: pytest ends with another code.)
+AGAIN = [ $$? -eq 1 ] && $(BIN)/pytest -n 0 --last-failed --last-failed-no-failures none
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -13,7 +13,7 @@ run: .venv/.run  ## start the watcher: with watcher.toml if there is one, else o
 	@if [ -f watcher.toml ]; then exec $(BIN)/watcher run; else exec $(BIN)/watcher practice; fi
 
 test: .venv/.test .venv/.system .venv/.oracles  ## run the tests
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup || $(AGAIN)
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --max-worker-restart 0 || { $(AGAIN); }
 
 check: .venv/.test .venv/.system .venv/.oracles  ## format, lint, types, tests with coverage
 	$(BIN)/ruff format --check .

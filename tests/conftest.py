@@ -69,6 +69,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return OneWorkerForTor(config, log)
 
 
+DIED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object | None) -> None:
+    """A worker that died leaves tests that nobody ran: not a failure to be tried again, but the end of the run."""
+    node.config.stash[DIED] = node.config.stash.get(DIED, False) or bool(error)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.stash.get(DIED, False):
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+
+
 @functools.cache
 def _is_over_tor(file: Path) -> bool:
     return "pytest.mark.tor" in file.read_text()

@@ -83,3 +83,22 @@ def test_tests_over_tor_share_one_worker(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "24 passed" in done.stdout
     assert len(list(tmp_path.glob("*.used"))) == 1
+
+
+DYING = """
+import os, pytest
+
+@pytest.mark.parametrize("number", range(8))
+def test_dying(number):
+    if number == 3:
+        os._exit(1)
+"""
+
+
+def test_a_worker_that_dies_ends_the_run_and_is_no_plain_failure(tmp_path: Path) -> None:
+    """It leaves tests that nobody ran: only what merely failed may be tried once more."""
+    copy_setup(tmp_path)
+    (tmp_path / "test_dying.py").write_text(DYING)
+    command = [sys.executable, "-m", "pytest", "test_dying.py", "-p", "no:cacheprovider", "-n2", "-q"]
+    done = subprocess.run([*command, "--max-worker-restart", "0"], cwd=tmp_path, check=False, timeout=60)
+    assert done.returncode == pytest.ExitCode.INTERNAL_ERROR

@@ -7,7 +7,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -85,12 +85,20 @@ class Ledgers:
             path = self.folder / LEDGER
             if not path.exists():
                 raise NothingKeptError("nothing was visited yet", hint="`watcher run` and `watcher check` visit")
-            ledger = await asyncio.to_thread(WebLedger.open, self.folder)
-            try:
+            stack, loop = ExitStack(), asyncio.get_running_loop()
+
+            def begin() -> Iterator[T]:
+                ledger = stack.enter_context(closing(WebLedger.open(self.folder)))
                 ledger.connection.execute("BEGIN")
-                yield _batches(rows(ledger))
+                return rows(ledger)
+
+            # One thread does all of it: who stops listening in the middle of a batch closes nothing under the reader.
+            thread = ThreadPoolExecutor(1, thread_name_prefix="stream")
+            try:
+                yield _batches(await loop.run_in_executor(thread, begin), thread)
             finally:
-                await asyncio.to_thread(ledger.close)
+                thread.submit(stack.close)
+                await loop.run_in_executor(None, thread.shutdown)
 
     def close(self) -> None:
         """Wait for the questions that are being answered, and close the ledgers."""
@@ -100,6 +108,9 @@ class Ledgers:
         self._open.clear()
 
 
-async def _batches(rows: Iterator[T]) -> AsyncIterator[list[T]]:
-    while batch := await asyncio.to_thread(lambda: list(islice(rows, BATCH))):
+async def _batches(rows: Iterator[T], thread: ThreadPoolExecutor) -> AsyncIterator[list[T]]:
+    def some() -> list[T]:
+        return list(islice(rows, BATCH))
+
+    while batch := await asyncio.get_running_loop().run_in_executor(thread, some):
         yield batch
