@@ -28,7 +28,6 @@ def test_200_targets_that_answer_after_2_seconds(tmp_path: Path) -> None:
     assert {(capture["verdict"], capture["complete"]) for capture in captures} == {("listing", True)}
     assert report["requests"] == MANY
     assert report["at_once"] > MANY // 3  # one after another would be 1, and 400 seconds
-    assert report["per_second"] <= 150  # and yet a tor is not asked for all of them in one breath
     assert 30 * 1024 * 1024 < memory.most_bytes < MOST_BYTES
 
 

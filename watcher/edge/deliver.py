@@ -101,10 +101,13 @@ class Delivery:
 
     async def flush(self) -> None:
         """One try at everything that is due, and a signed head over all of it."""
-        await self._begin_round()
-        while self._busy:
-            await asyncio.gather(*self._busy.values())
+        at_work = True
+        while at_work:
+            at_work = bool(self._busy)  # who ends while a round is begun may be due again, and was not asked
             await self._begin_round()
+            if self._busy:
+                at_work = True
+                await asyncio.gather(*self._busy.values())
         await self.checkpoint()
 
     async def checkpoint(self) -> str:

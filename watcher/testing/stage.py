@@ -114,7 +114,7 @@ class Stage:
 
     def report(self) -> dict[str, Any]:
         """``requests``: how many there were; ``at_once``: how many were waited for at the same time, at most;
-        ``per_second``: how many connections the proxy was asked for within one second, at most."""
+        ``paths``: the last ones asked for."""
         return self._order(report=True)
 
     def _order(self, **order: Any) -> dict[str, Any]:
@@ -155,8 +155,6 @@ class _Theatre:
             for number in range(play.sites)
         ]
         self.proxy = Socks5Proxy({})
-        self._past: list[float] = []
-        """When earlier proxies were asked."""
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> _Theatre:
@@ -174,7 +172,6 @@ class _Theatre:
         await self._stack.aclose()
 
     async def _listen(self) -> None:
-        self._past += [request.at.timestamp() for request in self.proxy.requests]
         routes = {onion: site.address for onions, site in zip(self.onions, self.sites, strict=True) for onion in onions}
         self.proxy = Socks5Proxy(routes, port=self.proxy.port)
         await self.proxy.__aenter__()
@@ -205,11 +202,9 @@ class _Theatre:
 
     def _report(self) -> dict[str, Any]:
         asked = sorted(request.at.timestamp() for site in self.sites for request in site.requests)
-        streams = sorted([*self._past, *(request.at.timestamp() for request in self.proxy.requests)])
         return {
             "requests": len(asked),
             "at_once": most_within(self._play.delay_seconds, asked),
-            "per_second": most_within(1.0, streams),
             "paths": [request.path for site in self.sites for request in list(site.requests)[-500:]],
         }
 
