@@ -82,7 +82,12 @@ def site_of(url: str) -> str:
 def cpu_seconds() -> float:
     """Of this process and all its descendants so far (readers live on: nobody has waited for them yet)."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + ended.ru_utime + ended.ru_stime + sum(_ran(pid) for pid in _children(os.getpid()) if pid not in SERVING)
+    return (
+        time.process_time()
+        + ended.ru_utime
+        + ended.ru_stime
+        + sum(_ran(pid) for pid in _children(os.getpid()) if pid not in SERVING)
+    )
 
 
 def _children(pid: int) -> list[int]:
