@@ -22,21 +22,27 @@ _LONG_UNIT = (
 _UNIT = rf"(?:{_LONG_UNIT}|[dhmsw])"
 _PASSED = r"(?:ago|left|remaining|осталось|назад)"
 _SOME = r"\d+\s*"
-_TICKING: Final = tuple(
+_FIRST = r"\d(?<!\w\d)"
+"""A digit with which a word begins; said so that an engine which looks for a first sign finds digits."""
+_LEAST_NONCE = 16
+_NUMBERS: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"(?<!\w){_SOME}{_UNIT}(?:[\s,:;и&-]*(?:and\s+)?{_SOME}{_UNIT})+(?!\w)",  # 7d 20h 00m 00s
-        rf"(?<!\w){_SOME}(?:{_LONG_UNIT}(?!\w)|{_UNIT}\s+{_PASSED}(?!\w))",  # 3 days, 5m ago
+        rf"{_FIRST}\d*\s*{_UNIT}(?:[\s,:;и&-]*(?:and\s+)?{_SOME}{_UNIT})+(?!\w)",  # 7d 20h 00m 00s
+        rf"{_FIRST}\d*\s*(?:{_LONG_UNIT}(?!\w)|{_UNIT}\s+{_PASSED}(?!\w))",  # 3 days, 5m ago
         rf"^{_SOME}{_UNIT}$",  # 20h
-        r"(?<![\w.:])\d{1,4}(?::\d{2}){1,3}(?![\w:])",  # 168:20:11, 12:30
+        r"\d(?<![\w.:]\d)\d{0,3}(?::\d{2}){1,3}(?![\w:])",  # 168:20:11, 12:30
         r"(?:views?|visit(?:s|ors?)?|hits|reads?|downloads?|seen|counter|просмотр\w*|aufrufe|vues|visitas|vistas)"
         r"\s*[:=-]?\s*\d[\d\s.,]{0,16}k?(?!\w)",
-        r"(?<!\w)\d[\d\s.,]{0,16}k?\s*(?:\+\s*)?"
+        rf"{_FIRST}[\d\s.,]{{0,16}}k?\s*(?:\+\s*)?"
         r"(?:views?|visits?|visitors?|hits|reads|downloads?|просмотр\w*|aufrufe|vues|visitas|vistas)(?!\w)",
-        r"(?<!\w)(?:timer|countdown|clock|nonce|token)[-_:=#]\s*\w+",
-        r"(?<![\w/])(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{16,}(?!\w)",  # nonces
-        r"(?<!\w)(?:just now|an? (?:moment|second|minute|hour|day|week|month|year) ago|yesterday|today)(?!\w)",
     )
+)
+_NAMED = re.compile(r"(?<!\w)(?:timer|countdown|clock|nonce|token)[-_:=#]\s*\w+")
+_NAMES = re.compile(r"[-_:=#](?:(?<=timer.)|(?<=countdown.)|(?<=clock.)|(?<=nonce.)|(?<=token.))")
+_NONCE = re.compile(rf"(?<![\w/])(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{{{_LEAST_NONCE},}}(?!\w)")
+_LATELY = re.compile(
+    r"(?<!\w)(?:just now|an? (?:moment|second|minute|hour|day|week|month|year) ago|yesterday|today)(?!\w)"
 )
 _CLOCK: Final = "⏲"
 _PAST = re.compile(rf"(?<={_CLOCK})\s*{_PASSED}(?!\w)")
@@ -64,11 +70,19 @@ def steady(value: str) -> str:
     text = fold(value)
     if len(text) > LONGEST:
         return text
-    if _has_digit(text) or "ago" in text or "now" in text or "day" in text:
-        for pattern in _TICKING:
+    if _has_digit(text):
+        for pattern in _NUMBERS:
             text = pattern.sub(_CLOCK, text)
-        text = _PAST.sub("", text)
-    return text
+    elif not ("ago" in text or "now" in text or "day" in text):
+        return text
+    # what costs is only looked for where something of it is there
+    if _NAMES.search(text):
+        text = _NAMED.sub(_CLOCK, text)
+    if max(map(len, text.split()), default=0) >= _LEAST_NONCE:
+        text = _NONCE.sub(_CLOCK, text)
+    if "just now" in text or " ago" in text or "yesterday" in text or "today" in text:
+        text = _LATELY.sub(_CLOCK, text)
+    return _PAST.sub("", text) if _CLOCK in text else text
 
 
 def _has_digit(text: str) -> bool:
