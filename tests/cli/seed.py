@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.core.looks import Watching
 from watcher.edge.store import LedgerStore
 from watcher.ports import Origin, Outcome
 from watcher.records import (
@@ -158,3 +160,26 @@ async def _record(
             memory=b"",
         )
     )
+
+
+async def believe(folder: Path, site: str, watching: Watching) -> None:
+    """Keep what was concluded elsewhere as what is believed of a site."""
+    at = watching.now
+    visit = f"{site}@{at:%Y-%m-%dT%H:%M:%S.%fZ}"
+    async with LedgerStore.open(folder, vantage="local", now=lambda: at) as store:
+        (capture,) = await store.keep(Origin(site=site, target="listing", visit=visit), [_page(at)])
+        snapshot = Snapshot(
+            site=site,
+            visit=visit,
+            mirror=MIRROR,
+            vantage="local",
+            taken_at=at,
+            finished_at=capture.finished_at,
+            verdict="listing",
+            complete=True,
+            captures=(capture.id,),
+        )
+        decision = Decision(roster=replace(watching.roster, site=site), events=())
+        await store.record(
+            Outcome(visit=visit, site=site, readings={}, snapshot=snapshot, decision=decision, memory=b"")
+        )

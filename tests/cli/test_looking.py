@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import unicodedata
@@ -14,7 +15,8 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Run
-from tests.cli.seed import BODY, EVIL, HOSTILE, LATER, MIRROR, START, fill
+from tests.cli.seed import BODY, EVIL, HOSTILE, LATER, MIRROR, START, believe, fill
+from tests.core.looks import Watching
 from watcher.core.moments import rfc3339
 from watcher.edge.store import LedgerStore
 from watcher.records import Capture
@@ -389,3 +391,42 @@ def test_nothing_was_kept_yet(run: Run, tmp_path: Path) -> None:
             result.stderr == "watcher: nothing was visited yet; `watcher check` does it once, `watcher run` goes on\n"
         )
     assert run("show", "x").exit_code == 2
+
+
+# ------------------------------------------------------------------------------------------------- missing, not told
+
+
+@pytest.fixture
+def missing(captures: tuple[Capture, ...], tmp_path: Path) -> str:
+    """The store, with another site that lacks one of its entries since two looks; and that entry's key."""
+    site = Watching()
+    site.looks(2, "ABCDEFGH")
+    site.look("ABDEFGH")
+    site.look("ABDEFGH")
+    asyncio.run(believe(tmp_path / "snapshots", "clop", site))
+    return "calderis clinic"
+
+
+SENTENCE = "Absent from 2 complete copies in a row; 3 are needed, over at least 30 min."
+
+
+def test_show_says_what_a_missing_entry_waits_for(run: Run, missing: str) -> None:
+    (entry,) = objects(run("show", "--json", f"clop/{missing}").stdout)
+    assert (entry["standing"], entry["waits"]) == ("missing", ["visits", SENTENCE])
+    assert f"waits: visits, {SENTENCE}\n" in run("show", missing).stdout
+    (other,) = objects(run("show", "--json", "clop/arvelo logistics").stdout)
+    assert "waits" not in other
+
+
+def test_missing_entries_are_shown_with_what_they_wait_for(run: Run, missing: str) -> None:
+    head, row = run("entries", "--standing", "missing").stdout.splitlines()
+    assert re.split(r"  +", head) == ["SITE", "TITLE", "MISSING SINCE", "LOOKS", "NOT TOLD YET"]
+    assert re.split(r"  +", row) == ["clop", "Calderis Clinic", "2026-11-01 13:00Z", "2", SENTENCE]
+
+
+def test_status_says_that_there_are_missing_entries(run: Run, missing: str) -> None:
+    assert "1 entry is missing and not told yet; `watcher entries --standing missing` says why" in run("status").stderr
+
+
+def test_status_says_nothing_of_it_otherwise(run: Run, captures: tuple[Capture, ...]) -> None:
+    assert "missing" not in run("status").stderr

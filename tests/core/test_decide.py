@@ -155,7 +155,7 @@ def test_what_a_missing_entry_waits_for_can_be_asked() -> None:
     site = Watching()
     site.looks(2, "BCDEFG")
     site.look("ABCDEF")
-    assert held(site.roster, site.policy) == {"gromark school district": ("own-page", "rolled-off")}
+    assert held(site.roster.notes, site.policy) == {"gromark school district": ("own-page", "rolled-off")}
     assert said(site.told) == ["listed A"]
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import sqlite3
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from tests.cli.seed import believe
+from tests.core.looks import Watching
 from tests.web.conftest import Asker, Serving, asking
 from tests.web.seed import CONFIG, EVIL_KEY, NOW, START, STEP, settings_in
 from watcher.web import app as web_app
@@ -431,3 +434,19 @@ async def test_two_servers_cannot_have_one_address(told, tmp_path) -> None:  # t
         with pytest.raises(WatcherError, match="cannot be listened on"):
             async with web_app.serve(again):
                 pass
+
+
+async def test_a_missing_entry_says_what_it_waits_for(own: Asker, tmp_path: Path) -> None:
+    site = Watching()
+    site.looks(2, "ABCDEFGH")
+    site.look("ABDEFGH")
+    site.look("ABDEFGH")
+    await believe(tmp_path / "snapshots", "clop", site)
+    tree = LexborHTMLParser((await own.ask("/sites/clop/entry?key=calderis%20clinic")).text)
+    lead = tree.css_first(".lead").text()
+    assert "missing since" in lead
+    assert lead.endswith(
+        "not told as withdrawn yet. Absent from 2 complete copies in a row; 3 are needed, over at least 30 min."
+    )
+    listed = LexborHTMLParser((await own.ask("/sites/clop/entry?key=arvelo%20logistics")).text)
+    assert "withdrawn" not in listed.css_first(".lead").text()

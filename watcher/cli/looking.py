@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, get_args
@@ -16,10 +16,12 @@ from watcher.cli.kit import Command, State, json_option, known, moment, say, sin
 from watcher.cli.output import Cell, Column, console, grid, json_lines, minute, since, table, verdict, when, window
 from watcher.core import contract
 from watcher.core.cadence import unchecked
+from watcher.core.decide import held
 from watcher.core.moments import size_words, words
+from watcher.core.reasons import waiting
 from watcher.core.status import configured
 from watcher.errors import UsageError
-from watcher.records import Event, EventKind, MirrorStatus, StandingName, TargetStatus
+from watcher.records import Event, EventKind, MirrorStatus, Policy, RosterEntry, StandingName, TargetStatus
 
 if TYPE_CHECKING:
     from watcher.edge.ledger import Ledger
@@ -65,6 +67,7 @@ def status_command(state: State, *, watch: bool, as_json: bool) -> None:
     for one in targets:
         if one.site in adaptive and one.every:
             say(f"{one.site} is looked at every {words(one.every)} because of this: {one.because}")
+    _say_missing(state)
     if late:
         say(
             f"{len(late)} of {len(targets)} unchecked for more than two intervals: is `watcher run` running? "
@@ -83,6 +86,14 @@ STATUS = (
     Column("MISSES", right=True),
     Column("MIRRORS", right=True),
 )
+
+
+def _say_missing(state: State) -> None:
+    with state.ledger(silent=True) as ledger:
+        missing = sum(1 for _ in ledger.entries(standing="missing")) if ledger else 0
+    if missing:
+        which = "1 entry is" if missing == 1 else f"{missing} entries are"
+        say(f"{which} missing and not told yet; `watcher entries --standing missing` says why")
 
 
 def _targets(state: State, *, silent: bool = False) -> tuple[TargetStatus, ...]:
@@ -140,6 +151,7 @@ def _health(mirrors: tuple[MirrorStatus, ...]) -> Cell:
     examples=[
         ("watcher entries --site clop --standing withdrawn", "What was taken off a site:"),
         ("watcher entries --match acme", "Is a name on any site?"),
+        ("watcher entries --standing missing", "What is not on its page and not told yet, and why not:"),
     ],
 )
 @site_option
@@ -156,6 +168,9 @@ def entries_command(
         found = ledger.entries(site, standing, match) if ledger else iter(())
         if as_json:
             json_lines(contract.entry_object(name, entry) for name, entry in found)
+            return
+        if ledger and standing == "missing":
+            _print_missing(ledger, found, state.view.policy)
             return
         table(
             [
@@ -180,6 +195,20 @@ def entries_command(
                 for name, entry in found
             ),
         )
+
+
+def _print_missing(ledger: Ledger, found: Iterator[tuple[str, RosterEntry]], policy: Policy) -> None:
+    """Entries that are missing, and what each waits for before it is told."""
+    waits: dict[str, Mapping[str, tuple[str, ...]]] = {}
+
+    def row(site: str, entry: RosterEntry) -> tuple[Cell | str, ...]:
+        if site not in waits:
+            waits[site] = held(ledger.notes(site), policy)
+        why = waiting(waits[site].get(entry.key, ()), entry.absences, policy)
+        return site, Cell(entry.title, limit=SHORT), minute(entry.missing_since), str(entry.absences), why
+
+    columns = [Column("SITE"), Column("TITLE", firm=False), Column("MISSING SINCE"), Column("LOOKS", right=True)]
+    table([*columns, Column("NOT TOLD YET", firm=False)], (row(site, entry) for site, entry in found))
 
 
 @click.command(

@@ -12,12 +12,14 @@ import click
 from watcher.cli.kit import Command, State, json_option
 from watcher.cli.output import json_lines
 from watcher.core import contract
+from watcher.core.decide import held
 from watcher.core.escape import block, line
+from watcher.core.reasons import waiting
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
     from watcher.edge.ledger import Ledger
-    from watcher.records import Capture
+    from watcher.records import Capture, Policy, RosterEntry
 
 LONGEST_VALUE = 20_000
 """Characters of one value that a terminal gets."""
@@ -50,7 +52,7 @@ def show_command(state: State, *, identifier: str, body: bool, output: Path | No
             hint="send it into a pipe, or name a file with -o",
         )
     with state.ledger(silent=True) as ledger:
-        kind, value = _whole(ledger, identifier) if ledger else (None, None)
+        kind, value = _whole(ledger, identifier, state.view.policy) if ledger else (None, None)
         if ledger is None or value is None:
             raise UsageError(
                 f'there is no capture, event or entry "{line(identifier, 80)}"',
@@ -66,7 +68,7 @@ def show_command(state: State, *, identifier: str, body: bool, output: Path | No
             click.echo(shown)
 
 
-def _whole(ledger: Ledger, identifier: str) -> tuple[str | None, dict[str, Any] | None]:
+def _whole(ledger: Ledger, identifier: str, policy: Policy) -> tuple[str | None, dict[str, Any] | None]:
     """What the identifier names, and everything that is known of it."""
     found = ledger.find(identifier) if identifier else ()
     exact = [one for one in found if one.id == identifier]
@@ -79,7 +81,7 @@ def _whole(ledger: Ledger, identifier: str) -> tuple[str | None, dict[str, Any] 
     if len(names) > 1:
         raise UsageError(f'"{line(identifier, 80)}" may be {", ".join(names[:6])}', hint="write more of it")
     if entries:
-        return "entry", contract.entry_object(*entries[0])
+        return "entry", _whole_entry(ledger, *entries[0], policy)
     if not found:
         return None, None
     name, kind = names[0], (exact or list(found))[0].what
@@ -88,6 +90,15 @@ def _whole(ledger: Ledger, identifier: str) -> tuple[str | None, dict[str, Any] 
         return kind, None if event is None else contract.event_object(event)
     capture = ledger.capture(name)
     return kind, None if capture is None else _whole_capture(ledger, capture)
+
+
+def _whole_entry(ledger: Ledger, site: str, entry: RosterEntry, policy: Policy) -> dict[str, Any]:
+    """The entry, and where it is missing, what it waits for before that is told: machine words first, then prose."""
+    value = contract.entry_object(site, entry)
+    if entry.standing == "missing":
+        words = held(ledger.notes(site), policy).get(entry.key, ())
+        value["waits"] = [*words, waiting(words, entry.absences, policy)]
+    return value
 
 
 def _whole_capture(ledger: Ledger, capture: Capture) -> dict[str, Any]:

@@ -164,11 +164,13 @@ def _look_again(case: Case, findings: Mapping[str, losses.Finding]) -> timedelta
     return min(soon, default=None)
 
 
-def held(roster: Roster, policy: Policy) -> Mapping[str, tuple[str, ...]]:
-    """What each missing entry waits for before it may be called withdrawn: roster key to machine words."""
-    notes = load(roster.notes)
-    waits: dict[str, tuple[str, ...]] = {}
-    for key, absence in notes.absences.items():
-        if not absence.resting:
-            waits[key] = losses.judge(absence, policy, notes).waits
-    return waits
+def held(notes: bytes, policy: Policy) -> Mapping[str, tuple[str, ...]]:
+    """What each missing entry waits for before it may be called withdrawn: roster key to machine words.
+
+    ``notes`` are those of the site's roster. What another mirror shows since waits for that: ``mirror-still-shows``.
+    """
+    known = load(notes)
+    return {
+        key: ("mirror-still-shows",) if absence.resting else losses.judge(absence, policy, known).waits
+        for key, absence in known.absences.items()
+    }

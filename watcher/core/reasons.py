@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from watcher.core.moments import words as length
+from watcher.records import Policy
+
 KINDS = {
     "listed": "Entry listed",
     "changed": "Entry changed",
@@ -48,3 +53,38 @@ def reason(word: str) -> str:
     if " " in name:
         return ""
     return _REASONS.get(name, "").format(value)
+
+
+_WAITS = {
+    "own-page": "only its own page can tell whether it is gone",
+    "rolled-off": "it may have rolled off the end of a full list",
+    "same-as": "an entry that says exactly the same is still listed ({})",
+    "one-circuit": "all copies without it came by one path through the network, and a second is needed",
+    "detail-still-up": "its own page still answers",
+    "mirror-still-shows": "another address of the site still shows it",
+    "mirror-behind": "this address of the site lags behind another",
+    "reshuffled": "the order of the list changed with it",
+    "site-says-empty": "the site says that its list is empty, as failed databases do, too",
+    "name-on-page": "its name still stands elsewhere on the page",
+}
+
+
+def waiting(words: Sequence[str], absences: int, policy: Policy) -> str:
+    """One sentence on why a missing entry is not told as withdrawn yet, from what it waits for."""
+    copies = f"{absences} complete {'copies' if absences != 1 else 'copy'} in a row"
+    plain = f"{policy.confirm_visits} are needed, over at least {length(policy.confirm_after)}"
+    plainly = {"visits", "time", *(("one-circuit",) if absences < policy.confirm_visits else ())}
+    said = [
+        _WAITS.get(name, _REASONS.get(name, name)).format(value)
+        for name, _, value in (word.partition(":") for word in words)
+        if name not in plainly
+    ]
+    if not said:
+        return f"Absent from {copies}; {plain}."
+    wait = length(max(policy.structural_after, policy.confirm_after))
+    ends = (
+        ""
+        if "own-page" in words or words[0].startswith("same-as")
+        else (f"; what looks like a fault must last {wait}, or its own page must answer that it is gone")
+    )
+    return f"Absent from {copies}, but {'; '.join(dict.fromkeys(said))}{ends}."

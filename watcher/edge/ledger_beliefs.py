@@ -66,6 +66,13 @@ class BeliefQuestions:
         """The standing of every entry ever seen on a site."""
         return self.state(site).roster
 
+    def notes(self, site: str) -> bytes:
+        """What the decision remembers of a site; empty at first."""
+        row = self.connection.execute(
+            "SELECT notes FROM state WHERE site = (SELECT id FROM site WHERE name = ?)", (site,)
+        ).fetchone()
+        return row[0] if row else b""
+
     def entries(
         self, site: str | None = None, standing: StandingName | None = None, match: str | None = None
     ) -> Iterator[tuple[str, RosterEntry]]:

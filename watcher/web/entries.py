@@ -8,10 +8,12 @@ from typing import get_args
 from aiohttp import web
 
 from watcher.core import spark
+from watcher.core.decide import held
+from watcher.core.reasons import waiting
 from watcher.edge.ledger_entries import EntriesWanted
 from watcher.edge.ledger_lists import Sheet
 from watcher.edge.ledger_sights import Life, WebLedger
-from watcher.records import Event, RosterEntry, StandingName
+from watcher.records import Event, Policy, RosterEntry, StandingName
 from watcher.web.questions import BadRequestError, NotFoundError, Query, place
 from watcher.web.room import html, query, room
 
@@ -30,6 +32,8 @@ class Told:
     events: tuple[Event, ...]
     """Newest first."""
     strip: dict[str, str]
+    waits: str
+    """Why it is missing and not told yet; empty if it is not."""
 
 
 def wanted_of(asked: Query) -> EntriesWanted:
@@ -81,6 +85,7 @@ async def life(request: web.Request) -> web.Response:
             life=found,
             events=tuple(reversed(ledger.events_of(site, key))),
             strip=_strip(found),
+            waits=_waits(ledger, site, entry, about.settings.policy),
         )
 
     told = await about.ledgers.ask(work)
@@ -94,6 +99,12 @@ async def life(request: web.Request) -> web.Response:
         is_past=before is not None,
         strip_width=STRIP,
     )
+
+
+def _waits(ledger: WebLedger, site: str, entry: RosterEntry, policy: Policy) -> str:
+    if entry.standing != "missing":
+        return ""
+    return waiting(held(ledger.notes(site), policy).get(entry.key, ()), entry.absences, policy)
 
 
 def _strip(found: Life) -> dict[str, str]:
