@@ -44,8 +44,9 @@ _NONCE = re.compile(rf"(?<![\w/])(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{{{_LE
 _LATELY = re.compile(
     r"(?<!\w)(?:just now|an? (?:moment|second|minute|hour|day|week|month|year) ago|yesterday|today)(?!\w)"
 )
-_CLOCK: Final = "⏲"
-_PAST = re.compile(rf"(?<={_CLOCK})\s*{_PASSED}(?!\w)")
+CLOCK: Final = "⏲"
+"""What stands for a part that ticks."""
+_PAST = re.compile(rf"(?<={CLOCK})\s*{_PASSED}(?!\w)")
 COUNTERS: Final = frozenset({"views", "visits", "hits", "reads", "downloads", "counter", "timer", "countdown", "age"})
 """Fields that count, whatever they say."""
 
@@ -72,17 +73,17 @@ def steady(value: str) -> str:
         return text
     if _has_digit(text):
         for pattern in _NUMBERS:
-            text = pattern.sub(_CLOCK, text)
+            text = pattern.sub(CLOCK, text)
     elif not ("ago" in text or "now" in text or "day" in text):
         return text
     # what costs is only looked for where something of it is there
     if _NAMES.search(text):
-        text = _NAMED.sub(_CLOCK, text)
+        text = _NAMED.sub(CLOCK, text)
     if max(map(len, text.split()), default=0) >= _LEAST_NONCE:
-        text = _NONCE.sub(_CLOCK, text)
+        text = _NONCE.sub(CLOCK, text)
     if "just now" in text or " ago" in text or "yesterday" in text or "today" in text:
-        text = _LATELY.sub(_CLOCK, text)
-    return _PAST.sub("", text) if _CLOCK in text else text
+        text = _LATELY.sub(CLOCK, text)
+    return _PAST.sub("", text) if CLOCK in text else text
 
 
 def _has_digit(text: str) -> bool:
@@ -101,7 +102,7 @@ def differs(field: str, old: str, new: str) -> bool:
     if before == after:
         return False
     # a clock that appears or runs out says nothing that the status does not say better
-    return not (before.strip(f"{_CLOCK} ") == "" and after.strip(f"{_CLOCK} ") == "")
+    return not (before.strip(f"{CLOCK} ") == "" and after.strip(f"{CLOCK} ") == "")
 
 
 class Flutter(msgspec.Struct, omit_defaults=True):

@@ -19,7 +19,7 @@ from itertools import islice
 import xxhash
 
 from watcher.core.identity import fold, plain
-from watcher.core.noise import COUNTERS, LONGEST, steady
+from watcher.core.noise import CLOCK, COUNTERS, LONGEST, steady
 from watcher.records import Entry, RosterEntry
 
 LEAST, MOST = 16, 64
@@ -33,7 +33,6 @@ LONGEST_TEXT = 1 << 20
 """Words and characters of one text that can be found."""
 MOSTLY_DIGITS = 0.3
 """Text of more digits than this has no clocks among words, and would cost much to look for them."""
-_NO_DIGITS = str.maketrans("", "", "0123456789")
 ENTRY_WORDS = 2_000
 APART = "␞"
 """Stands between texts that are no phrase together."""
@@ -42,6 +41,7 @@ _WORD = re.compile(
     r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"  # written without spaces: each sign is a word
     r"|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _NUMBER = re.compile(r"[0-9][0-9 .,]{0,14}")
 _ALIKE = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th"})
@@ -52,11 +52,14 @@ def words(text: str) -> Iterator[str]:
     text = text[:LONGEST_TEXT]
     for start in range(0, len(text), LONGEST // 2):
         part = _whole(text, start, start + LONGEST // 2)
-        letters = len(part.translate(_NO_DIGITS))
-        folded = steady(part) if len(part) - letters <= MOSTLY_DIGITS * len(part) else fold(part)
+        digits = sum(map(part.count, "0123456789"))
+        folded = steady(part) if digits <= MOSTLY_DIGITS * len(part) else fold(part)
+        folded = folded.replace(CLOCK, " ")
+        word = _ASCII_WORD
         if not folded.isascii():
             folded = _BEYOND_ASCII.sub(_plain_letters, unicodedata.normalize("NFKD", folded))
-        yield from [found[:LONGEST_WORD] for found in _WORD.findall(folded)]
+            word = _WORD
+        yield from [found[:LONGEST_WORD] for found in word.findall(folded)]
 
 
 def _plain_letters(found: re.Match[str]) -> str:

@@ -10,6 +10,7 @@ from array import array
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 
 from watcher.core import searching
 from watcher.edge.rows import deflate, inflate
@@ -25,9 +26,13 @@ class SearchIndex:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._marks: OrderedDict[int, bytes] = OrderedDict()
+        """Place to the fingerprint of its last text."""
+        self._standing: dict[int, bytes] = {}
+        """And to that of the pieces that stand there now."""
 
     def forget(self) -> None:
         self._marks.clear()
+        self._standing.clear()
 
     # --------------------------------------------------------------------------------------------------- pages
 
@@ -42,10 +47,18 @@ class SearchIndex:
             return
         self._marks[place] = mark
         while len(self._marks) > MOST_PLACES:
-            self._marks.popitem(last=False)
+            self._standing.pop(self._marks.popitem(last=False)[0], None)
         if row is not None and row[0] == mark:
             return
-        now = self._numbers(searching.pieces(text))
+        pieces = searching.pieces(text)
+        standing = sha256(b"".join(sorted(pieces))).digest()[:16]
+        if self._standing.get(place) != standing:
+            self._replace(place, capture, self._numbers(pieces))
+            self._standing[place] = standing
+        self._connection.execute("INSERT OR REPLACE INTO looked VALUES (?, ?, ?)", (place, mark, capture))
+
+    def _replace(self, place: int, capture: int, now: set[int]) -> None:
+        """What stands at a place, from this capture on."""
         before = {
             number
             for (number,) in self._connection.execute(
@@ -57,7 +70,6 @@ class SearchIndex:
             [(capture, number, place) for number in before - now],
         )
         self.add(place, capture, None, now - before)
-        self._connection.execute("INSERT OR REPLACE INTO looked VALUES (?, ?, ?)", (place, mark, capture))
 
     def _see_older(self, place: int, capture: int, text: str) -> None:
         """A capture that was read again, or came to be read late: it says nothing of later ones."""
