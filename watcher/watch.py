@@ -30,7 +30,7 @@ from watcher.visit import Means, Visited, visit
 AT_ONCE = 256
 """Visits in flight at the same time."""
 STARTS_A_SECOND = 300
-"""Visits begun in a second, a proxy. How many circuits are built together, ``edge.circuits`` sees to."""
+"""Visits begun in a second, a proxy. How many circuits are built together, ``edge.socks`` sees to."""
 STARTS_AT_ONCE = 40
 GRACE_SECONDS = 7.0
 """How long a stop waits for visits in flight."""

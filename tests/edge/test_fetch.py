@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import inspect
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+import aiohttp
+import aiohttp_socks
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +19,7 @@ from tests.core.test_http import FRAMINGS
 from tests.edge.hostile import MIRROR, ONION, Server, behind_proxy, listening
 from watcher.core.http import split
 from watcher.core.reach import REDIRECTS
+from watcher.edge import socks
 from watcher.edge.fetch import MOST_HOPS, SocksFetcher
 from watcher.errors import ProxyError
 from watcher.ports import Ask
@@ -143,6 +148,19 @@ async def test_what_is_known_of_the_transport() -> None:
     assert isinstance(exchange.facts["boot_id"], str)
 
 
+def test_the_private_parts_that_the_line_stands_on() -> None:
+    """aiohttp and aiohttp-socks are pinned for these."""
+    assert list(inspect.signature(aiohttp_socks.ProxyConnector._connect_via_proxy).parameters) == [
+        "self", "host", "port", "ssl", "timeout",
+    ]  # fmt: skip
+    assert list(inspect.signature(aiohttp.BaseConnector.connect).parameters) == ["self", "req", "traces", "timeout"]
+    assert list(inspect.signature(aiohttp.BaseConnector._release).parameters) == [
+        "self", "key", "protocol", "should_close",
+    ]  # fmt: skip
+    assert "proxy_headers_hash" in aiohttp.client_reqrep.ConnectionKey._fields
+    assert "_retry_connection" in aiohttp.ClientSession.ATTRS
+
+
 PIECES = (
     OK, CHUNKED, b"HTTP/1.1 200 OK\r\n", b"Content-Length: 3\r\n", b"Content-Length: 9\r\n",
     b"Transfer-Encoding: chunked\r\n", b"\r\n", b"\n", b"5\r\nhello\r\n", b"0\r\n\r\n",
@@ -253,16 +271,48 @@ async def test_the_proxy_gets_the_name() -> None:
     assert [(request.host, request.port) for request in proxy.requests] == [(f"www.{ONION}", 8080)]
 
 
-async def test_circuits_that_nobody_uses_are_closed() -> None:
+async def test_no_more_connections_are_kept_than_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socks, "MOST_IDLE", 3)
     async with behind_proxy(OK, close="keep") as (_, proxy), fetching(proxy) as fetcher:
-        circuits = fetcher._circuits
-        circuits._most = 3
-        for number in range(6):
-            await fetcher.fetch(ask(token=f"site{number}"))
-        assert len(circuits) == 3
-        circuits._idle = 0.0
-        await fetcher.fetch(ask(token="site5"))
-        assert len(circuits) == 0
+        reused = []
+        for _ in range(2):
+            for number in range(6):
+                (exchange,) = await fetcher.fetch(ask(token=f"site{number}"))
+                reused.append(exchange.facts["exchanges_before"])
+    assert reused == [0] * 6 + [1] * 3 + [0] * 3
+
+
+async def test_few_connections_are_opened_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tor builds the circuits; one that waits for a slow site does not count for ever."""
+    monkeypatch.setattr(socks, "OPENING", 3)
+    monkeypatch.setattr(socks, "OPENING_SECONDS", 0.3)
+    asked = asyncio.Semaphore(0)
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.release()
+        await reader.read()
+        writer.close()
+
+    async def comes(count: int, seconds: float) -> int:
+        came = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while came < count:
+                    await asked.acquire()
+                    came += 1
+        return came
+
+    listener = await asyncio.start_server(silent, "127.0.0.1", 0)
+    url = f"socks5://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    async with SocksFetcher([url], [URL], patience_seconds=20.0) as fetcher:
+        tasks = [asyncio.create_task(fetcher.fetch(ask(token=f"site{number}"))) for number in range(7)]
+        assert await comes(4, 0.2) == 3
+        assert await comes(4, 10.0) == 4
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    listener.close()
+    await listener.wait_closed()
 
 
 async def test_many_slow_sites_at_once() -> None:
@@ -409,7 +459,7 @@ async def test_a_head_beyond_the_limit_ends_the_connection(part: bytes) -> None:
         async with fetching(proxy, max_header=20_000) as fetcher:
             (exchange,) = await fetcher.fetch(ask())
         assert (exchange.status, exchange.verdict) == (None, "unreachable")
-        assert exchange.why[0] in {"head-limit", "bad-http"}
+        assert exchange.why[0] in {"head-limit", "bad-http"}  # aiohttp may be the first to have enough
         assert exchange.cut
         assert len(exchange.response) < 300_000
         assert server.sent < 2_000_000

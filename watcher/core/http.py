@@ -17,7 +17,7 @@ from watcher.core.coding import Decoded, decode
 
 __all__ = [
     "Decoded", "Head", "Wire",
-    "begins_like_http", "decode", "head_length", "header", "is_interim", "parse_head", "rebuild", "split", "values",
+    "decode", "head_length", "header", "is_interim", "parse_head", "rebuild", "split", "values",
 ]  # fmt: skip
 
 Headers = Sequence[tuple[str, str]]
@@ -176,13 +176,6 @@ def split(response: bytes, *, method: str = "GET") -> Wire:
 def rebuild(head: bytes, payload: bytes, framing: bytes) -> bytes:
     """What was received, byte for byte; ValueError if the recipe is damaged or does not fit the payload."""
     return head + recipes.weave(payload, framing)
-
-
-def begins_like_http(response: bytes | bytearray, start: int = 0) -> bool:
-    """Whether a head may stand there, as far as the bytes go."""
-    while start < len(response) and response[start] in b"\r\n":
-        start += 1
-    return _may_become_http(bytes(response[start : start + _LONGEST_START]))
 
 
 def _may_become_http(start: bytes) -> bool:

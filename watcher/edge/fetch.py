@@ -6,7 +6,6 @@ What a site or the network does is never an exception here: it is an ``Exchange`
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 import ssl
 import time
@@ -15,11 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from urllib.parse import urlsplit
+
+import aiohttp
+from yarl import URL
 
 from watcher.core.coding import decode
 from watcher.core.ending import Ending, How, judge
-from watcher.core.http import Head, header, parse_head, split
+from watcher.core.http import header, parse_head, split
 from watcher.core.onion import is_onion
 from watcher.core.reach import (
     REDIRECTS,
@@ -32,10 +33,9 @@ from watcher.core.reach import (
     refuse_start,
     wire_address,
 )
-from watcher.edge.circuits import Circuits
 from watcher.edge.machine import boot_id, clock_facts
 from watcher.edge.proxy import Health, Proxy, Unreached, check, check_proxy, proxy_of, resolve
-from watcher.edge.socks import Where, as_browsers_do, no_questions
+from watcher.edge.socks import ROUTE, Route, as_browsers_do, no_questions, session
 from watcher.edge.tap import Tape
 from watcher.errors import ProxyError
 from watcher.ports import Ask, Clock
@@ -72,8 +72,6 @@ _SECURE = {
 }
 """What it adds for https and onions."""
 _LAST = {"Priority": "u=0, i"}
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
-_PORTS = {"http": 80, "https": 443}
 
 
 class _SystemClock:
@@ -128,7 +126,7 @@ class SocksFetcher:
         self._tls = tls
         self._patience = patience_seconds or max(1.0, 4.0 / max(1, len(self._addresses)))
         self._gateways: tuple[_Gateway, ...] = ()
-        self._circuits = Circuits(self._may_reach)
+        self._session: aiohttp.ClientSession | None = None
         self.allow(allowed_hosts)
 
     def allow(self, hosts: Iterable[str]) -> None:
@@ -138,12 +136,14 @@ class SocksFetcher:
     async def __aenter__(self) -> SocksFetcher:
         proxies = [await resolve(proxy_of(address)) for address in self._addresses]
         self._gateways = tuple(_Gateway(proxy=proxy, health=Health(self._patience)) for proxy in proxies)
+        self._session = session(self._may_reach, self._max_header)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._circuits.close()
+        assert self._session is not None
+        await self._session.close()
 
     @property
     def proxies(self) -> tuple[tuple[str, int], ...]:
@@ -220,16 +220,10 @@ class SocksFetcher:
         )
 
     def _attempt(self, url: str, token: str, deadline: float, *, fresh: bool = False) -> _Attempt:
-        attempt = _Attempt(address=wire_address(url), token=token, tape=Tape(), deadline=deadline)
-        attempt.tape = self._tape(attempt, fresh=fresh)
-        return attempt
+        return _Attempt(address=wire_address(url), token=token, tape=self._tape(fresh=fresh), deadline=deadline)
 
-    def _tape(self, attempt: _Attempt, *, fresh: bool) -> Tape:
-        def wanted(head: Head) -> bool:
-            attempt.refusal = refuse_content(attempt.address, head.status, head.headers, self._max_body)
-            return attempt.refusal is None
-
-        return Tape(max_header=self._max_header, max_body=self._max_body, fresh=fresh, wanted=wanted)
+    def _tape(self, *, fresh: bool) -> Tape:
+        return Tape(max_header=self._max_header, max_body=self._max_body, fresh=fresh)
 
     async def _run(self, attempt: _Attempt, headers: Mapping[str, str]) -> Ending:
         """How an attempt ends, over the first proxy that can be used."""
@@ -241,42 +235,53 @@ class SocksFetcher:
                 ending = await self._run_over(gateway, attempt, headers)
             except ProxyError as error:
                 gateway.dead, fault = True, error
-                attempt.tape = self._tape(attempt, fresh=attempt.tape.fresh)  # what went to this proxy was never asked
+                attempt.tape = self._tape(fresh=attempt.tape.fresh)  # what went to this proxy was never asked
                 continue
             gateway.dead = False
             return ending
         raise fault
 
     async def _run_over(self, gateway: _Gateway, attempt: _Attempt, headers: Mapping[str, str]) -> Ending:
-        tape, address = attempt.tape, urlsplit(attempt.address)
-        host = address.hostname or ""
-        tls = None
-        if address.scheme == "https":
-            tls = no_questions() if is_onion(host) else self._tls or as_browsers_do()
-        where = Where(host, address.port or _PORTS[address.scheme], tls)
+        tape = attempt.tape
         how: How | None = None
+        ROUTE.set(Route(gateway.proxy, gateway.health, attempt.token, tape))
         try:
-            async with (
-                asyncio.timeout_at(attempt.deadline),
-                self._circuits.line(gateway.proxy, attempt.token, where, health=gateway.health, tape=tape) as line,
-            ):
-                line.ask(_request(attempt.address, headers))
-                await line.answered(first=_A_START)
-                attempt.refusal = attempt.refusal or _refused(tape)
-                if attempt.refusal is None:
-                    await line.answered()
+            async with asyncio.timeout_at(attempt.deadline):
+                await self._talk(attempt, headers)
         except TimeoutError:
             if not tape.connected:
                 return Ending(verdict="timeout", why=("connect-timeout", "the site was not reached in time"))
             how = "deadline"
         except Unreached as error:
             return await self._missed(gateway, attempt, error)
+        except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError):
+            pass  # aiohttp's opinion; it takes a reset for the end of a body, too. The tape knows
         finally:
             tape.stop()
         ending = judge(split(bytes(tape.received)), how or _how_it_ended(tape))
         if not tape.received and ending.why[:1] in _HUNG_UP:
             await check(gateway.proxy, gateway.health)
         return ending
+
+    async def _talk(self, attempt: _Attempt, headers: Mapping[str, str]) -> None:
+        """Ask, look at the head, and read the body to its end unless it is not to be collected."""
+        assert self._session is not None, "a fetcher is used within its `async with` block"
+        address, tape = attempt.address, attempt.tape
+        tls = no_questions() if is_onion(host_of(address)) else self._tls or as_browsers_do()
+        async with self._session.get(
+            URL(address, encoded=True), headers=_headers(address, headers), allow_redirects=False, ssl=tls
+        ) as response:
+            head = tape.head
+            if head is not None:
+                attempt.refusal = refuse_content(address, head.status, head.headers, self._max_body)
+            begun = False
+            while attempt.refusal is None and await response.content.readany():
+                if not begun:
+                    begun = True
+                    start = split(bytes(tape.received[: tape.head_end + _A_START])).payload
+                    attempt.refusal = refuse_start(decode(start, head.headers if head else (), 512).body)
+            if attempt.refusal is not None:
+                response.close()
 
     async def _missed(self, gateway: _Gateway, attempt: _Attempt, error: Unreached) -> Ending:
         """What an unreached site is. ProxyError if it is the proxy that went away."""
@@ -298,23 +303,6 @@ def _how_it_ended(tape: Tape) -> How:
     if tape.lost is not None:
         return "reset"
     return "closed" if tape.ended else "left"
-
-
-def _refused(tape: Tape) -> Refusal | None:
-    """Why its first bytes make it something that is not collected."""
-    if tape.head is None or not tape.body_bytes:
-        return None
-    start = split(bytes(tape.received[: tape.head_end + _A_START])).payload
-    return refuse_start(decode(start, tape.head.headers, 512).body)
-
-
-def _request(address: str, own: Mapping[str, str]) -> bytes:
-    """The request as it is written."""
-    parts = urlsplit(address)
-    lines = {"Host": parts.netloc} | _headers(address, own)
-    path = parts.path + (f"?{parts.query}" if parts.query else "")
-    said = "".join(f"{_CONTROLS.sub(' ', name)}: {_CONTROLS.sub(' ', value)}\r\n" for name, value in lines.items())
-    return f"GET {path} HTTP/1.1\r\n{said}\r\n".encode("utf-8", "replace")
 
 
 def _headers(address: str, own: Mapping[str, str]) -> dict[str, str]:

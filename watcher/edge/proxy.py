@@ -141,7 +141,7 @@ async def check_proxy(url: str) -> None:
 async def check(proxy: Proxy, health: Health) -> None:
     """The same of a resolved proxy."""
     greeted = await greet(proxy, credentials_for(proxy, "watcher"), health)
-    greeted.line.close()
+    greeted.line.transport.close()
 
 
 def credentials_for(proxy: Proxy, token: str) -> tuple[str, str]:
@@ -186,8 +186,8 @@ async def greet(proxy: Proxy, credentials: tuple[str, str], health: Health) -> G
             async with asyncio.timeout(health.patience()):
                 sock.setblocking(False)
                 await loop.sock_connect(sock, (proxy.host, proxy.port))
-                _, line = await loop.create_connection(Line, sock=sock)
-                on_failure.callback(line.abort)
+                _, line = await loop.create_connection(lambda: Line(loop), sock=sock)
+                on_failure.callback(line.transport.abort)
                 answer = await _say(line, talk, socks5.AuthMethodsRequest(username, password), 2)
                 authenticated = answer.method == socks5.AuthMethod.USERNAME_PASSWORD
                 if authenticated:

@@ -1,46 +1,33 @@
 """A connection to a site, and the tape of what runs over it: both ways, byte for byte.
 
-``Line`` is the transport's protocol. It reads HTTP only as far as it must, to know where a head and an answer end
-(RFC 9112 section 6): whatever else a server sends goes on the tape as it is. Bytes that come while no exchange goes on
-end the connection, so that nobody can answer a question before it is asked.
+``Line`` stands between the transport and aiohttp's response handler (pinned: aiohttp's own reading loses chunk framing,
+trailers, interim responses, folding, bare line feeds), and above TLS, so that it sees what HTTP says. Everything goes
+on the tape of the exchange that goes on; bytes that come while none does end the connection, so that nobody can answer
+a question before it is asked.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Callable
+from collections.abc import Iterable
+from typing import Any, cast
 
-from watcher.core.http import Head, begins_like_http, head_length, is_interim, parse_head, values
+from aiohttp.client_proto import ResponseHandler
 
-_CHUNK_LINE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*|\r?)\n")
-_BLANK_LINE = re.compile(rb"\n\r?\n")
-_DIGITS = re.compile(r"[0-9]{1,18}")
-_NO_BODY = frozenset({101, 204, 304})
-LONGEST_LINE = 4096
-"""Of what stands before a chunk."""
+from watcher.core.http import Head, head_length, is_interim, parse_head
 
-Judge = Callable[[Head], bool]
-"""Whether an answer with this head is to be collected."""
+Bytes = bytes | bytearray | memoryview
 
 
 class Tape:
     """What ran over a connection for one exchange."""
 
-    def __init__(
-        self,
-        *,
-        max_header: int = 1 << 16,
-        max_body: int = 1 << 24,
-        fresh: bool = False,
-        wanted: Judge = lambda _: True,
-    ) -> None:
-        """``fresh``: not over a connection that was used before. ``wanted``: asked once the head is there."""
+    def __init__(self, *, max_header: int = 1 << 16, max_body: int = 1 << 24, fresh: bool = False) -> None:
+        """``fresh``: not over a connection that was used before."""
         self.sent = bytearray()
         self.received = bytearray()
         self.head_end = -1
         """Where the final head ends; -1: it has not."""
-        self.head: Head | None = None
         self.limit = ""
         """``head`` or ``body``, if that grew beyond its limit and the connection was ended."""
         self.connected = False
@@ -51,33 +38,28 @@ class Tape:
         """Whether the site ended the connection in good order."""
         self.lost: BaseException | None = None
         """Why the connection broke, if it did."""
-        self.complete = False
-        """Whether the answer is all there, by what it says itself."""
         self.facts: dict[str, str | int | float] = {}
         """Of the connection."""
         self.fresh = fresh
         self.line: Line | None = None
         """Where it is noted."""
-        self._max_header, self._max_body, self._wanted = max_header, max_body, wanted
+        self._max_header, self._max_body = max_header, max_body
         self._head_start = self._searched = 0
-        self._length: int | None = None
-        self._end = -1
-        """Where the answer ends, once that is known."""
-        self._chunk = -1
-        """Where the next chunk begins, or the one that is coming; -1: the body is not in chunks."""
 
     def take(self, data: bytes) -> bool:
         """Note what came; False: enough, the connection is to be ended."""
         self.received += data
-        if self.head_end < 0 and not self._read_head():
-            return False
-        if self.head_end >= 0:
-            if len(self.received) > self.head_end + self._max_body:
-                del self.received[self.head_end + self._max_body :]
-                self.limit = "body"
-                return False
-            return self._read_body()
-        return True
+        if self.head_end < 0:
+            self._find_head()
+        if self.head_end < 0:
+            if len(self.received) > self._max_header:
+                self.limit = "head"
+        elif self.head_end > self._max_header:
+            self.limit = "head"
+        elif len(self.received) > self.head_end + self._max_body:
+            del self.received[self.head_end + self._max_body :]
+            self.limit = "body"
+        return not self.limit
 
     def stop(self) -> None:
         """The exchange is over."""
@@ -85,104 +67,42 @@ class Tape:
             self.line.end(self)
 
     @property
-    def body_bytes(self) -> int:
-        """How much has come behind the head."""
-        return len(self.received) - self.head_end if self.head_end >= 0 else 0
+    def head(self) -> Head | None:
+        """The final head, once it is there."""
+        return parse_head(bytes(self.received[: self.head_end])) if self.head_end >= 0 else None
 
-    @property
-    def leaves_open(self) -> bool:
-        """Whether the connection can be asked again: both sides know where this answer ended, and nothing followed."""
-        if not self.complete or self.head is None or self.head.status == 101 or self.limit:
-            return False
-        words = {word.strip().lower() for line in values(self.head.headers, "connection") for word in line.split(",")}
-        keeps = "keep-alive" in words if self.head.version == "1.0" else "close" not in words
-        return keeps and len(self.received) == self._end
-
-    def _read_head(self) -> bool:
-        """Look for the end of the head; False: it is none, or too long, or of what is not collected."""
+    def _find_head(self) -> None:
         while (end := head_length(self.received, self._head_start, self._searched)) >= 0:
-            if end > self._max_header:
-                break
-            head = bytes(self.received[self._head_start : end])
-            if not is_interim(head):
-                self.head_end, self.head = end, parse_head(head)
-                return self._framing()
+            if not is_interim(bytes(self.received[self._head_start : end])):
+                self.head_end = end
+                return
             self._head_start = self._searched = end
         self._searched = len(self.received)
-        if self._searched > self._max_header:
-            self.limit = "head"
-            return False
-        return begins_like_http(self.received, self._head_start)
 
-    def _framing(self) -> bool:
-        """How the end of the body will be known; False: nobody wants it."""
-        if self.head is None:
-            return False
-        headers = self.head.headers
-        codings = [word.strip().lower() for line in values(headers, "transfer-encoding") for word in line.split(",")]
-        lengths = {word.strip() for line in values(headers, "content-length") for word in line.split(",")}
-        if self.head.status in _NO_BODY:
-            self._length = 0
-        elif codings:
-            self._chunk = self.head_end if codings[-1] == "chunked" else -1
-        elif len(lengths) == 1 and _DIGITS.fullmatch(length := lengths.pop()):
-            self._length = int(length)
-        return self._wanted(self.head)
 
-    def _read_body(self) -> bool:
-        """See whether it is all there; False: its framing makes no sense."""
-        if self.complete:
-            return True
-        if self._length is not None:
-            self._end = self.head_end + self._length
-            self.complete = len(self.received) >= self._end
-        while self._chunk >= 0 and not self.complete:
-            line = _CHUNK_LINE.match(self.received, self._chunk)
-            if line is None:
-                rest = self.received[self._chunk : self._chunk + LONGEST_LINE]
-                return b"\n" not in rest and len(rest) < LONGEST_LINE
-            start, size = line.end(), int(line[1], 16)
-            end = self._line_end(start + size) if size else self._trailers_end(start)
-            if end < 0:
-                return True
-            if not end:
-                return False
-            if size:
-                self._chunk = end
-            else:
-                self._end, self.complete = end, True
-        return True
+class Handler(ResponseHandler):
+    """aiohttp's response handler that knows its line."""
 
-    def _line_end(self, place: int) -> int:
-        """Where the line end at ``place`` ends; -1: it has not come; 0: there is none."""
-        here = bytes(self.received[place : place + 2])
-        if here[:1] == b"\n":
-            return place + 1
-        if here == b"\r\n":
-            return place + 2
-        return -1 if here in {b"", b"\r"} else 0
-
-    def _trailers_end(self, place: int) -> int:
-        if (end := self._line_end(place)) > 0:
-            return end
-        found = _BLANK_LINE.search(self.received, place)
-        return found.end() if found else -1
+    def __init__(self, loop: asyncio.AbstractEventLoop, line: Line) -> None:
+        super().__init__(loop)
+        self.line = line
 
 
 class Line(asyncio.Protocol):
-    """One connection: first to the proxy, then, through it, to a site."""
+    """One connection: first to the proxy, then, through it, to a site, asked by ``handler``."""
 
-    def __init__(self) -> None:
+    transport: asyncio.Transport
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.handler = Handler(loop, self)
         self.facts: dict[str, str | int | float] = {}
         """Of the connection; every exchange over it shares them."""
-        self.transport: asyncio.Transport | None = None
-        self.closed = False
-        self.idle_since = 0.0
         self._tape: Tape | None = None
         self._exchanges = 0
         self._early: bytearray | None = bytearray()
         """What the proxy said and nobody read yet; None: the proxy has had its say."""
-        self._waiter: asyncio.Future[None] | None = None
+        self._gone = False
+        self._hearing: asyncio.Future[None] | None = None
 
     @property
     def was_used(self) -> bool:
@@ -198,21 +118,29 @@ class Line(asyncio.Protocol):
 
     def say(self, data: bytes) -> None:
         """Send something that is on nobody's tape."""
-        assert self.transport is not None
         self.transport.write(data)
 
     async def hear(self, size: int) -> bytes:
         """The next so many bytes; EOFError if the connection ends before."""
         assert self._early is not None
         while len(self._early) < size:
-            if self.closed:
+            if self._gone:
                 raise EOFError
-            await self._wait()
+            self._hearing = asyncio.get_running_loop().create_future()
+            try:
+                await self._hearing
+            finally:
+                self._hearing = None
         heard = bytes(self._early[:size])
         del self._early[:size]
         return heard
 
     # --------------------------------------------------------------------------------------- with the site
+
+    def hand_over(self) -> Handler:
+        """Who asks the site, over the transport as it is now."""
+        self.handler.connection_made(cast(asyncio.Transport, _Teed(self.transport, self)))
+        return self.handler
 
     def begin(self, tape: Tape) -> None:
         """From now on, what runs is this exchange's."""
@@ -223,79 +151,75 @@ class Line(asyncio.Protocol):
         early, self._early = self._early, None
         if early:
             self.data_received(bytes(early))
-        if self.closed:
+        if self._gone:
             tape.ended = True
-
-    def ask(self, request: bytes) -> None:
-        """Send the request of the exchange that goes on."""
-        assert self._tape is not None
-        if self.transport is not None and not self.closed:
-            self._tape.sent += request
-            self.transport.write(request)
-
-    async def answered(self, first: int = 0) -> None:
-        """Returns when the answer is complete, or nothing more will come; or at the first ``first`` bytes of its
-        body."""
-        tape = self._tape
-        assert tape is not None
-        while not (tape.complete or self.closed or tape.ended or (first and tape.body_bytes >= first)):
-            await self._wait()
 
     def end(self, tape: Tape) -> None:
         """The exchange is over; if another has begun by now, that goes on."""
         if self._tape is tape:
             self._tape = None
 
-    def abort(self) -> None:
-        """Hang up, at once."""
-        self.closed = True
-        if self.transport is not None:
-            self.transport.abort()
-        self._wake()
-
-    def close(self) -> None:
-        """Hang up in good order."""
-        self.closed = True
-        if self.transport is not None:
-            self.transport.close()
+    def wrote(self, data: Bytes) -> None:
+        """Note what is sent."""
+        if self._tape is not None:
+            self._tape.sent += data
 
     # ------------------------------------------------------------------------------------- from the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         if self._tape is not None:
-            if not self._tape.take(data):
-                self.abort()
+            go_on = self._tape.take(data)
+            self.handler.data_received(data)
+            if not go_on:
+                self.transport.abort()
         elif self._early is None:
-            self.abort()
+            self.transport.abort()
         else:
             self._early += data
-        self._wake()
+            self._wake()
 
-    def eof_received(self) -> bool | None:
+    def eof_received(self) -> None:
         if self._tape is not None:
             self._tape.ended = True
-        self.closed = True
+        self._gone = True
         self._wake()
-        return None
+        self.handler.eof_received()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        if self._tape is not None and not self.closed:
+        if self._tape is not None:
             self._tape.lost = exc
-            self._tape.ended = exc is None
-        self.closed = True
+        self._gone = True
         self._wake()
+        self.handler.connection_lost(exc)
 
-    async def _wait(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+    def pause_writing(self) -> None:
+        self.handler.pause_writing()
+
+    def resume_writing(self) -> None:
+        self.handler.resume_writing()
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if self._hearing is not None and not self._hearing.done():
+            self._hearing.set_result(None)
+
+
+class _Teed:
+    """A transport that tells the line what is written; all else is the transport's own."""
+
+    __slots__ = ("_line", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, line: Line) -> None:
+        self._transport, self._line = transport, line
+
+    def write(self, data: Bytes) -> None:
+        self._line.wrote(data)
+        self._transport.write(data)
+
+    def writelines(self, list_of_data: Iterable[Bytes]) -> None:
+        self.write(b"".join(list_of_data))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
