@@ -11,7 +11,7 @@ import asyncio
 import re
 from collections.abc import Callable
 
-from watcher.core.http import Head, begins_like_http, head_length, is_interim, parse_head, values
+from watcher.core.http import MOST_CHUNKS, Head, begins_like_http, head_length, is_interim, parse_head, values
 
 _CHUNK_LINE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*|\r?)\n")
 _BLANK_LINE = re.compile(rb"\n\r?\n")
@@ -65,6 +65,8 @@ class Tape:
         """Where the answer ends, once that is known."""
         self._chunk = -1
         """Where the next chunk begins, or the one that is coming; -1: the body is not in chunks."""
+        self._chunks = self._trailers = 0
+        """How many chunks came, and how far the trailers were looked through."""
 
     def take(self, data: bytes) -> bool:
         """Note what came; False: enough, the connection is to be ended."""
@@ -149,8 +151,12 @@ class Tape:
                 return False
             if size:
                 self._chunk = end
+                self._chunks += 1
             else:
                 self._end, self.complete = end, True
+            if self._chunks >= MOST_CHUNKS:
+                self.limit = "body"
+                return False
         return True
 
     def _line_end(self, place: int) -> int:
@@ -163,9 +169,11 @@ class Tape:
         return -1 if here in {b"", b"\r"} else 0
 
     def _trailers_end(self, place: int) -> int:
+        """Where the trailers end, their blank line included; -1: they have not."""
         if (end := self._line_end(place)) > 0:
             return end
-        found = _BLANK_LINE.search(self.received, place)
+        found = _BLANK_LINE.search(self.received, max(place, self._trailers))
+        self._trailers = len(self.received) - 2  # a blank line may have begun
         return found.end() if found else -1
 
 
