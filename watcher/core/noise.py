@@ -64,12 +64,16 @@ REMEMBERED: Final = 64
 
 
 _DIGIT = re.compile(r"[0-9]")
+_WORDY = re.compile(r"[^\W\d_]|:")
+"""All that ticks has a letter or a colon; bare numbers and dates do not."""
 
 
 def steady(value: str) -> str:
     """The value as it is compared: folded, every part that ticks replaced by one sign."""
     text = fold(value)
     if len(text) > LONGEST:
+        return text
+    if not _WORDY.search(text):
         return text
     if _has_digit(text):
         for pattern in _NUMBERS:
