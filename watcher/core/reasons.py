@@ -53,6 +53,13 @@ _REASONS = {
     "socks": "the proxy answered with code {}",
     "http": "the server answered with status {}",
 }
+_SURE_BY = {
+    "clean": "nothing about it looked like a fault, often and long enough",
+    "own-page-gone": "the entry's own page is gone, too, while another entry's answers",
+    "lasted": "it outlasted the wait for what looks like a fault",
+    "mirrors": "several addresses, which do not fail together, agree",
+    "mirrors-differ": "addresses that lack it are beyond doubt, and outlasted the wait for a fault",
+}
 
 
 def reason(word: str) -> str:
@@ -60,6 +67,8 @@ def reason(word: str) -> str:
     name, _, value = word.partition(":")
     if " " in name:
         return ""
+    if name == "sure-by":
+        value = _SURE_BY.get(value, value)
     return _REASONS.get(name, "").format(value)
 
 
