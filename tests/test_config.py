@@ -169,6 +169,14 @@ token = "env:TOKEN"
 def test_a_tor_of_our_own() -> None:
     assert config.parse('[proxy]\nurl = "tor"', FOLDER).proxy.managed
     assert not config.parse("", FOLDER).proxy.managed
+    proxy = config.parse(
+        "[proxy]\nurl = 'tor'\ntors = 3\nbridges = ['env:BRIDGE', 'Bridge 192.0.2.8:443']\ntorrc = 'EntryNodes {is}'",
+        FOLDER,
+        environ={"BRIDGE": "obfs4 192.0.2.7:443 ABC cert=x iat-mode=0"},
+    ).proxy
+    assert proxy.tors == 3
+    assert proxy.bridges == ("obfs4 192.0.2.7:443 ABC cert=x iat-mode=0", "192.0.2.8:443")
+    assert proxy.torrc == ("EntryNodes {is}",)
 
 
 SITE = '[[site]]\nname = "a"\nmirrors = ["http://a.example/"]\n'
@@ -268,6 +276,28 @@ FAULTS: list[tuple[str, str]] = [
         "[proxy]\nurl = 'socks5://u:hunter2@a:1'",
         "watcher.toml:2: [proxy] url: user and password would be replaced by those that keep circuits apart "
         '(isolate = "site"); take them out, or write isolate = "none"',
+    ),
+    (
+        "[proxy]\ntors = 2",
+        'watcher.toml:2: [proxy] tors: only a tor of our own is told this; write url = "tor", or take it out',
+    ),
+    ("[proxy]\nurl = 'tor'\ntors = 0", "watcher.toml:3: [proxy] tors: 0 is too few; write 1 or more"),
+    (
+        "[proxy]\nurl = 'tor'\ntors = 17",
+        "watcher.toml:3: [proxy] tors: 17 are more than a machine can use; write 16 or fewer",
+    ),
+    (
+        "[proxy]\nurl = 'tor'\nbridges = ['obfs4']",
+        "watcher.toml:3: [proxy] bridges: this is no bridge; write it as it was handed out: "
+        '"obfs4 192.0.2.7:443 FINGERPRINT cert=… iat-mode=0"',
+    ),
+    (
+        "[proxy]\nurl = 'tor'\ntorrc = [\n'EntryNodes {is}',\n'SocksPort 9050']",
+        "watcher.toml:5: [proxy] torrc: socksport is the watcher's to set; take it out",
+    ),
+    (
+        "[proxy]\nurl = 'tor'\ncontrol = '127.0.0.1:9051'",
+        "watcher.toml:3: [proxy] control: the watcher knows the control port of its own tor; take it out",
     ),
     (
         "[proxy]\nisolate = 'sites'",

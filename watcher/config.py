@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from watcher.core import addresses
+from watcher.core import addresses, torrc
 from watcher.core.batches import MANY
 from watcher.core.escape import line
 from watcher.core.site_tables import A_MOMENT, read_sites
@@ -27,12 +27,13 @@ Isolate = Literal["site", "visit", "none"]
 FILE = "watcher.toml"
 VARIABLE = "WATCHER_CONFIG"
 LARGEST_FILE = 16 << 20
+MOST_TORS = 16
 KINDS: tuple[str, ...] = get_args(EventKind)
 NOTHING = timedelta(0)
 A_MINUTE = timedelta(minutes=1)
 SECTIONS: Mapping[str, frozenset[str]] = {
     "[watcher]": frozenset({"vantage", "store", "operator", "key"}),
-    "[proxy]": frozenset({"url", "control", "isolate", "timeout", "max_body"}),
+    "[proxy]": frozenset({"url", "control", "isolate", "timeout", "max_body", "tors", "bridges", "torrc"}),
     "[policy]": frozenset({"confirm_visits", "confirm_after", "confirm_gap", "structural_after"}),
     "[[watchlist]]": frozenset({"name", "match"}),
     "[[site]]": frozenset({"name", "mirrors", "every", "detail", "pages", "next", "headers", "rule"}),
@@ -66,6 +67,12 @@ class ProxySettings:
     """For a whole visit."""
     max_body: int = 16 << 20
     """Bytes of one body."""
+    tors: int = 1
+    """How many tors of our own."""
+    bridges: tuple[str, ...] = ()
+    """Bridges that they go through."""
+    torrc: tuple[str, ...] = ()
+    """More lines of their configuration."""
 
     @property
     def managed(self) -> bool:
@@ -257,15 +264,44 @@ def _proxy(table: Table) -> ProxySettings:
         control = table.made("control", table.text("control"), addresses.listen_address, None)
     if control and not addresses.is_loopback(control[0]):
         table.fault("control", "only a tor on this machine is asked; write 127.0.0.1:9051")
+    own = _own_tors(table, is_managed="tor" in urls)
     settings = ProxySettings(
         urls=tuple(urls) or default.urls,
         control=control,
+        tors=own.tors,
+        bridges=own.bridges,
+        torrc=own.torrc,
         isolate=isolate,
         timeout=cast("timedelta", table.duration("timeout", "90s", least=timedelta(seconds=1))),
         max_body=table.size("max_body", "16MiB"),
     )
     table.finish()
     return settings
+
+
+def _own_tors(table: Table, *, is_managed: bool) -> ProxySettings:
+    """What only tors of our own are told."""
+    count = table.whole("tors", 1, least=1)
+    if count > MOST_TORS:
+        table.fault("tors", f"{count} are more than a machine can use; write {MOST_TORS} or fewer")
+    bridges = [
+        table.made("bridges", value, torrc.bridge_line, "", path)
+        for path, value in table.texts(
+            "bridges", 'bridges as they are handed out: ["obfs4 192.0.2.7:443 …"]', secret=True
+        )
+    ]
+    lines = [
+        table.made("torrc", value, torrc.pass_line, "", path)
+        for path, value in table.texts("torrc", 'lines of torrc such as ["EntryNodes {is}"]', secret=True)
+    ]
+    for key in ("tors", "bridges", "torrc"):
+        if table.has(key) and not is_managed:
+            table.fault(key, 'only a tor of our own is told this; write url = "tor", or take it out')
+    if is_managed and table.has("control"):
+        table.fault("control", "the watcher knows the control port of its own tor; take it out")
+    return ProxySettings(
+        tors=min(count, MOST_TORS), bridges=tuple(filter(None, bridges)), torrc=tuple(filter(None, lines))
+    )
 
 
 def _policy(table: Table) -> Policy:

@@ -92,6 +92,35 @@ class WatchStore(Store, Protocol):
         """Remember when a site is due, for the next start and for those who look."""
 
 
+class Lease(Protocol):
+    """The right and the duty to look at a site, now: no other look at it is under way here."""
+
+    @property
+    def site(self) -> str: ...
+
+    async def done(self, wait_seconds: float) -> None:
+        """The look is over; the site is due again after so long."""
+
+
+class Feed(Protocol):
+    """What is due: a heap of this process's own, or this vantage's share of what a fleet watches."""
+
+    def plan(self, site: str, wait_seconds: float) -> None:
+        """The site is due after so long; one that was planned before, by then at the latest."""
+
+    def drop(self, site: str) -> None:
+        """The site is watched no more."""
+
+    async def leases(self, most: int) -> Sequence[Lease]:
+        """Sites that are due, the longest first, at most so many; waits until there is one."""
+
+    def late(self) -> Mapping[str, float]:
+        """The sites that wait to be looked at here and were due already, and for how many seconds."""
+
+    def aside(self, is_aside: bool) -> None:
+        """Whether this watcher can look at nothing for the time being, so that another had better."""
+
+
 class Reader(Protocol):
     async def read(self, page: Page, memory: bytes, known: Sequence[str], hints: Hints) -> tuple[Reading, bytes]:
         """What a listing page says, and what it taught. ``known`` holds the titles that the roster lists.

@@ -14,7 +14,7 @@ from typing import Literal
 StandingName = Literal["listed", "missing", "withdrawn"]
 EventKind = Literal[
     "listed", "changed", "renamed", "withdrawn", "relisted",
-    "unreachable", "blocked", "seized", "redesigned", "vanished", "recovered",
+    "unreachable", "blocked", "seized", "redesigned", "vanished", "recovered", "vantages-disagree",
 ]  # fmt: skip
 ENTRY_KINDS: frozenset[str] = frozenset({"listed", "changed", "renamed", "withdrawn", "relisted"})
 MISS_VERDICTS: frozenset[str] = frozenset({"unreachable", "timeout", "refused", "refused-content"})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import heapq
 import random
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,8 +21,9 @@ import structlog
 from watcher.core.adaptive import EVEN_PACE, NOTHING_YET, Watched, intervals, rates
 from watcher.core.cadence import Starts, is_unchecked, wait_for
 from watcher.core.mirrors import turn
+from watcher.edge.feed import HeapFeed
 from watcher.errors import ProxyError, StoreDamaged, StoreError, WatcherError
-from watcher.ports import WatchStore
+from watcher.ports import Feed, Lease, WatchStore
 from watcher.records import Site, TargetStatus
 from watcher.visit import Means, Visited, visit
 
@@ -53,11 +53,11 @@ Isolate = Literal["site", "visit", "none"]
 
 @dataclass(slots=True, eq=False)
 class Target:
-    """One site's place in the schedule."""
+    """One site, and how looking at it went."""
 
     site: Site
-    due: float
-    """On the loop's clock, which no change of the wall clock moves."""
+    wait: timedelta = timedelta(0)
+    """From its last visit to the next."""
     visits: int = 0
     misses: int = 0
     troubles: int = 0
@@ -98,6 +98,7 @@ class Watch:
         store: WatchStore,
         outside: Outside,
         *,
+        feed: Feed | None = None,
         isolate: Isolate = "site",
         proxies: int = 1,
         on_visit: Callable[[Visited], None] = lambda _: None,
@@ -109,7 +110,9 @@ class Watch:
         self._salt = secrets.token_hex(4)
         self._starts = Starts(STARTS_A_SECOND * max(1, proxies), STARTS_AT_ONCE)
         self._targets: dict[str, Target] = {}
-        self._heap: list[tuple[float, str]] = []
+        self._feed = feed or HeapFeed()
+        self._asking: asyncio.Task[Sequence[Lease]] | None = None
+        """What is due, asked of the feed."""
         self._flying: dict[str, asyncio.Task[None]] = {}
         """By site: two visits to one site at a time would each undo what the other concludes."""
         self._wake = asyncio.Event()
@@ -162,11 +165,11 @@ class Watch:
             while not stop.is_set():
                 self._wake.clear()
                 self._make_round()
-                await self._sleep(self._start_due())
+                await self._sleep(await self._start_due())
         finally:
-            stopped.cancel()
-            if self._waiting:
-                self._waiting.cancel()
+            for task in (stopped, self._asking, self._waiting):
+                if task:
+                    task.cancel()
             await self._land()
 
     async def use(self, sites: Sequence[Site], means: Means, isolate: Isolate) -> None:
@@ -175,59 +178,64 @@ class Watch:
         names = {site.name for site in sites}
         for name in [name for name in self._targets if name not in names]:
             del self._targets[name]
+            self._feed.drop(name)
         await self._remember(sites)
         self._wake.set()
 
     async def _remember(self, sites: Sequence[Site]) -> None:
         """Take up every site where the last process left it; new ones, and visits that were broken off, are due now."""
-        now, here = self._means.clock.now(), asyncio.get_running_loop().time()
+        now = self._means.clock.now()
         known = {status.site: status for status in await self._store.status()}
         unfinished = {visit.rpartition("@")[0] for visit in await self._store.unrecorded_visits()}
         for site in sites:
             target = self._targets.get(site.name)
             if target is not None:
                 target.site = site
-                self._plan(target, min(target.due, here + target.interval.total_seconds()))
+                if site.name not in self._flying:
+                    self._feed.plan(site.name, target.interval.total_seconds())
                 continue
-            target = self._targets[site.name] = Target(site=site, due=here, unfinished=site.name in unfinished)
+            target = self._targets[site.name] = Target(site=site, unfinished=site.name in unfinished)
+            wait = 0.0
             if (status := known.get(site.name)) is not None:
                 _take_up(target, status)
                 if status.next_visit and not target.unfinished:
                     # a clock that was set back must not put a site to sleep for longer than its own interval
                     longest = wait_for(target.interval, misses=target.misses, look_again=None, chance=1.0)
-                    target.due += max(0.0, min(status.next_visit - now, longest).total_seconds())
-            self._plan(target, target.due)
+                    wait = max(0.0, min(status.next_visit - now, longest).total_seconds())
+            self._feed.plan(site.name, wait)
 
-    def _plan(self, target: Target, due: float) -> None:
-        target.due = due
-        heapq.heappush(self._heap, (due, target.site.name))
-
-    def _start_due(self) -> float | None:
+    async def _start_due(self) -> float | None:
         """Start what is due; the seconds until there is more to do, None for "when something happens"."""
         here = asyncio.get_running_loop().time()
-        while self._heap and len(self._flying) < AT_ONCE and not self._waiting:
-            due, name = self._heap[0]
-            target = self._targets.get(name)
-            if target is None or target.due != due or name in self._flying:
-                heapq.heappop(self._heap)  # planned anew since, or dropped; what flies is planned when it lands
-                continue
-            wait = max(due - here, self._starts.wait(here))
-            if wait > 0:
-                return wait
-            heapq.heappop(self._heap)
-            self._starts.take(here)
-            self._flying[name] = asyncio.create_task(self._fly(target))
-            self._flying[name].add_done_callback(partial(self._landed, name))
-        return None
+        if self._asking and self._asking.done():
+            leases, self._asking = self._asking.result(), None
+            for lease in leases:
+                if self._waiting or lease.site not in self._targets:
+                    await lease.done(0.0)
+                    continue
+                self._starts.take(here)
+                self._flying[lease.site] = asyncio.create_task(self._fly(self._targets[lease.site], lease))
+                self._flying[lease.site].add_done_callback(partial(self._landed, lease.site))
+        if self._asking or self._waiting:
+            return None
+        most = self._starts.free(here, AT_ONCE - len(self._flying))
+        if most:
+            self._asking = asyncio.create_task(self._feed.leases(most))
+            self._asking.add_done_callback(lambda _: self._wake.set())
+        return self._starts.wait(here) or None
 
     async def _sleep(self, seconds: float | None) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(seconds or ROUND_SECONDS, ROUND_SECONDS)):
                 await self._wake.wait()
 
-    async def _fly(self, target: Target) -> None:
+    async def _fly(self, target: Target, lease: Lease) -> None:
         target.put_off = False
         outcome = await self._safely(target)
+        self._take_note(target, outcome)
+        await lease.done(target.wait.total_seconds())
+
+    def _take_note(self, target: Target, outcome: Visited | WatcherError) -> None:
         if isinstance(outcome, Visited):
             target.troubles = 0
             if self._told and not self._waiting:
@@ -239,16 +247,14 @@ class Watch:
         self._tell(outcome, target.site.name)
         target.troubles += 1
         target.put_off = _concerns_all(outcome)
-        if target.put_off:
-            self._waiting = self._waiting or asyncio.create_task(self._wait_until_well())
+        if target.put_off and not self._waiting:
+            self._feed.aside(True)
+            self._waiting = asyncio.create_task(self._wait_until_well())
         usual = TROUBLE_WAIT if target.put_off else target.interval
-        wait = wait_for(usual, misses=target.troubles, look_again=None, chance=self._chance())
-        target.due = asyncio.get_running_loop().time() + wait.total_seconds()
+        target.wait = wait_for(usual, misses=target.troubles, look_again=None, chance=self._chance())
 
     def _landed(self, name: str, _: asyncio.Task[None]) -> None:
         del self._flying[name]
-        if (target := self._targets.get(name)) is not None:
-            self._plan(target, target.due)
         self._wake.set()
 
     async def _land(self) -> None:
@@ -287,10 +293,10 @@ class Watch:
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
         self._waiting = None
-        here = asyncio.get_running_loop().time()
+        self._feed.aside(False)
         # one that had trouble before is not hurried: it may be the only one that has it
         for target in [target for target in self._targets.values() if target.put_off and target.troubles == 1]:
-            self._plan(target, here + self._chance())
+            self._feed.plan(target.site.name, self._chance())
         self._wake.set()
 
     def _make_round(self) -> None:
@@ -303,8 +309,11 @@ class Watch:
         paces = intervals(rates([target.watched for target in adaptive]), EVEN_PACE)
         for target, interval in zip(adaptive, paces, strict=True):
             target.adaptive = interval
-        late = {name: here - target.due for name, target in self._targets.items() if name not in self._flying}
-        late = {n: by for n, by in late.items() if is_unchecked(timedelta(seconds=by), self._targets[n].interval)}
+        late = {
+            name: by
+            for name, by in self._feed.late().items()
+            if name in self._targets and is_unchecked(timedelta(seconds=by), self._targets[name].interval)
+        }
         if len(late) > self._unchecked:
             longest = max(late, key=lambda name: late[name])
             self._log.warning("unchecked", targets=len(late), longest=longest, late_seconds=round(late[longest]))
@@ -348,9 +357,8 @@ class Watch:
         now = means.clock.now()
         if not isinstance(target.site.every, timedelta):
             target.watched = _watched(visited, now)
-        wait = wait_for(target.interval, misses=target.misses, look_again=look_again, chance=self._chance())
-        target.due = asyncio.get_running_loop().time() + wait.total_seconds()
-        await self._store.schedule(target.site.name, now + wait)
+        target.wait = wait_for(target.interval, misses=target.misses, look_again=look_again, chance=self._chance())
+        await self._store.schedule(target.site.name, now + target.wait)
         return visited
 
     def _token(self, target: Target) -> str:

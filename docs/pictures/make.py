@@ -1,6 +1,6 @@
 """Makes the README's pictures from the real thing: runs the demo on a pseudo-terminal and draws what it printed.
 
-.venv/bin/python docs/pictures/make.py
+    .venv/bin/python docs/pictures/make.py
 """
 
 from __future__ import annotations

@@ -51,3 +51,13 @@ def test_starts_are_spread() -> None:
     assert starts.wait(100.0) > starts.wait(101.0) > starts.wait(103.0) == 0.0
     assert starts.wait(103.0) == 0.0  # to ask takes no place
     assert [starts.take(1000.0) for _ in range(25)] == [0.0] * 25  # and the bucket fills again
+
+
+def test_as_many_starts_are_free_as_may_be_taken_without_waiting() -> None:
+    starts = Starts(100, 10)
+    for now in (0.0, 0.003, 0.05, 0.2, 100.0):
+        free = starts.free(now, 99)
+        assert max([starts.take(now) for _ in range(free)], default=0.0) < 1e-9
+        assert starts.wait(now) > 1e-9
+        assert starts.free(now, 99) == 0
+    assert Starts(100, 10).free(0.0, 3) == 3

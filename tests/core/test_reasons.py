@@ -94,3 +94,16 @@ def test_of_a_site_that_was_watched() -> None:
 def test_prose_speaks_for_itself() -> None:
     assert reason("The name is gone.") == ""
     assert reason("http:502") == "the server answered with status 502"
+    assert reason("sure-by:clean").startswith("what made it certain: nothing about it looked like a fault")
+
+
+def test_every_way_to_be_sure_is_said_in_words() -> None:
+    tree = ast.parse(Path(losses.__file__).read_text(encoding="utf-8"))
+    (ways,) = (one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name == "_ways")
+    keys = {
+        node.slice.value
+        for node in ast.walk(ways)
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)
+    } | {"lasted", losses.MIRRORS_DIFFER}
+    assert {"clean", "own-page-gone", "mirrors"} <= keys
+    assert all(not reason(f"sure-by:{key}").endswith(f": {key}") for key in keys)

@@ -16,6 +16,7 @@ from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError
 from selectolax.lexbor import LexborHTMLParser
 
 from watcher.core.onion import is_valid
+from watcher.errors import WatcherError
 from watcher.testing.clocks import ManualClock
 from watcher.testing.names import invented_onion
 from watcher.testing.process import PracticeProcess
@@ -177,5 +178,5 @@ def is_alive(pid: int) -> bool:
 def test_a_world_that_cannot_start_says_so() -> None:
     world = PracticeProcess("story")
     world._command = [sys.executable, "-c", "raise SystemExit(3)"]
-    with pytest.raises(RuntimeError, match="exit code 3"):
+    with pytest.raises(WatcherError, match="exit code 3"):
         world.__enter__()

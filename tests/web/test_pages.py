@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from datetime import timedelta
@@ -9,12 +10,15 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import structlog
 from selectolax.lexbor import LexborHTMLParser
 
 from tests.cli.seed import believe
 from tests.core.looks import Watching
 from tests.web.conftest import Asker, Serving, asking
 from tests.web.seed import CONFIG, EVIL_KEY, NOW, START, STEP, settings_in
+from watcher.edge.ledger_sights import WebLedger
+from watcher.errors import EvidenceError
 from watcher.web import app as web_app
 from watcher.web.door import HEADERS
 
@@ -422,6 +426,38 @@ async def test_a_damaged_body_is_told(own: Asker) -> None:
     assert answer.status == 500
     assert "damaged" in answer.text
     assert (await own.ask("/")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (ZeroDivisionError("<b>\x1b[31m"), "by a fault of the program (ZeroDivisionError)"),
+        (EvidenceError("a proof does not hold", hint="look at it"), "proof does not hold"),
+    ],
+)
+async def test_a_fault_of_the_program_is_a_page_and_a_line_in_the_log(
+    web: Asker, monkeypatch: pytest.MonkeyPatch, fault: Exception, says: str
+) -> None:
+    def broken(*_: object) -> None:
+        raise fault
+
+    with structlog.testing.capture_logs() as log, monkeypatch.context() as patch:
+        patch.setattr(WebLedger, "entries_page", broken)
+        patch.setattr(WebLedger, "status", broken)
+        page = await web.ask("/entries?text=%1b")
+        program = await web.ask("/api/status")
+    assert (page.status, program.status) == (500, 500)
+    assert says in page.text
+    assert "\x1b" not in page.text
+    assert set(HEADERS) <= set(page.headers)
+    assert says in json.loads(program.text)["error"]
+    assert "hint" in program.text
+    told = [one for one in log if one["event"] == "a page failed"]
+    if isinstance(fault, EvidenceError):
+        assert told == []
+    else:
+        assert (told[0]["path"], told[0]["exc_info"]) == ("/entries?text=%1b", fault)
+    assert (await web.ask("/entries")).status == 200
 
 
 async def test_two_servers_cannot_have_one_address(told, tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -33,6 +33,7 @@ from watcher.edge.sign import SigningKey, load_key
 from watcher.edge.store import LedgerStore
 from watcher.edge.tend import Tending
 from watcher.edge.timestamp import Authorities, Stamper
+from watcher.edge.tors import Reached, reaching
 from watcher.edge.witness import Witness, Witnesses
 from watcher.errors import ProxyError, StoreFull, WatcherError
 from watcher.ports import Sink
@@ -69,12 +70,14 @@ class Watching:
     means: Means
     store: LedgerStore
     key: SigningKey
+    reached: Reached
+    """The proxies in earnest, and the tors of our own among them."""
 
     async def renew(self, settings: Settings) -> tuple[str, ...]:
         """Go on with other settings; what of them waits for the next start."""
         kept, old = settings.proxy.urls, self.settings
         self.fetcher.allow([*hosts_of_sites(old.sites), *hosts_of_sites(settings.sites)])
-        await self.delivery.use(await sinks_of(settings, old.proxy.urls))
+        await self.delivery.use(await sinks_of(settings, self.reached.proxy.urls))
         means = replace(
             self.means, policy=settings.policy, timeout=settings.proxy.timeout, watchlist=settings.watchlist
         )
@@ -86,6 +89,9 @@ class Watching:
             "[watcher] key": (old.key, settings.key),
             "[proxy] url": (old.proxy.urls, kept),
             "[proxy] max_body": (old.proxy.max_body, settings.proxy.max_body),
+            "[proxy] tors": (old.proxy.tors, settings.proxy.tors),
+            "[proxy] bridges": (old.proxy.bridges, settings.proxy.bridges),
+            "[proxy] torrc": (old.proxy.torrc, settings.proxy.torrc),
             "[timestamp]": (old.timestamp, settings.timestamp),
             "[web]": (old.web, settings.web),
         }
@@ -100,13 +106,16 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(LedgerStore.open(settings.store, vantage=settings.vantage))
+        reached = await stack.enter_async_context(reaching(settings))
+        proxy = reached.proxy
         fetcher = await stack.enter_async_context(
-            SocksFetcher(settings.proxy.urls, hosts_of_sites(settings.sites), max_body=settings.proxy.max_body)
+            SocksFetcher(proxy.urls, hosts_of_sites(settings.sites), max_body=proxy.max_body, usable=reached.check)
         )
         guard = Guard()
         guard.arm(fetcher.proxies)
+        guard.allow(*reached.controls)
         stack.callback(guard.disarm)
-        await one_proxy_answers(settings.proxy.urls)
+        await one_proxy_answers(proxy.urls)
         reader = WorkerReader()
         stack.push_async_callback(reader.close)
         live = Live(fetcher, store, clock)
@@ -122,11 +131,11 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
         )
         delivery = Delivery(store, key, clock)
         stack.push_async_callback(delivery.dismiss)
-        await delivery.use(await sinks_of(settings, settings.proxy.urls))
+        await delivery.use(await sinks_of(settings, proxy.urls))
         await log_opening(store, key, settings, settings.vantage)
-        if settings.proxy.control is not None:
-            guard.allow(settings.proxy.control)
-        tending = tending_of(settings, store, key)
+        if proxy.control is not None:
+            guard.allow(proxy.control)
+        tending = tending_of(replace(settings, proxy=proxy), store, key)
 
         def visited(visit: Visited) -> None:
             if visit.events:
@@ -136,14 +145,15 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
 
         async def well() -> None:
             has_room(settings.store)
-            await one_proxy_answers(settings.proxy.urls)
+            reached.well()
+            await one_proxy_answers(proxy.urls)
 
         watch = Watch(
             means,
             store,
             Outside(well=well, finish=partial(recover, store), cut_short=live.cut_short),
             isolate=settings.proxy.isolate,
-            proxies=len(settings.proxy.urls),
+            proxies=len(proxy.urls),
             on_visit=visited,
         )
         yield Watching(
@@ -155,6 +165,7 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
             means=means,
             store=store,
             key=key,
+            reached=reached,
         )
 
 
@@ -253,12 +264,22 @@ async def run(settings: Settings, on_visit: Callable[[Visited], None], reload: C
             )
         ]
         try:
+            await _until_ready(parts.reached, stop)
             await parts.watch.run(settings.sites, stop)
         finally:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
         await parts.delivery.close(max(LEAST_LAST_SECONDS, await deadline + STOP_SECONDS - loop.time()))
+
+
+async def _until_ready(reached: Reached, stop: asyncio.Event) -> None:
+    """Return once the proxies can be used, or all is to stop, or it takes long: then the watch tells, and waits."""
+    waits = [asyncio.create_task(reached.ready()), asyncio.create_task(stop.wait())]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for task in waits:
+        task.cancel()
+    await asyncio.gather(*waits, return_exceptions=True)
 
 
 async def _time_of(event: asyncio.Event) -> float:

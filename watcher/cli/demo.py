@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from watcher.cli.kit import Command, State, say
 from watcher.cli.output import console
 from watcher.core.escape import line
-from watcher.errors import UsageError, WatcherError
+from watcher.errors import UsageError
+from watcher.testing.process import PracticeProcess
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -76,45 +74,7 @@ to = "stdout:"
 kinds = ["listed", "withdrawn", "relisted"]
 """
 
-
 BUNDLE = "withdrawn.wacz"
-
-
-class World:
-    """A practice site and its proxy, in a process of their own."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-        found = self._answer()
-        self.proxy, self.mirror = found["proxy"], found["mirror"]
-
-    def turn(self) -> dict[str, Any] | None:
-        """The story's next chapter, begun; None at its end."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        chapter: dict[str, Any] | None = self._answer()
-        return chapter
-
-    def _answer(self) -> Any:
-        assert self._process.stdout is not None
-        told = self._process.stdout.readline()
-        if not told:
-            raise WatcherError("the practice site did not start", hint="run `python -m watcher.testing.world story`")
-        return json.loads(told)
-
-
-@contextmanager
-def world(which: str) -> Iterator[World]:
-    """The practice world, ended with the block."""
-    command = [sys.executable, "-m", "watcher.testing.world", which]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        try:
-            yield World(process)
-        finally:
-            process.terminate()
 
 
 @click.command("demo", cls=Command, examples=[("watcher demo", "The story; what it keeps is in a folder of its own:")])
@@ -125,13 +85,13 @@ def demo_command(state: State, folder: Path | None) -> None:
     then withdraws it from its header, with an outage, a queue page and errors between. What is kept stays in DIR."""
     del state
     folder = _empty_folder(folder)
-    with world("story") as practice:
-        settings = _written(folder, DEMO.format(proxy=practice.proxy, mirror=practice.mirror))
+    with PracticeProcess("story") as practice:
+        settings = _written(folder, DEMO.format(proxy=practice.proxy_url, mirror=practice.mirror))
         events = asyncio.run(_tell(settings, practice))
     _conclude(settings, events)
 
 
-async def _tell(settings: Settings, practice: World) -> list[Event]:
+async def _tell(settings: Settings, practice: PracticeProcess) -> list[Event]:
     from watcher.cli.compose import watching
     from watcher.cli.logs import log_to_stderr
 
@@ -194,8 +154,8 @@ def practice_command(state: State, folder: Path) -> None:
 
     del state
     folder.mkdir(parents=True, exist_ok=True)
-    with world("practice") as practice:
-        settings = _written(folder, PRACTICE.format(proxy=practice.proxy, mirror=practice.mirror))
+    with PracticeProcess("practice") as practice:
+        settings = _written(folder, PRACTICE.format(proxy=practice.proxy_url, mirror=practice.mirror))
         say("watching a practice site, offline; no watcher.toml was found (make one: watcher init); stop: Ctrl-C")
         say(f"look from another terminal: watcher -c {settings.path} events --follow")
         run_with(settings)

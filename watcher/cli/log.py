@@ -153,6 +153,7 @@ def _stamp_objects(ledger: Ledger) -> Iterator[dict[str, Any]]:
 def _ask(state: State) -> None:
     """Ask for what is missing, if anybody is named, and the store is not in use: then its owner asks."""
     from watcher.cli.compose import SystemClock
+    from watcher.cli.tor import reached_and_ready
     from watcher.edge.guard import Guard
     from watcher.edge.proxy import proxy_of, resolve
     from watcher.edge.sign import load_key
@@ -161,17 +162,21 @@ def _ask(state: State) -> None:
     from watcher.errors import StoreBusy
 
     settings = state.settings
-    if not settings.timestamp.authorities or not settings.store.is_dir():
+    stamps = settings.timestamp
+    if not stamps.authorities or not settings.store.is_dir():
         return
-    authorities = Authorities(
-        urls=settings.timestamp.authorities, roots=settings.timestamp.roots, proxies=settings.proxy.urls
-    )
 
     async def ask() -> None:
         guard = Guard()
-        proxies = [await resolve(proxy_of(url)) for url in settings.proxy.urls]
-        guard.arm((proxy.host, proxy.port) for proxy in proxies)
-        async with LedgerStore.open(settings.store, vantage=settings.vantage) as store:
+        async with (
+            LedgerStore.open(settings.store, vantage=settings.vantage) as store,
+            reached_and_ready(settings) as reached,
+        ):
+            urls = reached.proxy.urls
+            authorities = Authorities(urls=stamps.authorities, roots=stamps.roots, proxies=urls)
+            proxies = [await resolve(proxy_of(url)) for url in urls]
+            guard.arm((proxy.host, proxy.port) for proxy in proxies)
+            guard.allow(*reached.controls)
             await Stamper(store, authorities, load_key(settings.key), SystemClock()).flush(now=True)
 
     try:

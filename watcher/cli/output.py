@@ -30,6 +30,7 @@ STYLES = {
     "listing": "green", "listed": "green", "recovered": "green", "detail": "green", "empty": "yellow",
     "missing": "yellow", "partial": "yellow", "redesigned": "yellow", "error": "yellow", "changed": "cyan",
     "renamed": "cyan", "relisted": "magenta", "withdrawn": "bold red", "seized": "bold red", "vanished": "yellow",
+    "vantages-disagree": "yellow",
     "blocked": "red", "login": "red", "unreachable": "red", "timeout": "red", "refused": "red",
     "refused-content": "red", "unreadable": "red",
 }  # fmt: skip

@@ -194,6 +194,7 @@ def _source(state: State, source: str) -> Page:
 
 async def _fetched(settings: Settings, address: str) -> Page:
     """The page at an address, through the proxy. Raises UnreadableError if none came."""
+    from watcher.cli.tor import reached_and_ready
     from watcher.core.addresses import page_address
     from watcher.core.coding import decode
     from watcher.core.http import header, parse_head, split
@@ -209,8 +210,12 @@ async def _fetched(settings: Settings, address: str) -> Page:
         url=url, mirror=url, isolation="learn", headers={}, timeout_seconds=settings.proxy.timeout.total_seconds()
     )
     guard = Guard()
-    async with SocksFetcher(settings.proxy.urls, [url], max_body=settings.proxy.max_body) as fetcher:
+    async with (
+        reached_and_ready(settings) as reached,
+        SocksFetcher(reached.proxy.urls, [url], max_body=reached.proxy.max_body, usable=reached.check) as fetcher,
+    ):
         guard.arm(fetcher.proxies)
+        guard.allow(*reached.controls)
         try:
             last = (await fetcher.fetch(ask))[-1]
         finally:

@@ -103,8 +103,10 @@ async def _check(
     settings: Settings, sites: Sequence[Site], on_visit: Callable[[Visited], None]
 ) -> tuple[WatcherError, ...]:
     from watcher.cli.compose import watching
+    from watcher.cli.tor import until_ready
 
     async with watching(settings, on_visit) as parts:
+        await until_ready(parts.reached)
         troubles = await parts.watch.check(sites)
         await parts.delivery.flush()
         with suppress(TimeoutError):  # no authority, no delay: what is not stamped now is asked for next time

@@ -102,9 +102,9 @@ def _said(
     aliases = held.aliases
     if title != held.title:
         aliases = (*(alias for alias in aliases if alias not in (title, held.title)), held.title)[-MOST_ALIASES:]
-    case.entries[held.key] = replace(held, title=title, url=url, fields=fields, aliases=aliases)
     if case.snapshot.backfill or not (renamed or kept):
         return title, url, fields, aliases
+    case.entries[held.key] = replace(held, title=title, url=url, fields=fields, aliases=aliases)
     window = replace(window or _window(case, held), after=case.capture_of(entry))
     if renamed:
         how = case.delta.renamed.get(held.key, "title")

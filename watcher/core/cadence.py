@@ -59,8 +59,13 @@ class Starts:
         """Seconds until the next start may be made."""
         return max(0.0, self._free - self._ahead - now)
 
+    def free(self, now: float, most: int) -> int:
+        """How many starts may be made now, up to so many."""
+        places = (self._ahead + min(0.0, now - self._free)) / self._step
+        return min(most, 1 + int(places)) if places >= 0 else 0
+
     def take(self, now: float) -> float:
-        """The same, and its place is taken."""
+        """The same as ``wait``, and the start's place is taken."""
         wait = self.wait(now)
         self._free = max(self._free, now) + self._step
         return wait

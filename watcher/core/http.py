@@ -28,6 +28,7 @@ MOST_CHUNKS = 100_000
 _STATUS_LINE = re.compile(rb"HTTP/(\d(?:\.\d)?)[ \t]+(\d{3})(?:[ \t]+([^\r\n]*))?[ \t]*\r?\n")
 _CHUNK_LINE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*|\r?)\n")
 _HEAD_END = re.compile(rb"\n\r?\n")
+_BLANK = re.compile(rb"[\r\n]*")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _WHITE = " \t"
 _LONGEST_START = 65_536
@@ -73,8 +74,7 @@ def head_length(response: bytes | bytearray, start: int = 0, searched: int = 0) 
 
     Who asks again when more has come says how far he ``searched``: heads come byte by byte, too.
     """
-    while start < len(response) and response[start] in b"\r\n":
-        start += 1
+    start = _after_blank_lines(response, start)
     found = _HEAD_END.search(response, max(start, searched - 2))
     return found.end() if found else -1
 
@@ -176,6 +176,12 @@ def split(response: bytes, *, method: str = "GET") -> Wire:
 def rebuild(head: bytes, payload: bytes, framing: bytes) -> bytes:
     """What was received, byte for byte; ValueError if the recipe is damaged or does not fit the payload."""
     return head + recipes.weave(payload, framing)
+
+
+def _after_blank_lines(response: bytes | bytearray, start: int) -> int:
+    """Where the first line begins that is not blank (RFC 9112 section 2.2)."""
+    found = _BLANK.match(response, start)
+    return found.end() if found else start
 
 
 def _may_become_http(start: bytes) -> bool:

@@ -30,6 +30,9 @@ SCRIPTED = r"""(?:location(?:\.href)?\s*=\s*|(?:open|assign|replace|navigate|pus
 SLUG = r"([^/?#=]{3,}?)(?:\.html?|\.php|\.aspx?)?/?(?:[?#].*)?$"
 """Regex for the telling part of a link."""
 
+FEW = 5
+"""Links that are too few for one of them to lead elsewhere."""
+
 
 def lead_of(link: str, base: str) -> Lead:
     """Where a link leads, as far as the address tells."""
@@ -67,7 +70,10 @@ def own_pages(links: Sequence[str], base: str) -> float:
     links = links[:100]
     leads = Counter(lead_of(link, base) for link in links)
     different = len({link.strip() for link in links})
-    if leads["page"] * 10 < len(links) * 9 or (len(links) > 1 and different * 10 < len(links) * 9):
+    others = len(links) - leads["page"]
+    if (others > 1 or len(links) < FEW) and others * 10 > len(links):  # one HOME in a short menu is no objection
+        return 0.0
+    if len(links) > 1 and different * 10 < len(links) * 9:
         return 0.0
     hosts = {(urlsplit(link).hostname or "") for link in links if link.startswith(("http://", "https://"))}
     return 1.0 if len(hosts) <= 1 else 0.0

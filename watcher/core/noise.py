@@ -28,13 +28,13 @@ _LEAST_NONCE = 16
 _NUMBERS: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"{_FIRST}\d*\s*{_UNIT}(?:[\s,:;и&-]*(?:and\s+)?{_SOME}{_UNIT})+(?!\w)",  # 7d 20h 00m 00s
-        rf"{_FIRST}\d*\s*(?:{_LONG_UNIT}(?!\w)|{_UNIT}\s+{_PASSED}(?!\w))",  # 3 days, 5m ago
+        rf"{_FIRST}\d*+\s*+{_UNIT}(?:[\s,:;и&-]*(?:and\s+)?{_SOME}{_UNIT})+(?!\w)",  # 7d 20h 00m 00s
+        rf"{_FIRST}\d*+\s*+(?:{_LONG_UNIT}(?!\w)|{_UNIT}\s+{_PASSED}(?!\w))",  # 3 days, 5m ago
         rf"^{_SOME}{_UNIT}$",  # 20h
         r"\d(?<![\w.:]\d)\d{0,3}(?::\d{2}){1,3}(?![\w:])",  # 168:20:11, 12:30
         r"(?:views?|visit(?:s|ors?)?|hits|reads?|downloads?|seen|counter|просмотр\w*|aufrufe|vues|visitas|vistas)"
         r"\s*[:=-]?\s*\d[\d\s.,]{0,16}k?(?!\w)",
-        rf"{_FIRST}[\d\s.,]{{0,16}}k?\s*(?:\+\s*)?"
+        rf"{_FIRST}[\d\s.,]{{0,16}}+k?\s*(?:\+\s*)?"
         r"(?:views?|visits?|visitors?|hits|reads|downloads?|просмотр\w*|aufrufe|vues|visitas|vistas)(?!\w)",
     )
 )
@@ -64,12 +64,16 @@ REMEMBERED: Final = 64
 
 
 _DIGIT = re.compile(r"[0-9]")
+_WORDY = re.compile(r"[^\W\d_]|:")
+"""All that ticks has a letter or a colon; bare numbers and dates do not."""
 
 
 def steady(value: str) -> str:
     """The value as it is compared: folded, every part that ticks replaced by one sign."""
     text = fold(value)
     if len(text) > LONGEST:
+        return text
+    if not _WORDY.search(text):
         return text
     if _has_digit(text):
         for pattern in _NUMBERS:

@@ -19,6 +19,8 @@ from watcher.records import Entry
 HIGHEST = 5_000
 """A page number above this is no page number."""
 MOST_LINKS = 3_000
+MOST_FUNCTIONS = 8
+"""Functions that links of one page call to go to another."""
 _PAGE_KEYS = frozenset(
     {
         "page", "p", "pg", "paged", "pagenum", "page_num", "pagenumber", "page_number", "pageno", "pageindex",
@@ -152,6 +154,7 @@ def _by_links(document: Document, own: frozenset[str]) -> Iterator[str]:
 def _links(document: Document, tree: LexborHTMLParser) -> Iterator[_Link]:
     """Links that show a number or say that they lead on."""
     scripts = ""
+    functions: dict[str, tuple[str, str] | None] = {}
     for node in tree.css(_LINKS)[:MOST_LINKS]:
         attributes = node.attributes
         text = " ".join(node.text().split())[:40] or attributes.get("aria-label") or attributes.get("title") or ""
@@ -164,7 +167,7 @@ def _links(document: Document, tree: LexborHTMLParser) -> Iterator[_Link]:
         call = attributes.get("onclick") or (href if href.startswith("javascript:") else "")
         if not target and call:
             scripts = scripts or "\n".join(script.text() for script in tree.css("script"))[:200_000]
-            target = _called(call, scripts)
+            target = _called(call, scripts, functions)
         if target:
             yield _Link(document.absolute(target), text, _in_pager(node))
 
@@ -172,13 +175,18 @@ def _links(document: Document, tree: LexborHTMLParser) -> Iterator[_Link]:
 _LINKS = "a, button[onclick], button[data-url], [hx-get], [data-next], [data-next-url], li[onclick], span[onclick]"
 
 
-def _called(code: str, scripts: str) -> str:
-    """Where ``goto_page('14')`` leads, if the page's scripts say how its argument becomes an address."""
+def _called(code: str, scripts: str, functions: dict[str, tuple[str, str] | None]) -> str:
+    """Where ``goto_page('14')`` leads, if the page's scripts say how its argument becomes an address. ``functions``
+    holds what was found of each before: the scripts are searched for a few, and not for every link."""
     call = _CALL.search(code)
     if call is None:
         return ""
-    body = re.search(_JOINED.replace("NAME", re.escape(call[1].rpartition(".")[2])), scripts)
-    return f"{body[2]}{call[2]}{body[3] or ''}" if body else ""
+    name = call[1].rpartition(".")[2]
+    if name not in functions and len(functions) < MOST_FUNCTIONS:
+        body = re.search(_JOINED.replace("NAME", re.escape(name)), scripts)
+        functions[name] = (body[2], body[3] or "") if body else None
+    joined = functions.get(name)
+    return f"{joined[0]}{call[2]}{joined[1]}" if joined else ""
 
 
 def _in_pager(node: LexborNode) -> bool:

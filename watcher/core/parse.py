@@ -21,6 +21,9 @@ _JSON_GUARD = re.compile(r"^\s*(?:\)\]\}'?,?|while\s*\(1\);|for\s*\(;;\);)\s*")
 _SCRIPT_HEAD = re.compile(
     r"[(!;\s]*(?:(?:const|let|var|window|self|function|export|import)\b|[\w$.]+\s*=|\(\)\s*=>|/[/*])"
 )
+_JSON_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.S
+)
 _INDEX_TITLE = re.compile(r"\s*(?:index of\b|directory listing (?:for|of)\b|listing of\b)", re.I)
 
 
@@ -170,7 +173,7 @@ def read_json(text: str) -> Any:
     except (msgspec.DecodeError, RecursionError):
         pass
     try:
-        return json.loads(text)  # laxer: NaN, lone surrogates
+        return json.loads(_JSON_ESCAPE.sub(_no_lone_surrogate, text))  # laxer: NaN, lone surrogates
     except (ValueError, RecursionError):
         pass
     lines = [line for line in text.splitlines() if line.strip()]
@@ -180,6 +183,11 @@ def read_json(text: str) -> Any:
         except (msgspec.DecodeError, RecursionError):
             pass
     return None
+
+
+def _no_lone_surrogate(escape: re.Match[str]) -> str:
+    """Half of a character outside the first plane is none, and nothing could write it down."""
+    return "\\ufffd" if escape["lone"] else escape[0]
 
 
 def _json_document(markup: str, page: Page) -> Document:

@@ -19,6 +19,7 @@ KINDS = {
     "redesigned": "Site redesigned",
     "vanished": "Many entries gone at once, unconfirmed",
     "recovered": "Site back",
+    "vantages-disagree": "Vantages see different things",
 }
 _REASONS = {
     "new-on-listing": "the entry stands on the page and never did before",
@@ -26,6 +27,13 @@ _REASONS = {
     "detail-offline": "the entry's own page answered that it does not exist",
     "detail-still-up": "the entry's own page still answers: it was taken off the listing alone",
     "mirrors-agree": "other addresses of the site that agree: {}",
+    "vantages-agree": "vantages that agree, each on its own captures: {}",
+    "agrees": "it confirmed this on its own captures: vantage {}",
+    "vantages-disagree": "vantages that lastingly see different things: {}",
+    "shown-to": "its last complete copy shows the entry: vantage {}",
+    "lacked-by": "its complete copies in a row lack the entry: vantage {}",
+    "told-as": "the vantage told of it as: {}",
+    "entries": "entries concerned: {}",
     "mirror-still-shows": "another address of the site still shows the entry: {}",
     "circuits": "different paths through the network over which the page was fetched: {}",
     "lasted": "time from the first complete copy without the entry to the last: {}",
@@ -45,6 +53,13 @@ _REASONS = {
     "socks": "the proxy answered with code {}",
     "http": "the server answered with status {}",
 }
+_SURE_BY = {
+    "clean": "nothing about it looked like a fault, often and long enough",
+    "own-page-gone": "the entry's own page is gone, too, while another entry's answers",
+    "lasted": "it outlasted the wait for what looks like a fault",
+    "mirrors": "several addresses, which do not fail together, agree",
+    "mirrors-differ": "addresses that lack it are beyond doubt, and outlasted the wait for a fault",
+}
 
 
 def reason(word: str) -> str:
@@ -52,6 +67,8 @@ def reason(word: str) -> str:
     name, _, value = word.partition(":")
     if " " in name:
         return ""
+    if name == "sure-by":
+        value = _SURE_BY.get(value, value)
     return _REASONS.get(name, "").format(value)
 
 

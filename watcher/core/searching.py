@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from hashlib import sha256
-from itertools import islice
+from itertools import chain, islice
 
 import xxhash
 
@@ -49,6 +49,10 @@ _ALIKE = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae",
 
 def words(text: str) -> Iterator[str]:
     """The words of a text, as they are searched; clocks and counters, which differ in every version, are left out."""
+    return chain.from_iterable(_words_by_part(text))
+
+
+def _words_by_part(text: str) -> Iterator[list[str]]:
     text = text[:LONGEST_TEXT]
     for start in range(0, len(text), LONGEST // 2):
         part = _whole(text, start, start + LONGEST // 2)
@@ -59,7 +63,7 @@ def words(text: str) -> Iterator[str]:
         if not folded.isascii():
             folded = _BEYOND_ASCII.sub(_plain_letters, unicodedata.normalize("NFKD", folded))
             word = _WORD
-        yield from [found[:LONGEST_WORD] for found in word.findall(folded)]
+        yield [found[:LONGEST_WORD] for found in word.findall(folded)]
 
 
 def _plain_letters(found: re.Match[str]) -> str:

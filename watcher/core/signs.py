@@ -105,8 +105,9 @@ def _is_stale(case: Case) -> bool:
     """Whether some entry goes by a title it had before, or says what it said before: so does an old page."""
     titles = any(how == "former" for how in case.delta.renamed.values())
     return titles or any(
-        tag(f"{name}\n{steady(new)}") in case.notes.former.get(key, ())
+        tag(f"{name}\n{steady(new)}") in case.notes.former[key]
         for key, changes in case.delta.changed.items()
+        if key in case.notes.former
         for name, (_, new) in changes.items()
     )
 

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 
 from watcher.core.identity import fold
 from watcher.core.notes import RUNS, Notes, Run, set_print, tag
@@ -195,20 +196,25 @@ def count_names(text: str, titles: Mapping[str, str]) -> Counter[str]:
     """How often each entry's title stands in the text, word for word: key to number."""
     if len(titles) <= FEW_NAMES:
         folded = fold(text[:LONGEST_TEXT])
-        found = {key: _count(tuple(_WORD.findall(fold(title))), folded) for key, title in titles.items()}
+        found = {key: _count(_words(title), folded) for key, title in titles.items()}
         return Counter({key: times for key, times in found.items() if times})
     by_first: defaultdict[str, dict[int, dict[tuple[str, ...], list[str]]]] = defaultdict(dict)
     for key, title in titles.items():
-        words = tuple(_WORD.findall(fold(title)))
+        words = _words(title)
         if words:
             by_first[words[0]].setdefault(len(words), {}).setdefault(words, []).append(key)
     counted: Counter[str] = Counter()
     said = tuple(_WORD.findall(fold(text[:LONGEST_TEXT])))
-    for at, word in enumerate(said):
-        for size, phrases in by_first.get(word, _NONE).items():
+    for at in [at for at, word in enumerate(said) if word in by_first]:
+        for size, phrases in by_first[said[at]].items():
             for key in phrases.get(said[at : at + size], ()):
                 counted[key] += 1
     return counted
+
+
+@lru_cache(maxsize=40_000)
+def _words(title: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(fold(title)))
 
 
 def _count(words: tuple[str, ...], folded: str) -> int:
@@ -217,9 +223,6 @@ def _count(words: tuple[str, ...], folded: str) -> int:
         return 0
     between = r"[\W_]+".join(re.escape(word) for word in words)
     return len(re.findall(rf"(?<![^\W_]){between}(?![^\W_])", folded))
-
-
-_NONE: dict[int, dict[tuple[str, ...], list[str]]] = {}
 
 
 def words_of(entries: Iterable[Entry]) -> str:

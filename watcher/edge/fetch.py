@@ -10,7 +10,7 @@ import secrets
 import ssl
 import time
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -115,15 +115,18 @@ class SocksFetcher:
         clock: Clock | None = None,
         tls: ssl.SSLContext | None = None,
         patience_seconds: float | None = None,
+        usable: Callable[[Proxy], None] = lambda _: None,
     ) -> None:
         """``proxies``: addresses, shared out among the isolation tokens; when one does not answer, the next is asked.
         ``allowed_hosts``: the only hosts (or addresses) that are ever asked, redirects included; of an onion, its
         subdomains too. ``tls``: what clearnet certificates are checked by (default: as browsers do); an onion's
-        address vouches for itself. ``patience_seconds``: what a proxy may take to say who it is."""
+        address vouches for itself. ``patience_seconds``: what a proxy may take to say who it is. ``usable``: raises
+        ProxyError for a proxy that must not be asked now."""
         self._addresses = tuple(proxies)
         self._max_body, self._max_header = max_body, max_header
         self._clock: Clock = clock or _SystemClock()
         self._tls = tls
+        self._usable = usable
         self._patience = patience_seconds or max(1.0, 4.0 / max(1, len(self._addresses)))
         self._gateways: tuple[_Gateway, ...] = ()
         self._session: aiohttp.ClientSession | None = None
@@ -242,6 +245,7 @@ class SocksFetcher:
         raise fault
 
     async def _run_over(self, gateway: _Gateway, attempt: _Attempt, headers: Mapping[str, str]) -> Ending:
+        self._usable(gateway.proxy)
         tape = attempt.tape
         how: How | None = None
         ROUTE.set(Route(gateway.proxy, gateway.health, attempt.token, tape))
@@ -260,7 +264,7 @@ class SocksFetcher:
             tape.stop()
         ending = judge(split(bytes(tape.received)), how or _how_it_ended(tape))
         if not tape.received and ending.why[:1] in _HUNG_UP:
-            await check(gateway.proxy, gateway.health)
+            await self._still_there(gateway)
         return ending
 
     async def _talk(self, attempt: _Attempt, headers: Mapping[str, str]) -> None:
@@ -286,11 +290,16 @@ class SocksFetcher:
     async def _missed(self, gateway: _Gateway, attempt: _Attempt, error: Unreached) -> Ending:
         """What an unreached site is. ProxyError if it is the proxy that went away."""
         if error.word in {"socks:closed", "tls:closed"}:
-            await check(gateway.proxy, gateway.health)
+            await self._still_there(gateway)
         if error.code is not None:
             attempt.tape.facts["socks_reply"] = f"{error.code:02X}"
         verdict = "refused" if error.code == _REFUSED_BY_RULE else "unreachable"
         return Ending(verdict=verdict, why=(error.word, str(error)))
+
+    async def _still_there(self, gateway: _Gateway) -> None:
+        """ProxyError if the connection ended because the proxy did."""
+        self._usable(gateway.proxy)
+        await check(gateway.proxy, gateway.health)
 
     def _may_reach(self, host: str) -> bool:
         return may_ask(f"http://{f'[{host}]' if ':' in host else host}/", self._allowed) is None

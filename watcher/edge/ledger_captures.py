@@ -30,7 +30,7 @@ from watcher.records import Capture, Page, Reading, Snapshot
 
 LONGEST_VISIT = timedelta(days=1)
 """No capture is asked for later than this after its visit began: how far back to start looking for a time."""
-MOST_DECODED = 64 << 20
+MOST_DECODED = 16 << 20
 """Bytes of a body without its coding; the fetcher's own limit is far lower."""
 RECENT_PACKS = 512
 _HINT = "restore a copy of the store; watcher verify says what is lost"

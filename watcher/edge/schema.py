@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 LEDGER = "ledger.db"
-VERSION = 6
+VERSION = 7
 """Of the newest form this program knows: how many migrations there are."""
 APPLICATION = 0x57746368
 """Stamped into the file, so that ``file`` and we can tell it from another database: ``Wtch``."""
@@ -170,6 +170,16 @@ _NAMES = f"""
 CREATE INDEX entry_names ON entry ({ENTRY_NAMES}, site, standing, first_seen);
 """
 
+_FLEET = """
+-- what a store that joined a fleet has yet to ship: rows that changed (tab: which of core.shipping.TABLES), and messages
+-- made of rows, in the very form in which they are sent until they arrived
+CREATE TABLE unshipped (tab INTEGER NOT NULL, key ANY NOT NULL, PRIMARY KEY (tab, key)) STRICT, WITHOUT ROWID;
+CREATE TABLE parcel (seq INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB NOT NULL) STRICT;
+
+-- the last message that arrived: of this store's own at the fleet, or, in a copy of another's, from there
+CREATE TABLE shipped (way TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+"""
+
 
 def migrations() -> Migrations:
     """Every step from nothing to the form of today, in order. A step that was released is never changed."""
@@ -183,6 +193,7 @@ def migrations() -> Migrations:
         ("search", _SEARCH),
         ("brought", _BROUGHT),
         ("names", _NAMES),
+        ("fleet", _FLEET),
     )
     for number, (name, script) in enumerate(known, start=1):
         steps(name=name)(_step(number, script))

@@ -8,8 +8,10 @@ import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from watcher.core.tor_trouble import Phase, phase_of
 
 PATIENCE_SECONDS = 3.0
 _SERVER_KEY = b"Tor safe cookie authentication server-to-controller hash"
@@ -26,6 +28,8 @@ class TorState:
     """Of its bootstrap; None if it did not let us ask."""
     summary: str
     """In its own words; or why we could not ask."""
+    phase: Phase = field(default=Phase(), compare=False)
+    """All that it says of its bootstrap."""
 
 
 class Control:
@@ -51,8 +55,9 @@ class Control:
             raise EOFError
         return line
 
-    async def admit(self) -> tuple[str, bool]:
-        """Tor's version (empty: it is no tor), and whether it let us in."""
+    async def admit(self, cookie_file: Path | None = None) -> tuple[str, bool]:
+        """Tor's version (empty: it is no tor), and whether it let us in. ``cookie_file``: where the cookie of a tor of
+        our own is, whatever the listener says."""
         good, about = await self.say("PROTOCOLINFO 1")
         version = re.search(r'VERSION Tor="([^"]*)"', about)
         if not good or version is None:
@@ -61,7 +66,7 @@ class Control:
         allowed = methods[1].split(",") if methods else []
         if "NULL" in allowed:
             good, _ = await self.say("AUTHENTICATE")
-        elif "SAFECOOKIE" in allowed and (cookie := _cookie(about)):
+        elif "SAFECOOKIE" in allowed and (cookie := _cookie(about, cookie_file)):
             ours = secrets.token_bytes(32)
             good, challenge = await self.say(f"AUTHCHALLENGE SAFECOOKIE {ours.hex()}")
             good = good and (await self.say(f"AUTHENTICATE {_proof(cookie, ours, challenge)}"))[0]
@@ -98,20 +103,18 @@ async def _ask(control: Control) -> TorState | None:
     if not good:
         return TorState(version=version, percent=None, summary="its control port does not let us ask")
     _, phase = await control.say("GETINFO status/bootstrap-phase")
-    progress = re.search(r"PROGRESS=(\d+)", phase)
-    summary = re.search(r'SUMMARY="([^"]*)"', phase)
-    return TorState(
-        version=version,
-        percent=int(progress[1]) if progress else None,
-        summary=summary[1] if summary else "",
-    )
+    told = phase_of(phase)
+    if told is None:
+        return TorState(version=version, percent=None, summary="it does not say how far it is")
+    return TorState(version=version, percent=told.percent, summary=told.summary, phase=told)
 
 
-def _cookie(about: str) -> bytes:
+def _cookie(about: str, cookie_file: Path | None) -> bytes:
     """The cookie that tor keeps in a file for those who may read it; empty if we may not."""
     named = re.search(r'COOKIEFILE="((?:[^"\\]|\\.)*)"', about)
     try:
-        with Path(re.sub(r"\\(.)", r"\1", named[1]) if named else "/nowhere").open("rb") as file:
+        told = Path(re.sub(r"\\(.)", r"\1", named[1]) if named else "/nowhere")
+        with (cookie_file or told).open("rb") as file:
             return file.read(_LONGEST_COOKIE)
     except OSError:
         return b""

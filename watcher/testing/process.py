@@ -9,6 +9,8 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Literal
 
+from watcher.errors import WatcherError
+
 
 class PracticeProcess:
     """The world while the ``with`` block lasts; it ends by itself if this process is killed.
@@ -70,6 +72,9 @@ class PracticeProcess:
             raise RuntimeError("the practice world is not running")
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the practice world ended with exit code {self._process.wait()}")
+            raise WatcherError(
+                f"the practice site ended with exit code {self._process.wait()}",
+                hint=f"what it says of that stands above; to see it alone: {' '.join(self._command[-3:])}",
+            )
         answer: dict[str, Any] | None = json.loads(line)
         return answer

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+import structlog
 from aiohttp import web
 
 from watcher.config import Settings, WebSettings
-from watcher.core.escape import block
+from watcher.core.escape import block, line
 from watcher.errors import StoreDamaged, StoreError, UsageError, WatcherError
 from watcher.web import acts, api, captures, diffs, entries, events, feeds, finds, log, overview, sites
 from watcher.web.door import Door, Handler, LoginNeededError, harden, login_path
@@ -55,7 +57,7 @@ def make(
     room = Room(started_with=settings, ledgers=Ledgers(settings.store), door=Door(about.port, about.token))
     if now is not None:
         room.now = now
-    app = web.Application(middlewares=[_told, _at_the_door], client_max_size=LARGEST_POST)
+    app = web.Application(middlewares=[_never_bare, _told, _at_the_door], client_max_size=LARGEST_POST)
     app[ROOM] = room
     app.on_response_prepare.append(harden)
     app.on_cleanup.append(_close)
@@ -135,6 +137,27 @@ async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
     except (StoreError, sqlite3.Error) as error:
         hint = error.hint if isinstance(error, StoreError) else "watcher verify says whether the store is damaged"
         return _error(request, 500 if isinstance(error, StoreDamaged) else 503, str(error), hint)
+
+    except WatcherError as error:
+        return _error(request, 500, str(error), error.hint)
+
+
+@web.middleware
+async def _never_bare(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A fault of the program is a page, too, and a line in the log; the other pages go on."""
+    (outcome,) = await asyncio.gather(handler(request), return_exceptions=True)
+    if not isinstance(outcome, BaseException):
+        return outcome
+    begun = request.writer.output_size > 0
+    if isinstance(outcome, web.HTTPException | ConnectionError) or not isinstance(outcome, Exception) or begun:
+        raise outcome
+    structlog.get_logger("watcher").error("a page failed", path=line(request.path_qs, 200), exc_info=outcome)
+    return _error(
+        request,
+        500,
+        f"this page failed by a fault of the program ({type(outcome).__name__})",
+        "nothing that was kept is harmed; the log on stderr says where it failed: please report that",
+    )
 
 
 def _wants_page(request: web.Request) -> bool:

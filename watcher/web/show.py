@@ -19,6 +19,7 @@ from watcher.records import Event
 TONES = {
     "listing": "good", "listed": "good", "recovered": "good", "detail": "good", "relisted": "again", "empty": "warn",
     "missing": "warn", "partial": "warn", "redesigned": "warn", "error": "warn", "vanished": "warn", "changed": "info",
+    "vantages-disagree": "warn",
     "renamed": "info", "withdrawn": "gone", "seized": "gone", "blocked": "bad", "login": "bad", "unreachable": "bad",
     "timeout": "bad", "refused": "bad", "refused-content": "bad", "unreadable": "bad", "stamped": "good",
     "pending": "warn", "off": "bad", "delivered": "good", "owed": "warn", "dead": "bad",

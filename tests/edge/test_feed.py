@@ -1,0 +1,130 @@
+"""The heap of what is due."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+
+import pytest
+
+from watcher.edge.feed import HeapFeed
+from watcher.testing.fakes import in_no_time
+
+
+def here() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def due(feed: HeapFeed, most: int = 99) -> list[str]:
+    return [lease.site for lease in await feed.leases(most)]
+
+
+async def test_the_longest_due_comes_first_and_no_more_than_asked_for() -> None:
+    feed = HeapFeed()
+    for site, wait in (("c", -1.0), ("a", -3.0), ("b", -2.0), ("later", 500.0)):
+        feed.plan(site, wait)
+    assert [await due(feed, 2), await due(feed, 2)] == [["a", "b"], ["c"]]
+
+
+def test_who_asks_waits_until_something_is_due() -> None:
+    async def story() -> None:
+        feed = HeapFeed()
+        feed.plan("a", 30)
+        feed.plan("b", 60)
+        assert (await due(feed), here()) == (["a"], 30)
+        asked = asyncio.create_task(due(feed))
+        await asyncio.sleep(5)
+        feed.plan("c", 5)
+        assert (await asked, here()) == (["c"], 40)
+        assert (await due(feed), here()) == (["b"], 60)
+
+    in_no_time(story())
+
+
+def test_planned_again_a_site_is_due_at_the_earlier_time() -> None:
+    async def story() -> None:
+        feed = HeapFeed()
+        for wait in (50, 20, 70):
+            feed.plan("a", wait)
+        (lease,) = await feed.leases(9)
+        assert here() == 20
+        await lease.done(100)
+        assert (await due(feed), here()) == (["a"], 120)
+
+    in_no_time(story())
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "at"),
+    [
+        (lambda feed: feed.plan("a", 0), 10.0),
+        (lambda feed: feed.plan("a", 30), 30.0),
+        (lambda feed: feed.plan("a", 300), 110.0),
+        (lambda feed: (feed.drop("a"), feed.plan("a", 30)), 30.0),
+        (lambda feed: feed.drop("a"), 500.0),
+    ],
+)
+def test_a_site_that_is_looked_at_is_no_ones_until_that_is_over(
+    meanwhile: Callable[[HeapFeed], object], at: float
+) -> None:
+    async def story() -> None:
+        feed = HeapFeed()
+        feed.plan("a", 0)
+        feed.plan("other", 500)
+        (lease,) = await feed.leases(9)
+        meanwhile(feed)
+        asked = asyncio.create_task(due(feed, 1))
+        await asyncio.sleep(10)
+        assert not asked.done()
+        assert feed.late() == {}
+        await lease.done(100)
+        await asked
+        assert here() == at
+
+    in_no_time(story())
+
+
+def test_who_is_late_and_by_how_much() -> None:
+    async def story() -> None:
+        feed = HeapFeed()
+        for site, wait in (("a", 0), ("b", 10), ("c", 20)):
+            feed.plan(site, wait)
+        await asyncio.sleep(15)
+        assert feed.late() == {"a": 15, "b": 5}
+        await feed.leases(1)
+        assert feed.late() == {"b": 5}
+
+    in_no_time(story())
+
+
+def test_no_site_is_lost_or_leased_twice_whatever_happens() -> None:
+    async def story(seed: int) -> None:
+        chance, feed, out = random.Random(seed), HeapFeed(), {}
+        sites = {f"s{number}" for number in range(8)}
+        for site in sites:
+            feed.plan(site, chance.random() * 10)
+        for _ in range(300):
+            match chance.randrange(4):
+                case 0 if out:
+                    await out.pop(chance.choice(sorted(out))).done(chance.random() * 10)
+                case 1:
+                    feed.plan(chance.choice(sorted(sites)), chance.random() * 10)
+                case 2:
+                    site = chance.choice(sorted(sites))
+                    feed.drop(site)
+                    feed.plan(site, chance.random() * 10)
+                case _ if len(out) < len(sites):
+                    for lease in await feed.leases(chance.randint(1, 3)):
+                        assert lease.site not in out
+                        out[lease.site] = lease
+        for lease in out.values():
+            await lease.done(1)
+        await asyncio.sleep(20)
+        assert set(await due(feed)) == sites
+
+    def one(seed: int) -> Coroutine[None, None, None]:
+        return story(seed)
+
+    for seed in range(20):
+        in_no_time(one(seed))

@@ -1,0 +1,50 @@
+"""Waiting for a tor of our own, with its progress shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
+
+from watcher.cli.kit import say
+from watcher.core.escape import line
+
+if TYPE_CHECKING:
+    from watcher.config import Settings
+    from watcher.edge.tors import Progress, Reached
+
+
+@asynccontextmanager
+async def reached_and_ready(settings: Settings) -> AsyncIterator[Reached]:
+    """The way to the world that the settings ask for, ready to be used. Raises ProxyError."""
+    from watcher.cli.logs import log_to_stderr
+    from watcher.edge.tors import reaching
+
+    log_to_stderr(quiet=True)  # what a tor complains of
+    async with reaching(settings) as reached:
+        await until_ready(reached)
+        yield reached
+
+
+async def until_ready(reached: Reached) -> None:
+    """Return once the proxies can be used; a tor of our own shows how far it is. Raises ProxyError."""
+    if reached.controls:
+        with _progress() as progress:
+            await reached.ready(progress=progress)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar on a terminal's stderr; elsewhere a line for each step."""
+    if not sys.stderr.isatty():
+        yield lambda percent, doing: say(f"tor is ready to {percent} % ({line(doing, 80)})")
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting tor", total=100)
+        yield lambda percent, doing: bar.update(
+            task, completed=percent, description=f"tor: {line(doing, 60).replace('[', '(')}"
+        )

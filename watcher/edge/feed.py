@@ -1,0 +1,93 @@
+"""What is due on one machine: ``watcher.ports.Feed`` as a heap. The ledger remembers it over starts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+from collections.abc import Mapping, Sequence
+
+NOT_PLANNED = float("inf")
+
+
+class HeapLease:
+    """A site that is being looked at."""
+
+    def __init__(self, feed: HeapFeed, site: str) -> None:
+        self._feed, self.site = feed, site
+
+    async def done(self, wait_seconds: float) -> None:
+        """The look is over; the site is due again after so long."""
+        self._feed.landed(self.site, wait_seconds)
+
+
+class HeapFeed:
+    """Sites by when they are due, on the loop's clock, which no change of the wall clock moves."""
+
+    def __init__(self) -> None:
+        self._due: dict[str, float] = {}
+        self._heap: list[tuple[float, str]] = []
+        """May name a site more than once: what ``_due`` says counts."""
+        self._leased: set[str] = set()
+        self._changed = asyncio.Event()
+
+    def plan(self, site: str, wait_seconds: float) -> None:
+        """The site is due after so long; one that was planned before, or is being looked at, by then at the latest."""
+        due = asyncio.get_running_loop().time() + wait_seconds
+        if due < self._due.get(site, NOT_PLANNED):
+            self._put(site, due)
+
+    def drop(self, site: str) -> None:
+        """The site is watched no more."""
+        self._due.pop(site, None)
+
+    def late(self) -> Mapping[str, float]:
+        """The sites that wait to be looked at and were due already, and for how many seconds."""
+        here = asyncio.get_running_loop().time()
+        return {
+            site: here - due
+            for site, due in self._due.items()
+            if due < here and site not in self._leased and self.is_ours(site)
+        }
+
+    async def leases(self, most: int) -> Sequence[HeapLease]:
+        """Sites that are due, the longest first; waits until there is one."""
+        while True:
+            if found := self._take(most):
+                return found
+            self._changed.clear()
+            wait = self._heap[0][0] - asyncio.get_running_loop().time() if self._heap else None
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
+
+    def aside(self, is_aside: bool) -> None:
+        """Nobody else could look instead."""
+
+    def is_ours(self, site: str) -> bool:  # noqa: ARG002 - alone, all sites are
+        """Whether this watcher is the one to look at the site."""
+        return True
+
+    def landed(self, site: str, wait_seconds: float) -> None:
+        """The site is not being looked at any more."""
+        self._leased.discard(site)
+        if site in self._due:
+            self._put(site, min(self._due[site], asyncio.get_running_loop().time() + wait_seconds))
+
+    def _put(self, site: str, due: float) -> None:
+        self._due[site] = due
+        heapq.heappush(self._heap, (due, site))
+        self._changed.set()
+
+    def _take(self, most: int) -> list[HeapLease]:
+        here = asyncio.get_running_loop().time()
+        found: list[HeapLease] = []
+        while self._heap and self._heap[0][0] <= here and len(found) < most:
+            due, site = heapq.heappop(self._heap)
+            # else planned anew since, or dropped; what is being looked at is planned when it lands
+            if self._due.get(site) == due and site not in self._leased and self.is_ours(site):
+                self._leased.add(site)
+                self._due[site] = NOT_PLANNED
+                found.append(HeapLease(self, site))
+        # what is left at the top may be out of date, too: it wakes us once, for nothing
+        return found
