@@ -190,7 +190,7 @@ FAULTS: list[tuple[str, str]] = [
     (
         "[[zzz]]\n",
         "watcher.toml:1: [zzz]: unknown section; known are [watcher], [proxy], [policy], [[watchlist]], [[site]], "
-        "[[alert]], [timestamp], [web]",
+        "[[alert]], [timestamp], [web], [fleet]",
     ),
     ("store = 'x'", "watcher.toml:1: store: the key stands before any section; put it below [watcher]"),
     ("stroe = 'x'", 'watcher.toml:1: stroe: unknown key before any section; did you mean "store"?'),

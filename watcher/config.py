@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from watcher.core import addresses, torrc
 from watcher.core.batches import MANY
 from watcher.core.escape import line
+from watcher.core.fleet_tables import KEYS as FLEET_KEYS
+from watcher.core.fleet_tables import FleetSettings, read_fleet
 from watcher.core.site_tables import A_MOMENT, read_sites
 from watcher.core.tables import Faults, Table, meant
 from watcher.core.toml_lines import key_lines
@@ -29,6 +31,7 @@ VARIABLE = "WATCHER_CONFIG"
 LARGEST_FILE = 16 << 20
 MOST_TORS = 16
 KINDS: tuple[str, ...] = get_args(EventKind)
+MEND = "nothing was started; mend these and try again"
 NOTHING = timedelta(0)
 A_MINUTE = timedelta(minutes=1)
 SECTIONS: Mapping[str, frozenset[str]] = {
@@ -36,10 +39,11 @@ SECTIONS: Mapping[str, frozenset[str]] = {
     "[proxy]": frozenset({"url", "control", "isolate", "timeout", "max_body", "tors", "bridges", "torrc"}),
     "[policy]": frozenset({"confirm_visits", "confirm_after", "confirm_gap", "structural_after"}),
     "[[watchlist]]": frozenset({"name", "match"}),
-    "[[site]]": frozenset({"name", "mirrors", "every", "detail", "pages", "next", "headers", "rule"}),
+    "[[site]]": frozenset({"name", "mirrors", "every", "detail", "pages", "next", "headers", "rule", "vantages"}),
     "[[alert]]": frozenset({"to", "kinds", "watchlist_only", "digest", "quiet", "timezone", "template", "rate"}),
     "[timestamp]": frozenset({"authorities", "roots", "witnesses"}),
     "[web]": frozenset({"listen", "token"}),
+    "[fleet]": FLEET_KEYS,
 }
 """Every section and its keys: says where a misplaced key belongs. ``[site.rule]`` and ``headers`` take any key."""
 SECTION_NAMES = tuple(name.strip("[]") for name in SECTIONS)
@@ -138,6 +142,8 @@ class Settings:
     alerts: tuple[AlertSettings, ...] = ()
     timestamp: TimestampSettings = TimestampSettings()
     web: WebSettings | None = None
+    fleet: FleetSettings | None = None
+    """None: this watcher works alone."""
     doubts: tuple[str, ...] = ()
     """What is no fault and yet cannot be meant; in the form of faults."""
 
@@ -177,9 +183,9 @@ def load(path: Path, *, secrets: bool = True) -> Settings:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         at = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError((f"{path}:{at}: a byte that is no UTF-8; save the file as UTF-8",)) from error
+        raise ConfigError((f"{path}:{at}: a byte that is no UTF-8; save the file as UTF-8",), hint=MEND) from error
     if len(raw) > LARGEST_FILE:
-        raise ConfigError((f"{path}:1: the file is larger than 16 MiB; this is no {FILE}",))
+        raise ConfigError((f"{path}:1: the file is larger than 16 MiB; this is no {FILE}",), hint=MEND)
     return parse(text, path.absolute().parent, name=str(path), secrets=secrets)
 
 
@@ -195,7 +201,7 @@ def parse(
         ) from error
     except RecursionError as error:
         raise ConfigError(
-            (f"{name}:1: lists or tables are nested too deep; {FILE} needs no more than three",)
+            (f"{name}:1: lists or tables are nested too deep; {FILE} needs no more than three",), hint=MEND
         ) from error
     faults = Faults(name, key_lines(text))
     top = Table(data=data, name="", path=(), faults=faults, environ=environ, sections=SECTIONS)
@@ -204,7 +210,7 @@ def parse(
         if key not in SECTION_NAMES:
             faults.add((key,), *_unknown_at_top(key, data[key]))
     if told := faults.told(secrets=secrets):
-        raise ConfigError(told, hint="nothing was started; mend these and try again")
+        raise ConfigError(told, hint=MEND)
     return settings
 
 
@@ -236,6 +242,7 @@ def _settings(top: Table, folder: Path, path: Path) -> Settings:
         alerts=_alerts(top, folder, watchlist),
         timestamp=_timestamp(top.table("timestamp", "[timestamp]"), folder),
         web=_web(top.table("web", "[web]")) if "web" in top.data else None,
+        fleet=read_fleet(top.table("fleet", "[fleet]"), folder) if "fleet" in top.data else None,
         doubts=top.faults.doubted,
     )
 

@@ -70,6 +70,8 @@ class Site:
     """Pagination by link: ``CSS@attribute``."""
     headers: Mapping[str, str] = field(default_factory=dict)
     rule: Rule | None = None
+    vantages: int | None = None
+    """How many vantages of a fleet look at it; None: as ``[fleet] each`` says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,6 +100,8 @@ def _look(table: _Table) -> None:
     snapshot, voice = table.snapshot, table.voice
     if snapshot.provisional or not (snapshot.entries or (snapshot.complete and snapshot.verdict in SPEAKING)):
         return
+    if voice.looked is not None and snapshot.taken_at <= voice.looked:
+        return  # an older copy, read again
     delta = compare(Roster(site=snapshot.site, entries=table.entries), snapshot)
     first = snapshot.captures[0] if snapshot.captures else ""
     for key, shown in delta.seen.items():

@@ -61,6 +61,7 @@ def _site(table: Table, names: dict[str, int], taken: dict[str, str]) -> Site:
         next=following,
         headers=_headers(table.table("headers", "[site.headers]")),
         rule=_rule(rule) if isinstance(table.data.get("rule"), dict) else None,
+        vantages=table.whole("vantages", 1, least=1) if table.has("vantages") else None,
     )
     table.finish()
     return site

@@ -39,6 +39,7 @@ class _Visit(NamedTuple):
     site: int
     started: int
     foreign: bool
+    vantage: str
 
 
 class InHand(NamedTuple):
@@ -88,9 +89,16 @@ class Keeper:
         self._underway.clear()
 
     def keep(
-        self, origin: Origin, exchanges: Sequence[Exchange], wires: Sequence[http.Wire], *, foreign: bool = False
+        self,
+        origin: Origin,
+        exchanges: Sequence[Exchange],
+        wires: Sequence[http.Wire],
+        *,
+        foreign: bool = False,
+        vantage: str = "",
     ) -> tuple[Capture, ...]:
-        """The exchanges as captures and misses; one kept before is given again as it is."""
+        """The exchanges as captures and misses; one kept before is given again as it is. ``vantage``: whose they are,
+        if not this store's own."""
         started = visit_started(origin.visit)
         if origin.visit.rpartition("@")[0] != origin.site:
             raise StoreError(f"visit {origin.visit} is none of site {origin.site}")
@@ -98,12 +106,12 @@ class Keeper:
         begins = self._connection.execute("INSERT OR IGNORE INTO underway VALUES (?, ?)", (site, started)).rowcount
         if begins and not self._kept_before(site, started):
             self._begin(site, started)
-        visit = _Visit(origin, site, started, foreign)
+        visit = _Visit(origin, site, started, foreign, vantage or self._vantage)
         return tuple(self._keep(visit, exchange, wire) for exchange, wire in zip(exchanges, wires, strict=True))
 
     def _keep(self, visit: _Visit, exchange: Exchange, wire: http.Wire) -> Capture:
         origin, foreign = visit.origin, visit.foreign
-        key = PlaceKey(visit.site, origin.target, exchange.url, exchange.mirror, self._vantage, foreign)
+        key = PlaceKey(visit.site, origin.target, exchange.url, exchange.mirror, visit.vantage, foreign)
         place = self._names.place(key)
         if exchange.status is None and len(exchange.response) > SMALL:
             wire = replace(wire, head=b"", payload=exchange.response, framing=b"")
@@ -111,7 +119,7 @@ class Keeper:
             raise StoreError("a response cannot be put together again", hint="this is a fault of watcher's: report it")
         body = self._body(place, exchange, wire)
         capture = Capture(
-            id=self._identifier(origin, exchange, wire, body),
+            id=_identifier(visit, exchange, wire, body),
             site=origin.site,
             target=origin.target,
             visit=origin.visit,
@@ -128,7 +136,7 @@ class Keeper:
             body_bytes=body.size,
             stored_bytes=body.stored,
             leaf=None if foreign else self._ledger.log.size,
-            vantage=self._vantage,
+            vantage=visit.vantage,
             foreign=foreign,
             facts=dict(exchange.facts),
         )
@@ -197,27 +205,6 @@ class Keeper:
         self._names.body_at(place, stored.number, digest)
         return _Body(stored.number, digest.hex(), len(wire.payload), stored.new_bytes)
 
-    def _identifier(self, origin: Origin, exchange: Exchange, wire: http.Wire, body: _Body) -> str:
-        known = msgspec.msgpack.encode(
-            (
-                self._vantage,
-                origin.site,
-                origin.target,
-                origin.visit,
-                exchange.url,
-                exchange.mirror,
-                micros(exchange.requested_at),
-                micros(exchange.finished_at),
-                exchange.status,
-                exchange.verdict,
-                exchange.request,
-                wire.head,
-                wire.framing,
-                body.digest,
-            )
-        )
-        return f"c{sha256(known).hexdigest()[:CAPTURE_DIGITS]}"
-
     def _insert(self, capture: Capture, visit: _Visit, place: int, body: int | None, pack: tuple[int, bytes]) -> int:
         asked = micros(capture.requested_at)
         number = self._connection.execute(
@@ -280,3 +267,25 @@ class Keeper:
             del self._references[next(iter(self._references))]
         self._references[key] = reference
         return reference
+
+
+def _identifier(visit: _Visit, exchange: Exchange, wire: http.Wire, body: _Body) -> str:
+    known = msgspec.msgpack.encode(
+        (
+            visit.vantage,
+            visit.origin.site,
+            visit.origin.target,
+            visit.origin.visit,
+            exchange.url,
+            exchange.mirror,
+            micros(exchange.requested_at),
+            micros(exchange.finished_at),
+            exchange.status,
+            exchange.verdict,
+            exchange.request,
+            wire.head,
+            wire.framing,
+            body.digest,
+        )
+    )
+    return f"c{sha256(known).hexdigest()[:CAPTURE_DIGITS]}"

@@ -58,9 +58,9 @@ class Recorder:
         self._reads.clear()
         self._saids.clear()
 
-    def record(self, outcome: Outcome, at: datetime) -> None:
+    def record(self, outcome: Outcome, at: datetime, *, as_logged: bool = False) -> None:
         """Readings, snapshot and events of a visit. Said again, the same changes nothing; a new reading takes the old
-        one's place, and the log keeps both."""
+        one's place, and the log keeps both. ``as_logged``: they come from another log, their texts as digests."""
         site, started = self._names.site(outcome.site), visit_started(outcome.visit)
         hands, fresh = self._keeper.in_hand(site, outcome.visit)
         # the record of what was said before is made before the readings that it rests on change
@@ -70,13 +70,15 @@ class Recorder:
         for name, reading in outcome.readings.items():
             if name not in known:
                 raise StoreError(f"capture {name} of visit {outcome.visit} was never kept")
-            reads[name] = self._content(known[name].place, reading)
+            reads[name] = self._content(known[name].place, reading, as_logged=as_logged)
         pages = [reads[name] for name in outcome.snapshot.captures if name in reads]
         covered = speaks_for(outcome.snapshot, [page.came for page in pages])
         visit = _Visit(site, started, at, fresh)
         for name, read in reads.items():
+            if not as_logged:
+                self._index.see(known[name].place.number, known[name].number, read.came.text)
             self._reading(visit, known[name], read, silent=covered and name in outcome.snapshot.captures)
-        snapshot = _logged(outcome.snapshot, pages)
+        snapshot = outcome.snapshot if as_logged else _logged(outcome.snapshot, pages)
         record = custody.snapshot_record(snapshot, at=at)
         if before is None or {**before.record, "at": ""} != {**record, "at": ""}:
             if before is not None:
@@ -90,6 +92,12 @@ class Recorder:
         self._status(site, outcome.snapshot, hands, reads, outcome.decision.roster.entries)
         self._connection.execute("DELETE FROM underway WHERE site = ? AND started = ?", (site, started))
 
+    def tell(self, site: str, events: Sequence[Event], at: datetime) -> None:
+        """Events alone, of a visit whose captures are not here."""
+        number = self._names.site(site)
+        for event in events:
+            self._event(number, event, at)
+
     def read_foreign(self, hand: InHand, reading: Reading, at: datetime) -> None:
         """What a capture made by others says: to be looked at and searched, and in no log."""
         started = visit_started(hand.capture.visit)
@@ -100,12 +108,15 @@ class Recorder:
 
     # ------------------------------------------------------------------------------------------------ readings
 
-    def _content(self, place: Place, reading: Reading) -> _Read:
+    def _content(self, place: Place, reading: Reading, *, as_logged: bool = False) -> _Read:
         """The reading, said once."""
         last = self._reads.get(place.number)
-        if last is not None and (last.came is reading or last.came == reading):
+        if last is not None and last.came is reading:
             return last
-        logged = logged_reading(reading)
+        if last is not None and last.came == reading:
+            self._reads[place.number] = last._replace(came=reading)  # next time, one look tells
+            return last
+        logged = reading if as_logged else logged_reading(reading)
         content = self._ledger.contents.put(
             encode(logged), reading.verdict, encode_why(reading.why), reading.complete, place.reading
         )
@@ -118,7 +129,6 @@ class Recorder:
 
     def _reading(self, visit: _Visit, hand: InHand, read: _Read, *, silent: bool) -> None:
         """What one capture says; ``silent`` if the snapshot's leaf says it."""
-        self._index.see(hand.place.number, hand.number, read.came.text)
         if not visit.fresh and self._said_before(hand.number, read.content):
             return
         leaf = None

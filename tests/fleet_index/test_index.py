@@ -1,0 +1,177 @@
+"""The index over a fleet: copies that verify, one ledger over all, and what is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from tests.fleet_index.fleet import NAMES, Fleet, captures_of, events_of
+from watcher.edge.index import Arrival
+from watcher.edge.index_copies import copies
+from watcher.edge.index_union import progress
+from watcher.edge.ledger import Ledger
+from watcher.edge.verify_store import verify_store
+
+FEWER = tuple(name for name in NAMES if name != "Dorvani")
+
+
+def said(folder: Path) -> list[str]:
+    return [event.kind if event.entry is None else f"{event.kind} {event.entry.title}" for event in events_of(folder)]
+
+
+def failed(folder: Path, key: str) -> list[str]:
+    return [f"{one.check}: {one.detail}" for one in verify_store(folder, key=key) if not one.ok]
+
+
+async def test_the_index_is_the_union_of_the_ledgers(tmp_path: Path) -> None:
+    async with Fleet(tmp_path, "berlin", "oslo") as fleet:
+        await fleet.round(NAMES, 3)
+        await fleet.round(NAMES, 2, site="other")
+        await fleet.round(("Jorvatt", *NAMES), 3)
+        await fleet.vantages["oslo"].look("unreachable")
+        await fleet.ship("oslo")
+        async with await fleet.index() as index:
+            await index.follow(fleet.feed())
+        folder = tmp_path / "index"
+        theirs = [capture for one in fleet.vantages.values() for capture in captures_of(one.folder).values()]
+        mine = captures_of(folder).values()  # leaf and bytes on disk are each store's own
+        assert {one.id: replace(one, leaf=0, stored_bytes=0) for one in mine} == {
+            one.id: replace(one, leaf=0, stored_bytes=0) for one in theirs
+        }
+        assert said(folder) == ["listed Jorvatt"]
+        for vantage in fleet.vantages.values():
+            assert failed(vantage.folder, vantage.key.vkey) == []
+            with Ledger.open(vantage.folder) as theirs_ledger, Ledger.open(folder) as my_ledger:
+                for capture in theirs_ledger.captures():
+                    assert my_ledger.wire(capture.id) == theirs_ledger.wire(capture.id)
+                    assert my_ledger.reading(capture.id) == theirs_ledger.reading(capture.id)
+                    assert my_ledger.snapshot(capture.visit) == theirs_ledger.snapshot(capture.visit)
+        with Ledger.open(folder) as ledger:
+            standings = {entry.title: entry.standing for site, entry in ledger.entries(site="gang")}
+            assert standings == dict.fromkeys(("Jorvatt", *NAMES), "listed")
+            assert {one.site for one in ledger.status()} == {"gang", "other"}
+            assert progress(ledger.connection).keys() == {"berlin", "oslo"}
+            assert all(left_out == 0 for _, left_out in progress(ledger.connection).values())
+
+
+async def test_copies_are_the_vantages_logs_and_verify_with_their_keys(tmp_path: Path) -> None:
+    async with Fleet(tmp_path, "berlin", "oslo") as fleet:
+        await fleet.round(NAMES, 3)
+        async with await fleet.index() as index:
+            await index.follow(fleet.feed())
+        found = copies(tmp_path / "index")
+        assert found.keys() == {"berlin", "oslo"}
+        for name, folder in found.items():
+            vantage = fleet.vantages[name]
+            assert failed(folder, vantage.key.vkey) == []
+            with Ledger.open(folder) as copy, Ledger.open(vantage.folder) as original:
+                assert copy.log.size == original.log.size > 6
+                assert copy.log.root() == original.log.root()
+            other = fleet.vantages["oslo" if name == "berlin" else "berlin"]
+            assert any(line.startswith("checkpoints") for line in failed(folder, other.key.vkey))
+        assert [one for one in verify_store(tmp_path / "index") if not one.ok] == []
+
+
+async def test_a_withdrawal_that_two_confirmed_is_told_by_the_index(tmp_path: Path) -> None:
+    async with Fleet(tmp_path, "berlin", "oslo") as fleet:
+        await fleet.round(NAMES, 4)
+        await fleet.round({"berlin": FEWER, "oslo": NAMES}, 6)
+        async with await fleet.index(agree=2) as index:
+            await index.follow(fleet.feed())
+        folder = tmp_path / "index"
+        assert [event.kind for event in fleet.events()["berlin"]] == ["withdrawn"]
+        assert said(folder) == ["vantages-disagree Dorvani"]
+        behind = len(fleet.stream)
+        await fleet.round(FEWER, 6)
+        async with await fleet.index(agree=2) as index:
+            await index.follow(fleet.feed(behind))
+        assert said(folder) == ["vantages-disagree Dorvani", "withdrawn Dorvani"]
+        event = events_of(folder)[-1]
+        assert event.vantage == "index"
+        assert "vantages-agree:2" in event.why
+        mine = captures_of(folder)
+        assert {event.before, event.after} <= mine.keys()
+        with Ledger.open(folder) as ledger:
+            before, after = (ledger.snapshot(mine[name].visit) for name in (event.before, event.after))  # type: ignore[index]
+            assert before is not None
+            assert after is not None
+            assert "Dorvani" in {entry.title for entry in before.entries}
+            assert "Dorvani" not in {entry.title for entry in after.entries}
+
+
+async def test_said_twice_nothing_changes(tmp_path: Path) -> None:
+    async with Fleet(tmp_path, "berlin", "oslo") as fleet:
+        await fleet.round(NAMES, 3)
+        await fleet.round(("Jorvatt", *FEWER), 8)
+        async with await fleet.index() as index:
+            await index.follow(fleet.feed())
+            resume = await index.resume_from()
+        assert resume == len(fleet.stream)
+        before = dump(tmp_path / "index")
+        async with await fleet.index() as index:
+            await index.follow(fleet.feed())
+            await index.follow(fleet.feed(5))
+            assert await index.resume_from() == resume
+        assert dump(tmp_path / "index") == before
+        async with await fleet.index(tmp_path / "anew") as index:
+            await index.follow(fleet.feed())
+            await index.follow(fleet.feed())
+        assert dump(tmp_path / "anew") == before
+        assert said(tmp_path / "anew").count("withdrawn Dorvani") == 1
+
+
+def dump(folder: Path) -> dict[str, list[object]]:
+    with Ledger.open(folder) as ledger:
+        names = [name for (name,) in ledger.connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        plain = [name for name in names if not name.startswith(("sqlite_", "_sqlite", "words"))]
+        return {name: sorted(ledger.connection.execute(f"SELECT * FROM {name}"), key=repr) for name in plain}
+
+
+async def test_whoever_is_no_vantage_or_signs_for_another_is_not_heard(tmp_path: Path) -> None:
+    async with Fleet(tmp_path, "berlin", "oslo") as fleet:
+        await fleet.round(NAMES, 2)
+        stranger = Fleet(tmp_path / "strangers", "mallory")
+        async with stranger:
+            await stranger.round(FEWER, 9)
+            forged = [Arrival(vantage="berlin", data=one.data) for one in stranger.stream]
+            swapped = [Arrival(vantage="oslo", data=one.data) for one in fleet.stream if one.vantage == "berlin"]
+            flipped = [replace(one, data=one.data[:-70] + b"x" + one.data[-69:]) for one in fleet.stream]
+            async with await fleet.index() as index:
+                for arrival in [*stranger.stream, *forged, *swapped, *flipped]:
+                    await index.take(arrival)
+                with Ledger.open(tmp_path / "index") as ledger:
+                    assert list(ledger.captures()) == []
+                await index.follow(fleet.feed())
+        assert len(captures_of(tmp_path / "index")) == 4
+
+
+async def test_a_vantage_that_lacks_a_message_is_waited_for_and_the_others_go_on(tmp_path: Path) -> None:
+    async with Fleet(tmp_path, "berlin", "oslo") as fleet:
+        await fleet.round(NAMES, 4)
+        lost = next(place for place, one in enumerate(fleet.stream) if one.vantage == "berlin" and place > 1)
+        async with await fleet.index() as index:
+            for place, arrival in enumerate(fleet.stream):
+                if place != lost:
+                    await index.take(arrival)
+            seen = [capture.vantage for capture in captures_of(tmp_path / "index").values()]
+            assert (seen.count("berlin"), seen.count("oslo")) == (1, 4)
+            await index.follow(fleet.feed())
+        seen = [capture.vantage for capture in captures_of(tmp_path / "index").values()]
+        assert (seen.count("berlin"), seen.count("oslo")) == (4, 4)
+
+
+async def test_two_visits_of_one_microsecond_are_told_apart(tmp_path: Path) -> None:
+    async with Fleet(tmp_path, "berlin", "oslo") as fleet:
+        await fleet.round(NAMES, 2)
+        now = fleet.clock.at
+        await fleet.vantages["berlin"].look(NAMES)
+        fleet.clock.at = now
+        await fleet.vantages["oslo"].look(FEWER)
+        for name in fleet.vantages:
+            await fleet.ship(name)
+        async with await fleet.index() as index:
+            await index.follow(fleet.feed())
+        with Ledger.open(tmp_path / "index") as ledger:
+            assert {name: left for name, (_, left) in progress(ledger.connection).items()} == {"berlin": 0, "oslo": 1}
+            assert len(list(ledger.captures())) == 5
+        assert [one for one in verify_store(tmp_path / "index") if not one.ok] == []

@@ -1,0 +1,166 @@
+"""The index of a fleet: what the vantages ship becomes a copy of each one's ledger, and one ledger over all.
+
+It is a projection: thrown away, it is made again from what the vantages hold. Messages may come twice and in any order
+between vantages; each vantage's own come in order, or are waited for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from watcher.core import note
+from watcher.core.agree import Agreement
+from watcher.edge import index_union
+from watcher.edge.index_copies import Copy
+from watcher.edge.index_union import Step, Union
+from watcher.edge.ledger import Ledger
+from watcher.edge.store import LedgerStore
+from watcher.edge.writer import Desk
+from watcher.errors import EvidenceError
+
+LOG = "LOG"
+"""The stream that vantages ship to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One message as it came."""
+
+    vantage: str
+    """By the subject that it was published to."""
+    data: bytes
+    place: int = 0
+    """In the stream; 0: there is none."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Index:
+    """The owner of an index's store. ``Index.open`` takes the locks; ``close`` gives them back."""
+
+    def __init__(
+        self, union: LedgerStore, copies: dict[str, Copy], rule: Agreement, on_news: Callable[[], None]
+    ) -> None:
+        self.union = union
+        """The ledger over all."""
+        self.copies = copies
+        self.rule = rule
+        self._on_news = on_news
+        self._trouble: dict[str, str] = {}
+        """What was told last of each vantage."""
+        self._begun: dict[str, int] = {}
+        """Where in the stream the parcel begins that a vantage's messages have not completed yet."""
+        self._log = structlog.get_logger("watcher")
+
+    @classmethod
+    async def open(
+        cls,
+        folder: Path,
+        keys: Sequence[note.VerifierKey],
+        rule: Agreement,
+        *,
+        on_news: Callable[[], None] = lambda: None,
+        now: Callable[[], datetime] = _now,
+    ) -> Self:
+        """The index in ``folder`` of the vantages with these keys, and what was received before gone through."""
+        async with AsyncExitStack() as otherwise:
+            union = await otherwise.enter_async_context(LedgerStore.open(folder, vantage=rule.index, now=now))
+            await union.do(index_union.prepare)
+            copies = {}
+            for key in keys:
+                copies[key.name] = copy = await Copy.open(folder, key)
+                otherwise.push_async_callback(copy.close)
+            index = cls(union, copies, rule, on_news)
+            otherwise.pop_all()
+        return index
+
+    async def close(self) -> None:
+        for copy in self.copies.values():
+            await copy.close()
+        await self.union.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    # ------------------------------------------------------------------------------------------------- what comes
+
+    async def follow(self, arrivals: AsyncIterable[Arrival]) -> None:
+        """Take in what arrives, until there is no more."""
+        for vantage in self.copies:  # what was received before the last process ended
+            await self._safely(vantage, partial(self.project, vantage))
+        async for arrival in arrivals:
+            await self.take(arrival)
+
+    async def take(self, arrival: Arrival) -> None:
+        """Take one message in. What is wrong with it is told, and is no reason to stop: the other vantages go on."""
+        await self._safely(arrival.vantage, partial(self._take, arrival))
+
+    async def _safely(self, vantage: str, work: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await work()
+        except EvidenceError as error:
+            if self._trouble.get(vantage) != str(error):
+                self._log.error("vantage not followed", vantage=vantage, error=str(error))
+            self._trouble[vantage] = str(error)
+
+    async def _take(self, arrival: Arrival) -> None:
+        copy = self.copies.get(arrival.vantage)
+        if copy is None:
+            raise EvidenceError(f"{arrival.vantage} is none of this fleet's vantages: [fleet] vantages names them")
+        message = copy.opened(arrival.data)
+        if message.seq <= copy.last:
+            return
+        if message.part == 0:
+            self._begun[copy.vantage] = arrival.place
+        is_whole = await copy.receive(message)
+        if is_whole is not None:
+            self._begun.pop(copy.vantage, None)
+            self._trouble.pop(copy.vantage, None)
+            resume = min([arrival.place, *(place - 1 for place in self._begun.values())])
+            await self.union.do(partial(_come_to, place=resume))
+        if is_whole:
+            await self.project(copy.vantage)
+
+    async def project(self, vantage: str) -> int:
+        """How many leaves of the vantage's log were gone through: all there are."""
+        copy, leaves, told = self.copies[vantage], 0, 0
+        more = True
+        while more:
+            step = await self.union.do(partial(_step, copy=copy.ledger, vantage=vantage, rule=self.rule))
+            leaves, told, more = leaves + step.leaves, told + step.told, step.more
+        if told:
+            self._on_news()
+        return leaves
+
+    async def resume_from(self) -> int:
+        """The place in the stream behind which nothing was taken in for good."""
+        return await self.union.do(_place)
+
+
+def _step(desk: Desk, *, copy: Ledger, vantage: str, rule: Agreement) -> Step:
+    return Union(desk, copy, vantage, rule).step()
+
+
+def _come_to(desk: Desk, *, place: int) -> None:
+    desk.db.execute("INSERT OR REPLACE INTO fleet_stream VALUES (?, ?)", (LOG, place))
+
+
+def _place(desk: Desk) -> int:
+    row = desk.db.execute("SELECT seq FROM fleet_stream WHERE stream = ?", (LOG,)).fetchone()
+    return int(row[0]) if row else 0
