@@ -98,7 +98,7 @@ def test_every_key_of_the_template_is_its_default() -> None:
     default = config.parse("", folder)
     assert config.parse(text, folder) == default
     whole = re.sub(r"(?m)^#(?=[^ -])", "", text).replace('next = "a.next@href"', "")
-    settings = config.parse(whole, folder, environ={"WATCHER_TOKEN": "x" * 16})
+    settings = config.parse(whole, folder, environ={"WATCHER_TOKEN": "x" * 16, "FLEET_CREDENTIALS": "local:x"})
     assert isinstance(settings, Settings)
     assert len(settings.sites) == len(settings.alerts) == len(settings.watchlist) == 1
     assert settings.web == config.WebSettings(token="x" * 16)
