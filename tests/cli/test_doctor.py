@@ -18,7 +18,7 @@ WRONG = Finding(check="key", ok=False, detail="it may be read by \x1b[31mothers"
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, *findings: Finding) -> None:
-    async def examine(_: Settings, __: datetime) -> tuple[Finding, ...]:
+    async def examine(_: Settings, __: datetime, *, progress: object) -> tuple[Finding, ...]:
         return findings
 
     monkeypatch.setattr(doctor, "examine", examine)

@@ -83,17 +83,6 @@ async def test_a_tor_that_says_nothing_is_no_fault(settings: Settings) -> None:
     assert "does not let us ask" in one.detail
 
 
-@pytest.mark.parametrize(("where", "ok"), [("/usr/bin/tor", True), (None, False)])
-async def test_a_tor_of_our_own(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, where: str | None, ok: bool
-) -> None:
-    monkeypatch.setattr(shutil, "which", lambda _: where)
-    managed = replace(settings, proxy=ProxySettings(urls=("tor",)))
-    (one,) = await found(managed, "tor")
-    assert (one.ok, bool(one.mend)) == (ok, not ok)
-    assert await found(managed, "proxy") == []
-
-
 async def test_only_tors_on_this_machine_are_asked(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(*_: object) -> None:
         raise AssertionError("asked")

@@ -25,10 +25,14 @@ from watcher.core.escape import line
 @click.pass_obj
 def doctor_command(state: State, *, as_json: bool) -> int:
     """Check configuration, proxy, Tor, clock, key, disk, store, targets and time-stamp authorities, and say how to mend
-    each. Nothing is asked of any site."""
+    each. Nothing is asked of any site. A tor of our own that does not run is started, to see how far it gets."""
+    from watcher.cli.logs import log_to_stderr
+    from watcher.cli.tor import tor_progress
     from watcher.edge.doctor import examine
 
-    findings = asyncio.run(examine(state.settings, datetime.now(UTC)))
+    log_to_stderr(quiet=True)
+    with tor_progress() as progress:
+        findings = asyncio.run(examine(state.settings, datetime.now(UTC), progress=progress))
     if as_json:
         json_lines({"check": one.check, "ok": one.ok, "detail": one.detail, "mend": one.mend} for one in findings)
     else:

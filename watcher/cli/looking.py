@@ -14,6 +14,7 @@ import click
 
 from watcher.cli.kit import Command, State, json_option, known, moment, say, since_option, site_option
 from watcher.cli.output import Cell, Column, console, grid, json_lines, minute, since, table, verdict, when, window
+from watcher.cli.tor import tell_tors
 from watcher.core import contract
 from watcher.core.cadence import unchecked
 from watcher.core.decide import held
@@ -73,6 +74,7 @@ def status_command(state: State, *, watch: bool, as_json: bool) -> None:
             f"{len(late)} of {len(targets)} unchecked for more than two intervals: is `watcher run` running? "
             "`watcher doctor` says more"
         )
+    tell_tors(state.view)
 
 
 STATUS = (

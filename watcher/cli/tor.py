@@ -30,12 +30,12 @@ async def reached_and_ready(settings: Settings) -> AsyncIterator[Reached]:
 async def until_ready(reached: Reached) -> None:
     """Return once the proxies can be used; a tor of our own shows how far it is. Raises ProxyError."""
     if reached.controls:
-        with _progress() as progress:
+        with tor_progress() as progress:
             await reached.ready(progress=progress)
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def tor_progress() -> Iterator[Progress]:
     """A bar on a terminal's stderr; elsewhere a line for each step."""
     if not sys.stderr.isatty():
         yield lambda percent, doing: say(f"tor is ready to {percent} % ({line(doing, 80)})")
@@ -44,7 +44,22 @@ def _progress() -> Iterator[Progress]:
     from rich.progress import Progress as Bar
 
     with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting tor", total=100)
+        task = bar.add_task("tor", total=100, visible=False)
         yield lambda percent, doing: bar.update(
-            task, completed=percent, description=f"tor: {line(doing, 60).replace('[', '(')}"
+            task, completed=percent, description=f"tor: {line(doing, 60).replace('[', '(')}", visible=True
         )
+
+
+def tell_tors(settings: Settings) -> None:
+    """Which tors of the running watcher are not ready, and why, on stderr."""
+    import asyncio
+
+    from watcher.core.tor_trouble import explain
+    from watcher.edge.tors import states
+
+    for number, state in enumerate(asyncio.run(states(settings.store)) if settings.proxy.managed else ()):
+        if state is None or state.percent is None:
+            say(f"our own tor {number} does not answer: the running watcher starts it again")
+        elif state.percent < 100:
+            told = explain(state.phase)
+            say(f"our own tor {number}: {line(told.what, 300)}; {told.mend}")

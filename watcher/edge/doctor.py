@@ -7,7 +7,6 @@ import re
 import shutil
 import socket
 import stat
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,6 +17,8 @@ from watcher.core.cadence import unchecked
 from watcher.core.moments import size_words, words
 from watcher.edge import lock
 from watcher.edge.apprise_sink import AppriseSink
+from watcher.edge.doctor_tor import own_tors
+from watcher.edge.finding import Finding
 from watcher.edge.ledger import Ledger, Owed
 from watcher.edge.machine import clock_facts
 from watcher.edge.notify import sinks
@@ -25,8 +26,11 @@ from watcher.edge.proxy import Proxy, check_proxy
 from watcher.edge.schema import LEDGER
 from watcher.edge.sign import load_key
 from watcher.edge.tor_control import tor_state
+from watcher.edge.tors import Progress
 from watcher.errors import ConfigError, ProxyError, StoreError, WatcherError
 from watcher.records import TargetStatus
+
+__all__ = ["Finding", "examine"]
 
 BUILT = datetime(2026, 1, 1, tzinfo=UTC)
 """No clock that is right can be before this program was written."""
@@ -35,23 +39,12 @@ LITTLE_SPACE = 100 << 20
 SOME_SPACE = 1 << 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at."""
-
-    check: str
-    ok: bool
-    detail: str
-    mend: str = ""
-    """What to do; where ``ok``, what would be better still."""
-
-
-async def examine(settings: Settings, now: datetime) -> tuple[Finding, ...]:
-    """Every finding, good and bad."""
+async def examine(settings: Settings, now: datetime, *, progress: Progress = lambda *_: None) -> tuple[Finding, ...]:
+    """Every finding, good and bad. A tor of our own that has to be started for it tells its progress."""
     return (
         *_configuration(settings),
         *[await _proxy(url) for url in settings.proxy.urls if not settings.proxy.managed],
-        *await _tor(settings),
+        *await (own_tors(settings, progress) if settings.proxy.managed else _tor(settings)),
         *_clock(now),
         _key(settings),
         *_store(settings, now),
@@ -100,10 +93,6 @@ async def _proxy(url: str) -> Finding:
 
 async def _tor(settings: Settings) -> list[Finding]:
     """Of each proxy on this machine that has a control port on the next number, as tor's default is."""
-    if settings.proxy.managed:
-        found = shutil.which("tor")
-        mend = "" if found else "apt-get install tor (or the like), or write the address of a proxy under [proxy] url"
-        return [Finding(check="tor", ok=bool(found), detail=found or "the program tor is not installed", mend=mend)]
     findings = []
     for url in settings.proxy.urls:
         parts = urlsplit(url)

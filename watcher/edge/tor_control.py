@@ -87,17 +87,17 @@ async def conversation(host: str, port: int) -> AsyncIterator[Control]:
             await writer.wait_closed()
 
 
-async def tor_state(host: str, port: int) -> TorState | None:
-    """How far the tor behind this control port is; None if no tor answers there."""
+async def tor_state(host: str, port: int, cookie_file: Path | None = None) -> TorState | None:
+    """How far the tor behind this control port is; None if no tor answers there. ``cookie_file``: see ``admit``."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS), conversation(host, port) as control:
-            return await _ask(control)
+            return await _ask(control, cookie_file)
     except (OSError, EOFError, ValueError):  # TimeoutError is an OSError
         return None
 
 
-async def _ask(control: Control) -> TorState | None:
-    version, good = await control.admit()
+async def _ask(control: Control, cookie_file: Path | None) -> TorState | None:
+    version, good = await control.admit(cookie_file)
     if not version:
         return None
     if not good:

@@ -20,7 +20,7 @@ from watcher.config import ProxySettings, Settings
 from watcher.core.tor_trouble import Trouble, explain
 from watcher.edge import trouble
 from watcher.edge.lock import Lock
-from watcher.edge.own_tor import LOOPBACK, OwnTor, is_one_of, write_private
+from watcher.edge.own_tor import COOKIE, LOOPBACK, OwnTor, is_one_of, write_private
 from watcher.edge.proxy import Proxy
 from watcher.edge.tor_control import TorState, tor_state
 from watcher.errors import ProxyError, StoreBusy
@@ -45,6 +45,8 @@ class Reached:
     """Our own, if this process keeps them."""
     borrowed: tuple[tuple[str, int], ...] = ()
     """Control ports of tors that another process keeps."""
+    store: Path = Path()
+    """Where it keeps them."""
 
     @property
     def controls(self) -> tuple[tuple[str, int], ...]:
@@ -82,11 +84,11 @@ class Reached:
             tor = max(self.tors, key=lambda tor: (tor.is_ready, tor.phase.percent))
             percent = 100 if tor.is_ready else min(tor.phase.percent, 99)
             return percent, tor.phase.summary, tor.trouble()
-        states = [state for state in [await tor_state(*control) for control in self.borrowed] if state]
-        if not states:
+        kept = [state for state in await states(self.store) if state]
+        if not kept:
             away = Trouble(what="the running watcher's tor does not answer", mend="see that watcher's log")
             return 0, "", away
-        state = max(states, key=lambda state: state.percent or 0)
+        state = max(kept, key=lambda state: state.percent or 0)
         return state.percent or 0, state.summary, explain(state.phase)
 
 
@@ -100,8 +102,8 @@ async def reaching(settings: Settings) -> AsyncIterator[Reached]:
     async with AsyncExitStack() as stack:
         folder = settings.store / FOLDER
         with trouble.told(folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.chmod(0o700)
+            for path in (settings.store, folder):  # its mode goes to the last of the folders alone
+                path.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             stack.callback(Lock.take(folder).release)
         except StoreBusy:
@@ -145,7 +147,13 @@ def _tell(tor: OwnTor) -> None:
 
 async def states(store: Path) -> tuple[TorState | None, ...]:
     """How the tors of a running watcher stand; None for one that does not answer; nothing if none are kept."""
-    return tuple([await tor_state(LOOPBACK, control) for _, control in _ports(store / FOLDER)])
+    folder = store / FOLDER
+    return tuple(
+        [
+            await tor_state(LOOPBACK, control, folder / str(number) / COOKIE)
+            for number, (_, control) in enumerate(_ports(folder))
+        ]
+    )
 
 
 def _write_ports(folder: Path, tors: list[OwnTor]) -> None:
@@ -180,4 +188,4 @@ async def _borrowed(settings: Settings, folder: Path) -> Reached:
         await asyncio.sleep(POLL_SECONDS)
     urls = tuple(f"socks5://{LOOPBACK}:{socks}" for socks, _ in ports)
     proxy = replace(settings.proxy, urls=urls, control=(LOOPBACK, ports[0][1]))
-    return Reached(proxy=proxy, borrowed=tuple((LOOPBACK, control) for _, control in ports))
+    return Reached(proxy=proxy, borrowed=tuple((LOOPBACK, control) for _, control in ports), store=settings.store)
