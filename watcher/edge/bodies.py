@@ -10,6 +10,7 @@ import os
 from collections import OrderedDict
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from backports.zstd import CompressionParameter, ZstdCompressor, ZstdDecompressor, ZstdDict, ZstdError
 
@@ -83,8 +84,38 @@ class Recent:
         self._held = 0
 
 
+class Frames(Protocol):
+    """Where large frames are kept, each durable before ``write`` returns."""
+
+    alone: bool
+    """Only keyframes may be written: no frame may need a prefix."""
+    near: bool
+    """It is on this machine: asking costs nothing."""
+
+    def prepare(self) -> int:
+        """Make ready for the owner; how many leftovers were swept."""
+
+    def write(self, digest: str, frame: bytes) -> None:
+        """Keep the frame under its body's digest."""
+
+    def read(self, digest: str) -> bytes:
+        """The frame kept under the digest; ``StoreDamaged`` if it is gone."""
+
+    def has(self, digest: str) -> bool:
+        """Whether there is a frame under the digest."""
+
+    def digests(self) -> set[str]:
+        """The digests of all frames."""
+
+    def remove(self, digest: str) -> None:
+        """Erase the frame, if it is there."""
+
+
 class BodyFiles:
     """The frames that are files, each durable before ``write`` returns."""
+
+    alone = False
+    near = True
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -134,6 +165,10 @@ class BodyFiles:
             ) from error
         except OSError as error:
             raise trouble.of_os(error, path) from error
+
+    def has(self, digest: str) -> bool:
+        """Whether there is a file of that name."""
+        return self.path(digest).is_file()
 
     def digests(self) -> set[str]:
         """The digests of all files."""

@@ -11,6 +11,7 @@ from watcher.edge import schema
 from watcher.edge.bodies import BodyFiles
 from watcher.edge.ledger_beliefs import BeliefQuestions, Owed
 from watcher.edge.ledger_log import LogQuestions, SignedHead, Stamp
+from watcher.edge.object_bodies import frames_of
 from watcher.edge.rows import capture_id, capture_span
 
 __all__ = ["BODIES", "Found", "Ledger", "Owed", "SignedHead", "Stamp"]
@@ -30,7 +31,7 @@ class Ledger(LogQuestions, BeliefQuestions):
     """Everything that was kept, read, believed and concluded."""
 
     def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
-        super().__init__(connection, BodyFiles(folder / BODIES))
+        super().__init__(connection, frames_of(folder, BodyFiles(folder / BODIES)))
         self.folder = folder
 
     @classmethod

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from watcher.core import http
-from watcher.edge.bodies import BodyFiles
+from watcher.edge.bodies import Frames
 from watcher.edge.rows import (
     Pack,
     capture_id,
@@ -62,7 +62,7 @@ class Kept(NamedTuple):
 class CaptureQuestions:
     """Everything about captures; part of ``Ledger``."""
 
-    def __init__(self, connection: sqlite3.Connection, files: BodyFiles) -> None:
+    def __init__(self, connection: sqlite3.Connection, files: Frames) -> None:
         self.connection = connection
         self.bodies = BodyShelf(connection, files)
         self.contents = ContentShelf(connection)
@@ -98,7 +98,7 @@ class CaptureQuestions:
         if after is not None:
             last = self.capture(after)
             if last is None:
-                raise UsageError(f"there is no capture {after}")
+                raise UsageError(f"there is no capture {after}", hint="`watcher captures` shows ids")
             start = last.requested_at if start is None else max(start, last.requested_at)
         found: Iterator[Capture] = (kept.capture for kept in self._in_time(site, start))
         if last is not None:
@@ -211,7 +211,7 @@ class CaptureQuestions:
         """The request as sent and the response as received, byte for byte."""
         kept = self.kept(identifier)
         if kept is None:
-            raise UsageError(f"there is no capture {identifier}")
+            raise UsageError(f"there is no capture {identifier}", hint="`watcher captures` shows ids")
         payload = b"" if kept.body is None else self.bodies.get(kept.body)
         try:
             return kept.pack.request, http.rebuild(kept.pack.head, payload, kept.pack.framing)

@@ -11,7 +11,7 @@ import msgspec
 
 from watcher.core import custody
 from watcher.core.material import Leaf
-from watcher.edge.bodies import BodyFiles
+from watcher.edge.bodies import Frames
 from watcher.edge.custody_log import CustodyLog, Kind
 from watcher.edge.ledger_captures import CaptureQuestions
 from watcher.edge.rows import capture_id, capture_number, moment, visit_name, visit_started
@@ -50,7 +50,7 @@ class Stamp:
 class LogQuestions(CaptureQuestions):
     """Everything about the custody log; part of ``Ledger``."""
 
-    def __init__(self, connection: sqlite3.Connection, files: BodyFiles) -> None:
+    def __init__(self, connection: sqlite3.Connection, files: Frames) -> None:
         super().__init__(connection, files)
         self.log = CustodyLog(connection)
 

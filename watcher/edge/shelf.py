@@ -15,7 +15,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
 
-from watcher.edge.bodies import BodyFiles, Recent, pack, unpack
+from watcher.edge.bodies import Frames, Recent, pack, unpack
 from watcher.edge.rows import key_of, micros, moment
 from watcher.errors import StoreDamaged, UsageError
 
@@ -133,7 +133,7 @@ class Stored(NamedTuple):
 class BodyShelf:
     """Payloads as received, by their SHA-256."""
 
-    def __init__(self, connection: sqlite3.Connection, files: BodyFiles) -> None:
+    def __init__(self, connection: sqlite3.Connection, files: Frames) -> None:
         self._connection, self.files = connection, files
         self._chains = Chains(connection, "body", self._frame)
 
@@ -146,6 +146,8 @@ class BodyShelf:
         new = self._chains.packed(payload, last, self._check)
         inside = len(new.frame) <= IN_LEDGER
         if not inside:
+            if self.files.alone and new.base is not None:
+                new = Packed(pack(payload), None, 0, 0)
             self.files.write(digest.hex(), new.frame)
         number = self._connection.execute(
             "INSERT INTO body (key, digest, size, base, depth, nth, stored, frame) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

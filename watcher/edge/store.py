@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from watcher.core import custody, http
-from watcher.edge import trouble
+from watcher.edge import object_bodies, trouble
 from watcher.edge.bodies import BodyFiles
 from watcher.edge.ledger import BODIES, Owed
 from watcher.edge.ledger_captures import page_of
@@ -45,14 +45,17 @@ class LedgerStore:
         self._in_hand_bytes = 0
 
     @classmethod
-    def open(cls, folder: Path, *, vantage: str, now: Callable[[], datetime] = _now) -> Self:
-        """The store in ``folder``, made if there is none, owned until it is closed. ``StoreBusy`` if it is in use."""
+    def open(cls, folder: Path, *, vantage: str, bodies: str = "", now: Callable[[], datetime] = _now) -> Self:
+        """The store in ``folder``, made if there is none, owned until it is closed. ``StoreBusy`` if it is in use.
+        ``bodies``: where large ones go from now on (``s3://…``), if not into the folder."""
         with trouble.told(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with ExitStack() as otherwise:
             lock = Lock.take(folder)
             otherwise.callback(lock.release)
-            BodyFiles(folder / BODIES).prepare()
+            if bodies:
+                object_bodies.use(folder, bodies)
+            object_bodies.frames_of(folder, BodyFiles(folder / BODIES)).prepare()
             store = cls(folder, lock, Writer(folder, vantage), now)
             otherwise.pop_all()
         return store

@@ -288,6 +288,8 @@ def _bodies(ledger: Ledger) -> str:
     folder = ledger.folder / BODIES
     there = {path.name.removesuffix(".zst"): path for path in folder.glob("??/*")} if folder.is_dir() else {}
     strange = [str(path.relative_to(ledger.folder)) for name, path in sorted(there.items()) if name not in named]
+    if not ledger.bodies.files.near:
+        strange += sorted(ledger.bodies.files.digests() - named - there.keys())
     need(not strange, f"files that belong to no body: {', '.join(strange[:MOST_FAULTS])}")
     return f"{count} bodies give their digests" + (f"; {gone} were pruned, their digests stay" if gone else "")
 

@@ -152,7 +152,8 @@ class Writer:
         try:
             desk = Desk(schema.open_owned(self._folder), self._folder, self._vantage)
             with trouble.told(self._place):
-                desk.ledger.bodies.sweep()
+                if desk.ledger.bodies.files.near:  # elsewhere it takes long, and prune does it
+                    desk.ledger.bodies.sweep()
             opened.set_result(desk)
         except (StoreError, ImportError) as error:
             opened.set_exception(error)
