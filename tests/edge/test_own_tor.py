@@ -4,6 +4,7 @@ real one is in ``tests/stories/test_own_tor.py``."""
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import stat
 from collections.abc import AsyncIterator
@@ -361,13 +362,24 @@ async def test_tors_of_one_that_was_killed_are_not_gone_through(settings: Settin
     play(settings)
     folder = settings.store / "tor"
     folder.mkdir(parents=True)
-    (folder / "ports.json").write_text("[[1, 2]]")
+    (folder / "ports.json").write_text(json.dumps({"pid": 1, "ports": [[1, 2]]}))
     async with own(settings) as (reached, _):
         await reached.ready()
         assert reached.borrowed == ()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", "[[1]]", '[["a", 2]]'])
+async def test_what_one_that_was_killed_told_is_not_believed(settings: Settings) -> None:
+    gone = await asyncio.create_subprocess_exec("true")
+    await gone.wait()
+    folder = settings.store / "tor"
+    folder.mkdir(parents=True)
+    (folder / "ports.json").write_text(json.dumps({"pid": gone.pid, "ports": [[1, 2]]}))
+    assert await tors.states(settings.store) == ()
+    (folder / "ports.json").write_text(json.dumps({"pid": os.getpid(), "ports": [[1, 2]]}))
+    assert await tors.states(settings.store) == (None,)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"pid": 1}', '{"pid": 1, "ports": [["a", 2]]}'])
 async def test_a_torn_file_of_ports_names_none(settings: Settings, text: str) -> None:
     folder = settings.store / "tor"
     folder.mkdir(parents=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -43,15 +44,15 @@ class Reached:
     """With the addresses of the proxies in earnest."""
     tors: tuple[OwnTor, ...] = ()
     """Our own, if this process keeps them."""
-    borrowed: tuple[tuple[str, int], ...] = ()
-    """Control ports of tors that another process keeps."""
+    borrowed: tuple[tuple[int, int], ...] = ()
+    """SOCKS and control ports of tors that another process keeps,"""
     store: Path = Path()
-    """Where it keeps them."""
+    """and where it keeps them."""
 
     @property
     def controls(self) -> tuple[tuple[str, int], ...]:
         """Where tors of our own are asked: what the guard has to let through besides the proxies."""
-        return tuple(tor.control for tor in self.tors) or self.borrowed
+        return tuple(tor.control for tor in self.tors) or tuple((LOOPBACK, control) for _, control in self.borrowed)
 
     def check(self, proxy: Proxy) -> None:
         """Nothing, if the proxy can be asked; ProxyError if it is a tor of our own that is not ready. What is asked
@@ -84,7 +85,7 @@ class Reached:
             tor = max(self.tors, key=lambda tor: (tor.is_ready, tor.phase.percent))
             percent = 100 if tor.is_ready else min(tor.phase.percent, 99)
             return percent, tor.phase.summary, tor.trouble()
-        kept = [state for state in await states(self.store) if state]
+        kept = [state for state in await _states(self.store, self.borrowed) if state]
         if not kept:
             away = Trouble(what="the running watcher's tor does not answer", mend="see that watcher's log")
             return 0, "", away
@@ -147,19 +148,23 @@ def _tell(tor: OwnTor) -> None:
 
 async def states(store: Path) -> tuple[TorState | None, ...]:
     """How the tors of a running watcher stand; None for one that does not answer; nothing if none are kept."""
+    told = _kept(store / FOLDER)
+    if not told.is_alive:  # it was killed, and could not take back what it told
+        return ()
+    return await _states(store, told.ports)
+
+
+async def _states(store: Path, ports: tuple[tuple[int, int], ...]) -> tuple[TorState | None, ...]:
     folder = store / FOLDER
     return tuple(
-        [
-            await tor_state(LOOPBACK, control, folder / str(number) / COOKIE)
-            for number, (_, control) in enumerate(_ports(folder))
-        ]
+        [await tor_state(LOOPBACK, control, folder / str(number) / COOKIE) for number, (_, control) in enumerate(ports)]
     )
 
 
 def _write_ports(folder: Path, tors: list[OwnTor]) -> None:
     path = folder / PORTS
     with trouble.told(path):
-        write_private(path, json.dumps([[tor.socks[1], tor.control[1]] for tor in tors]))
+        write_private(path, json.dumps({"pid": os.getpid(), "ports": [[tor.socks[1], tor.control[1]] for tor in tors]}))
 
 
 def _forget_ports(folder: Path) -> None:
@@ -167,19 +172,38 @@ def _forget_ports(folder: Path) -> None:
         (folder / PORTS).unlink(missing_ok=True)
 
 
-def _ports(folder: Path) -> tuple[tuple[int, int], ...]:
-    """SOCKS and control port of each tor that is kept there."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What a process tells of the tors that it keeps."""
+
+    pid: int = 0
+    ports: tuple[tuple[int, int], ...] = ()
+    """SOCKS and control port of each."""
+
+    @property
+    def is_alive(self) -> bool:
+        try:
+            os.kill(self.pid, 0)
+        except (ProcessLookupError, OverflowError):
+            return False
+        except PermissionError:
+            return True
+        return self.pid > 0
+
+
+def _kept(folder: Path) -> _Kept:
     try:
         told = json.loads((folder / PORTS).read_text(encoding="utf-8"))
-        return tuple((int(socks), int(control)) for socks, control in told)
-    except (OSError, ValueError, TypeError):
-        return ()
+        ports = tuple((int(socks), int(control)) for socks, control in told["ports"])
+        return _Kept(pid=int(told["pid"]), ports=ports)
+    except (OSError, ValueError, TypeError, KeyError):
+        return _Kept()
 
 
 async def _borrowed(settings: Settings, folder: Path) -> Reached:
     """The tors that another process keeps, once it has told where they are."""
     start = time.monotonic()
-    while not (ports := _ports(folder)):
+    while not (ports := _kept(folder).ports):
         if time.monotonic() - start > STALL_SECONDS:
             raise ProxyError(
                 f"another process keeps the tors in {folder}, and does not say where they are",
@@ -188,4 +212,4 @@ async def _borrowed(settings: Settings, folder: Path) -> Reached:
         await asyncio.sleep(POLL_SECONDS)
     urls = tuple(f"socks5://{LOOPBACK}:{socks}" for socks, _ in ports)
     proxy = replace(settings.proxy, urls=urls, control=(LOOPBACK, ports[0][1]))
-    return Reached(proxy=proxy, borrowed=tuple((LOOPBACK, control) for _, control in ports), store=settings.store)
+    return Reached(proxy=proxy, borrowed=ports, store=settings.store)
