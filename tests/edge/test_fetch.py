@@ -617,3 +617,24 @@ async def test_another_proxy_is_asked_when_one_dies() -> None:
         (exchange,) = await asking
         assert exchange.status == 200
         assert exchange.request.count(b"GET ") == 1
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"X\x00: y\r\nContent-Type: application/zip\r\n",
+        b"X y: z\r\nContent-Type: text/html\r\n",
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: -5\r\n",
+    ],
+)
+async def test_an_archive_behind_a_broken_head_is_not_kept(head: bytes) -> None:
+    """aiohttp gives such a head up before anyone has looked at it."""
+    head = b"HTTP/1.1 200 OK\r\n" + head + b"\r\n"
+    exchange = await fetch_one(head + ARCHIVE)
+    assert (exchange.verdict, exchange.response) == ("refused-content", head)
+
+
+async def test_an_archive_without_any_head_is_not_kept() -> None:
+    exchange = await fetch_one(ARCHIVE)
+    assert (exchange.verdict, exchange.why[0], exchange.response) == ("refused-content", "content:magic:zip", b"")

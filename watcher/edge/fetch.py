@@ -204,7 +204,7 @@ class SocksFetcher:
         tape, response = attempt.tape, bytes(attempt.tape.received)
         known: dict[str, str | int | float] = {**(facts or {}), **tape.facts, **clock_facts()}
         if attempt.refusal is not None:
-            head = split(response).head
+            head = response[: max(0, tape.head_end)]
             known |= {"status": ending.status or 0, "body_bytes_dropped": len(response) - len(head)}
             ending, response = Ending(verdict="refused-content", why=attempt.refusal.why), head
         return Exchange(
@@ -259,7 +259,8 @@ class SocksFetcher:
         except Unreached as error:
             return await self._missed(gateway, attempt, error)
         except (aiohttp.ClientError, aiohttp.http.HttpProcessingError, OSError):
-            pass  # aiohttp's opinion; it takes a reset for the end of a body, too. The tape knows
+            # aiohttp's opinion; it takes a reset for the end of a body, too. The tape knows
+            attempt.refusal = attempt.refusal or self._refused(attempt)
         finally:
             tape.stop()
         ending = judge(split(bytes(tape.received)), how or _how_it_ended(tape))
@@ -286,6 +287,18 @@ class SocksFetcher:
                     attempt.refusal = refuse_start(decode(start, head.headers if head else (), 512).body)
             if attempt.refusal is not None:
                 response.close()
+
+    def _refused(self, attempt: _Attempt) -> Refusal | None:
+        """Why what came is not to be kept, where aiohttp gave up before anyone had looked at it."""
+        tape = attempt.tape
+        head, start = tape.head, bytes(tape.received[: max(0, tape.head_end) + _A_START])
+        if head is None:
+            return refuse_start(start)
+        return (
+            refuse_content(attempt.address, head.status, head.headers, self._max_body)
+            or refuse_start(decode(split(start).payload, head.headers, 512).body)
+            or refuse_start(start[tape.head_end :])  # where the framing is the lie
+        )
 
     async def _missed(self, gateway: _Gateway, attempt: _Attempt, error: Unreached) -> Ending:
         """What an unreached site is. ProxyError if it is the proxy that went away."""
