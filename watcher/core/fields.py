@@ -84,7 +84,7 @@ def name_of(column: Column) -> str:
     """What a column is best called: by its label, its kind, its class names; empty if nothing tells."""
     if column.path:
         return _SLUG.sub("_", column.path.lower()).strip("_")[:40]
-    kind = column.kinds.most_common(1)[0][0] if column.kinds else "none"
+    kind = max(column.kinds, key=lambda kind: column.kinds[kind], default="none")
     if column.label:
         hinted = _hinted(words_in(column.label), kind)
         slug = _SLUG.sub("_", column.label.lower()).strip("_")[:30]

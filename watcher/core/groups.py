@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from watcher.core.words import kind_of, words_in
 
@@ -58,37 +57,38 @@ class Column:
         """It is the text of a link."""
         self.order = 0
         """Place among the group's columns."""
-        self._kinds: Counter[str] | None = None
+        self._kinds: dict[str, int] | None = None
         self._looked = 0
         self._distinct = -1.0
 
     @property
-    def kinds(self) -> Counter[str]:
+    def kinds(self) -> Mapping[str, int]:
         """How many of the cells looked at are of which kind."""
         if self._kinds is None:
             values = list(self.cells.values())
             if len(values) > JUDGED:  # three runs: a stride would fall into step with a pattern
                 third, middle = JUDGED // 3, len(values) // 2
                 values = values[:third] + values[middle : middle + third] + values[-third:]
-            self._kinds = Counter(map(kind_of, values))
-            self._looked = len(values)
+            counts: dict[str, int] = {}
+            for kind in map(kind_of, values):
+                counts[kind] = counts.get(kind, 0) + 1
+            self._kinds, self._looked = counts, len(values)
         return self._kinds
 
     def share(self, *kinds: str) -> float:
         """Which part of the cells looked at is of one of these kinds."""
         counts = self.kinds
-        return sum(counts[kind] for kind in counts.keys() & kinds) / self._looked if self._looked else 0.0
+        return sum([counts[kind] for kind in kinds if kind in counts]) / self._looked if self._looked else 0.0
 
     @property
     def names(self) -> float:
         """Which part of the cells looked at may be names."""
-        counts = self.kinds
-        return (counts["name"] + counts["masked"] + counts["domain"]) / self._looked if self._looked else 0.0
+        return self.share("name", "masked", "domain")
 
     @property
     def wordy(self) -> bool:
         """Whether it is a text of sentences."""
-        return self.kinds["sentence"] * 2 > self._looked
+        return self.kinds.get("sentence", 0) * 2 > self._looked
 
     def distinct(self) -> float:
         """Different texts a cell."""

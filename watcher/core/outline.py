@@ -10,37 +10,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborNode
 
-SILENT = frozenset(
-    {
-        "script",
-        "style",
-        "template",
-        "noscript",
-        "head",
-        "title",
-        "object",
-        "iframe",
-        "noembed",
-        "noframes",
-        "svg",
-        "math",
-    }
-)
-"""Elements whose text nobody sees."""
-BLOCKS = frozenset(
-    {
-        "address", "article", "aside", "blockquote", "body", "br", "button", "caption", "center", "dd", "details",
-        "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3",
-        "h4", "h5", "h6", "header", "hr", "html", "li", "legend", "main", "menu", "nav", "ol", "option", "p", "pre",
-        "section", "select", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
-    }
-)  # fmt: skip
-"""Elements that begin a new line of text."""
+from watcher.core.nodes import SILENT, TEXT, Nodes
+
 LONG_ROW = 9
 """Siblings from which a class of one's own is no kind."""
-_HIDDEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
 _HASHED = re.compile(r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{5,}|\d{3,}|[0-9a-f]{8,}")
 _PIECES = re.compile(r"[^A-Za-z0-9]+")
 
@@ -90,42 +65,40 @@ class Outline:
             at = self.parent[at]
 
 
-def build(tree: LexborHTMLParser) -> Outline:
+def build(nodes: Nodes) -> Outline:
     """The outline of a tree; time and space are linear in its nodes."""
     made = Outline()
-    root = tree.root
-    if root is not None:
-        _walk(made, root)
-        _name_steps(made)
+    _take(made, nodes)
+    _close(made)
+    _name_steps(made)
     return made
 
 
-def _walk(made: Outline, root: LexborNode) -> None:
-    at: dict[int, int] = {}
-    tags, attrs, parents, nodes = made.tag, made.attrs, made.parent, made.nodes
+def _take(made: Outline, nodes: Nodes) -> None:
+    """Fills in elements and chunks, what is silent left out."""
+    tags, attrs, parents, taken = made.tag, made.attrs, made.parent, made.nodes
     leaf_text, leaf_owner, leaf_rank, starts = made.leaf_text, made.leaf_owner, made.leaf_rank, made.leaf_start
     chunks: list[int] = []  # own chunks so far
-    for node in root.traverse(include_text=True):
-        tag = node.tag or ""
-        above = node.parent
-        parent = at.get(above.mem_id, -1) if above is not None else -1
-        if tag == "-text":
-            text = node.text_content if parent >= 0 else ""
+    element_of = [-1] * (len(nodes.tag) + 1)  # the last entry is for no parent
+    for at, (tag, above) in enumerate(zip(nodes.tag, nodes.parent, strict=True)):
+        parent = element_of[above]
+        if tag == TEXT:
+            text = nodes.node[at].text_content if parent >= 0 else ""
             folded = " ".join(text.split()) if text else ""
             if folded:
                 leaf_owner.append(parent)
                 leaf_text.append(folded)
                 leaf_rank.append(chunks[parent])
                 chunks[parent] += 1
-        elif tag not in SILENT and (parent >= 0 or not nodes) and node.is_element_node:
-            at[node.mem_id] = len(nodes)
-            nodes.append(node)
+        elif tag not in SILENT and (parent >= 0 or not taken) and tag[:1].isalpha():
+            element_of[at] = len(taken)
+            node = nodes.node[at]
+            taken.append(node)
             tags.append(tag)
             attrs.append(node.attributes)
             parents.append(parent)
             chunks.append(0)
             starts.append(len(leaf_text))
-    _close(made)
 
 
 def _close(made: Outline) -> None:
@@ -212,45 +185,3 @@ def stable_tokens(value: str) -> tuple[str, ...]:
         if token:
             found[token] = None
     return tuple(found)
-
-
-def is_hidden(attributes: Mapping[str, str | None]) -> bool:
-    """Whether an element says itself that it is not shown."""
-    if "hidden" in attributes:
-        return True
-    style = attributes.get("style")
-    return bool(style) and _HIDDEN_STYLE.search(style or "") is not None
-
-
-def visible_chunks(root: LexborNode | None) -> list[str]:
-    """The words of the visible text below a node; blocks and line breaks part words, inline elements do not."""
-    if root is None:
-        return []
-    words: list[str] = []
-    line: list[str] = []
-    block_of: dict[int, int] = {}  # element to its nearest block; -1: not shown
-    last = 0
-    for node in root.traverse(include_text=True):
-        tag = node.tag or ""
-        above = node.parent
-        block = block_of.get(above.mem_id, 0) if above is not None else 0
-        if tag == "-text":
-            if block >= 0:
-                if block != last:
-                    words.extend("".join(line).split())
-                    line = []
-                    last = block
-                line.append(node.text_content or "")
-        elif block < 0 or tag in SILENT or _says_hidden(node):
-            block_of[node.mem_id] = -1
-        else:
-            block_of[node.mem_id] = node.mem_id if tag in BLOCKS else block
-            if tag == "br":
-                last = -2
-    words.extend("".join(line).split())
-    return words
-
-
-def _says_hidden(node: LexborNode) -> bool:
-    attributes = node.attributes
-    return bool(attributes) and is_hidden(attributes)

@@ -156,10 +156,14 @@ def _links(document: Document, tree: LexborHTMLParser) -> Iterator[_Link]:
     scripts = ""
     functions: dict[str, tuple[str, str] | None] = {}
     for node in tree.css(_LINKS)[:MOST_LINKS]:
-        attributes = node.attributes
-        text = " ".join(node.text().split())[:40] or attributes.get("aria-label") or attributes.get("title") or ""
-        if not (_NUMBER.fullmatch(text) or _ONWARD.fullmatch(text)):
+        text = " ".join(node.text().split())[:40]
+        if text and not (_NUMBER.fullmatch(text) or _ONWARD.fullmatch(text)):
             continue
+        attributes = node.attributes
+        if not text:
+            text = attributes.get("aria-label") or attributes.get("title") or ""
+            if not (_NUMBER.fullmatch(text) or _ONWARD.fullmatch(text)):
+                continue
         href = (attributes.get("href") or "").strip()
         target = href if href and not href.startswith(("#", "javascript:")) else ""
         for name in ("data-url", "hx-get", "data-next", "data-next-url", "data-href"):

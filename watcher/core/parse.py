@@ -12,6 +12,7 @@ from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
 from watcher.core import feeds, outline, scripts
 from watcher.core.charset import decode
+from watcher.core.nodes import Nodes, visible_words
 from watcher.records import Page
 
 Kind = Literal["html", "json", "feed", "directory", "text"]
@@ -32,6 +33,7 @@ class Document:
 
     __slots__ = (
         "_data",
+        "_nodes",
         "_origin",
         "_outline",
         "_text",
@@ -62,6 +64,7 @@ class Document:
         """What its relative links are relative to."""
         self._origin = _origin(self.base)
         self._data = data
+        self._nodes: Nodes | None = None
         self._outline: outline.Outline | None = None
         self._text: str | None = None
         self._title: str | None = None
@@ -75,10 +78,17 @@ class Document:
         return self._data or None
 
     @property
+    def nodes(self) -> Nodes | None:
+        """The tree's nodes; None without a tree."""
+        if self._nodes is None and self.tree is not None and self.tree.root is not None:
+            self._nodes = Nodes(self.tree.root)
+        return self._nodes
+
+    @property
     def outline(self) -> outline.Outline | None:
         """The tree as flat lists; None without a tree."""
-        if self._outline is None and self.tree is not None:
-            self._outline = outline.build(self.tree)
+        if self._outline is None and self.nodes is not None:
+            self._outline = outline.build(self.nodes)
         return self._outline
 
     @property
@@ -88,7 +98,7 @@ class Document:
             if self.kind == "json" and self._data is not None:
                 self._text = " ".join(" ".join(strings_in(self._data)).split())
             elif self.tree is not None:
-                self._text = " ".join(outline.visible_chunks(self.tree.root))
+                self._text = " ".join(visible_words(self.nodes)) if self.nodes is not None else ""
             else:
                 self._text = " ".join(self.markup.split())
         return self._text

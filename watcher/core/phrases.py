@@ -19,14 +19,13 @@ INVISIBLE = re.compile(
     r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f"
     r"\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
-SPACE = re.compile(r"\s+")
 
 
 def fold(text: str) -> str:
     """The text as words are compared: NFKC, case and invisible characters taken off, white space folded."""
     if not text.isascii():
         text = INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
-    return SPACE.sub(" ", text.casefold().replace("’", "'")).strip()
+    return " ".join(text.casefold().replace("’", "'").split())
 
 
 def _split(words: str) -> tuple[str, ...]:
@@ -233,6 +232,7 @@ COUNTED = _split("""
     共 | 总计 | 总共 | 公司 | 受害者 | 条 | 合計 | 企業 | 件 | 전체 | 총 | 개 | المجموع | شركة | نتيجة
 """)
 """Words beside a number that counts what is listed."""
+_COUNTED = re.compile("|".join(map(re.escape, COUNTED)))
 
 HEADING_TRIM = " \t.!…:|-–—"
 STATUS_HEADING = re.compile(r"(?:http |error |status )*(?P<code>[45]\d\d)\b.{0,40}")
@@ -279,4 +279,4 @@ def headed(heading: str, topic: Topic) -> bool:
 
 def counts_something(folded: str) -> bool:
     """Whether the words around a number say that it counts what is listed."""
-    return any(word in folded for word in COUNTED)
+    return _COUNTED.search(folded) is not None

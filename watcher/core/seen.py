@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from selectolax.lexbor import LexborNode, SelectolaxError
 from xxhash import xxh3_64_intdigest
 
+from watcher.core.nodes import TEXT, Nodes
 from watcher.core.parse import Document
 from watcher.core.phrases import counts_something, fold
 from watcher.records import Rule
@@ -23,10 +26,10 @@ MOST_CLOSING = 60
 UNSEEN = frozenset({"script", "style", "template", "svg", "head", "noscript", "iframe", "object", "math"})
 LANDMARKS = frozenset({"header", "footer", "nav", "main", "aside", "section", "form", "table", "h1", "hr", "pre"})
 HEADINGS = frozenset({"h1", "h2", "h3"})
-CONTAINERS = ("div", "ul", "ol", "table", "tbody", "section", "main", "article", "nav", "form", "body", "pre")
+CONTAINER_MARK = re.compile(r"<(/?)(?:div|ul|ol|table|tbody|section|main|article|nav|form|body|pre)")
 NUMBER = re.compile(r"(?<![\w.,:#-])\d{1,3}(?:[ ,.\u00a0]\d{3})+(?![\w])|(?<![\w.:#-])\d{1,7}(?![\w:]|[.,]\d)")
 DIGITS = re.compile(r"\d+")
-LAST_TAG = re.compile(r"<(/?[a-z][a-z0-9:-]*)[^<>]*>\s*\Z", re.IGNORECASE)
+LAST_TAG = re.compile(r"<(/?[a-z][a-z0-9:-]*)[^<>]*>\Z", re.IGNORECASE)
 XML_ROOT = re.compile(r"<(rss|feed|rdf:RDF|urlset|opml)\b")
 STRINGS = re.compile(r'"(?:[^"\\\n]|\\.)*"?|\'(?:[^\'\\\n]|\\.)*\'?|`(?:[^`\\]|\\.)*`?')
 """Strings of a script. An unfinished one reaches to its line's end: a hostile text costs no more than its length."""
@@ -74,6 +77,12 @@ def digest(text: str) -> int:
     return xxh3_64_intdigest(text.encode("utf-8", "surrogatepass")) & 0xFFFFFFFF
 
 
+@lru_cache(maxsize=20_000)
+def steady_classes(value: str) -> str:
+    """The names in a ``class`` attribute that are no hashes, sorted and joined by dots."""
+    return ".".join(sorted({name for name in value.split() if not VOLATILE_CLASS.search(name)}))
+
+
 def look(document: Document, rule: Rule | None) -> Seen:
     """What stands on a page outside the records that ``rule`` finds."""
     cut = source_cut(document)
@@ -85,7 +94,8 @@ def look(document: Document, rule: Rule | None) -> Seen:
         return Seen(cut=cut, ends=ends, lines=tuple(filter(None, map(fold, lines))), headings=(document.title,))
     tree = document.tree
     walk = _Walk(_records(document, rule))
-    walk.run(tree.root)
+    if document.nodes is not None:
+        walk.run(document.nodes)
     return Seen(
         cut=cut,
         ends=ends,
@@ -100,7 +110,7 @@ def look(document: Document, rule: Rule | None) -> Seen:
         passwords=walk.passwords,
         inputs=walk.inputs,
         images=walk.images,
-        scripts=len(tree.css("script")),
+        scripts=document.nodes.tag.count("script") if document.nodes is not None else 0,
         refresh=any((node.attributes.get("http-equiv") or "").lower() == "refresh" for node in tree.css("meta")),
     )
 
@@ -133,27 +143,30 @@ class _Walk:
         self.named: set[int] = set()
         self.passwords = self.inputs = self.images = self.room = 0
 
-    def run(self, root: LexborNode | None) -> None:
+    def run(self, nodes: Nodes) -> None:
         """Visit every node that is neither in a record nor invisible, up to ``MOST_NODES``."""
-        stack, left = [root], MOST_NODES
-        while stack and left:
-            node = stack.pop()
-            if node is None:
+        passed = bytearray(len(nodes.tag) + 1)  # what is below it is not looked at; the last is for no parent
+        left = MOST_NODES
+        for at, (tag, parent) in enumerate(zip(nodes.tag, nodes.parent, strict=True)):
+            if passed[parent]:
+                passed[at] = 1
                 continue
+            if not left:
+                break
             left -= 1
-            if node.next is not None and node is not root:
-                stack.append(node.next)
-            if node.mem_id in self.records:
+            if nodes.ids[at] in self.records:
+                passed[at] = 1
                 self.closing.clear()
                 self.lines.append("")
-            elif node.is_text_node:
-                self._text(node.text_content or "")
-            elif node.is_element_node and node.tag not in UNSEEN:
-                self._element(node)
-                stack.append(node.child)
+            elif tag == TEXT:
+                self._text(nodes.node[at].text_content or "")
+            elif tag in UNSEEN:
+                passed[at] = 1
+            elif tag[:1].isalpha():
+                self._element(tag, nodes.node[at])
 
-    def _element(self, node: LexborNode) -> None:
-        tag, attributes = node.tag or "", node.attributes
+    def _element(self, tag: str, node: LexborNode) -> None:
+        attributes = node.attributes
         if tag == "input":
             self.inputs += 1
             self.passwords += (attributes.get("type") or "").lower() == "password"
@@ -161,11 +174,12 @@ class _Walk:
             self.images += 1
         elif tag in HEADINGS and len(self.headings) < 8:
             self.headings.append(node.text(deep=True, separator=" ")[:200])
-        classes = sorted({name for name in (attributes.get("class") or "").split() if not VOLATILE_CLASS.search(name)})
         name = attributes.get("id") or ""
+        value = attributes.get("class") or ""
+        classes = steady_classes(value) if value else ""
         if not classes and not name and tag not in LANDMARKS:
             return
-        mark = digest(f"{tag}#{DIGITS.sub('', name)}.{'.'.join(classes)}")
+        mark = digest(f"{tag}#{DIGITS.sub('', name) if name else ''}.{classes}")
         self.marks.append(mark)
         self.closing.append(mark)
 
@@ -185,7 +199,7 @@ class _Walk:
         found: dict[int, int] = {}
         twice: set[int] = set()
         for index, line in enumerate(self.lines):
-            if not line or len(line) > 120 or not (matches := list(NUMBER.finditer(line))):
+            if len(line) > 120 or not DIGITS.search(line) or not (matches := list(NUMBER.finditer(line))):
                 continue
             masked = NUMBER.sub("#", line)
             before = self.lines[index - 1] if index else ""
@@ -226,7 +240,8 @@ def endings(markup: str) -> frozenset[str]:
     """The closing tags that a source has at its end."""
     tail = markup[-4096:].lower()
     ends = {tag for tag in ("</html>", "</body>") if tag in tail}
-    if last := LAST_TAG.search(_bare(markup[-4096:])):
+    bare = _bare(markup[-4096:])
+    if (last := LAST_TAG.match(bare, max(0, bare.rfind("<")))) is not None:
         ends.add(f"last:{last[1].lower()}")
     return frozenset(ends)
 
@@ -269,7 +284,8 @@ def source_cut(document: Document) -> str:
 
 def left_open(markup: str) -> int:
     """How many containers are opened that are never closed; fewer than none if more are closed."""
-    return sum(markup.count(f"<{tag}") - markup.count(f"</{tag}") for tag in CONTAINERS)
+    marks = Counter(CONTAINER_MARK.findall(markup))
+    return marks[""] - marks["/"]
 
 
 def unbalanced(source: str) -> bool:

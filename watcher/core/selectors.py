@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser
 
 from watcher.core.groups import Column, Group
 from watcher.core.lexicon import STATUS_CLASSES
+from watcher.core.nodes import Nodes
 from watcher.core.outline import Outline
-from watcher.core.rules import field_values, select
+from watcher.core.taking import Records, select
 from watcher.records import Selector
 
 _IDENTIFIER = re.compile(r"-?[A-Za-z_][\w-]*")
@@ -95,20 +96,17 @@ def _steady_id(outline: Outline, element: int) -> str:
 class Prover:
     """Finds selectors for columns and proves them on the records of one page."""
 
-    def __init__(self, outline: Outline, tree: LexborHTMLParser, group: Group, entry: str) -> None:
+    def __init__(self, outline: Outline, tree: LexborHTMLParser, nodes: Nodes, group: Group, entry: str) -> None:
         self.outline = outline
-        self.tree = tree
-        self.entry = entry
-        self.records: Sequence[LexborNode] = select(tree, entry)
-        self.number_of: Mapping[int, int] = {node.mem_id: number for number, node in enumerate(self.records)}
-        self.first = min(PROVED, len(self.records))
+        self.records = Records(tree, nodes, entry, select(tree, entry))
+        self.first = min(PROVED, len(self.records.records))
+        number_of = self.records.number_of
         # the page's numbering of records to the selector's
         self.as_matched = {
-            number: self.number_of[outline.nodes[record].mem_id]
+            number: number_of[outline.nodes[record].mem_id]
             for number, record in enumerate(group.records)
-            if outline.nodes[record].mem_id in self.number_of
+            if outline.nodes[record].mem_id in number_of
         }
-
         self.ours = frozenset(self.as_matched.values())
 
     def selector(self, column: Column, regex: str = "") -> Selector | None:
@@ -137,13 +135,13 @@ class Prover:
     def proves(self, selector: Selector, column: Column) -> bool:
         """Whether a selector takes the column's cells, words for words, from nearly all records that have them."""
         wanted = {self.as_matched[number]: cell for number, cell in column.cells.items() if number in self.as_matched}
-        found = field_values(self.tree, self.entry, self.records, self.number_of, selector, first=self.first)
+        found = self.records.values(selector, first=self.first)
         right = sum(1 for number, cell in wanted.items() if found.get(number, "").split() == cell.split())
         return right * 10 >= len(wanted) * 9
 
     def _mistakes(self, trial: Selector, wanted: Mapping[int, str]) -> int:
         """How many records a selector takes something wrong from, or something where nothing is."""
-        found = field_values(self.tree, self.entry, self.records, self.number_of, trial, first=self.first)
+        found = self.records.values(trial, first=self.first)
         wrong = sum(1 for number, cell in wanted.items() if found.get(number, "") != cell)
         return wrong + sum(1 for number in found if number in self.ours and number not in wanted)
 

@@ -1,0 +1,112 @@
+"""A tree's nodes as flat lists, made in one walk: asking a node costs, asking a list does not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import islice
+from typing import cast
+
+from selectolax.lexbor import LexborNode
+
+TEXT = "-text"
+"""What stands for a tag where a node is text."""
+SILENT = frozenset(
+    {
+        "script",
+        "style",
+        "template",
+        "noscript",
+        "head",
+        "title",
+        "object",
+        "iframe",
+        "noembed",
+        "noframes",
+        "svg",
+        "math",
+    }
+)
+"""Elements whose text nobody sees."""
+BLOCKS = frozenset(
+    {
+        "address", "article", "aside", "blockquote", "body", "br", "button", "caption", "center", "dd", "details",
+        "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3",
+        "h4", "h5", "h6", "header", "hr", "html", "li", "legend", "main", "menu", "nav", "ol", "option", "p", "pre",
+        "section", "select", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
+    }
+)  # fmt: skip
+"""Elements that begin a new line of text."""
+_HIDDEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
+_BREAK = -2
+
+
+class Nodes:
+    """The elements and texts of a tree, in document order."""
+
+    __slots__ = ("_hidden", "ids", "node", "number", "parent", "tag")
+
+    def __init__(self, root: LexborNode) -> None:
+        self.node: list[LexborNode] = list(root.traverse(include_text=True))
+        self.tag: list[str] = [node.tag or "" for node in self.node]
+        self.ids: list[int] = [node.mem_id for node in self.node]
+        self.number = {mem_id: at for at, mem_id in enumerate(self.ids)}
+        """Address to place in these lists."""
+        ups = (cast("LexborNode", node.parent) for node in islice(self.node, 1, None))
+        self.parent: list[int] = [-1, *[self.number[up.mem_id] for up in ups]]
+        self._hidden: frozenset[int] | None = None
+
+    @property
+    def hidden(self) -> frozenset[int]:
+        """The elements that say themselves that they are not shown."""
+        if self._hidden is None:
+            told = (node for node in self.node[0].css("[hidden], [style]") if is_hidden(node.attributes))
+            self._hidden = frozenset(self.number[node.mem_id] for node in told)
+        return self._hidden
+
+    def text(self, at: int) -> str:
+        """The visible text of an element, white space folded."""
+        after = at + 2
+        alone = self.tag[at + 1 : after] == [TEXT] and (after >= len(self.parent) or self.parent[after] != at)
+        words = (self.node[at + 1].text_content or "").split() if alone else visible_words(self, at)
+        return " ".join(words)
+
+
+def is_hidden(attributes: Mapping[str, str | None]) -> bool:
+    """Whether an element says itself that it is not shown."""
+    if "hidden" in attributes:
+        return True
+    style = attributes.get("style")
+    return bool(style) and _HIDDEN_STYLE.search(style or "") is not None
+
+
+def visible_words(nodes: Nodes, start: int = 0) -> list[str]:
+    """The words of the visible text of an element; blocks and line breaks part words, inline elements do not."""
+    words: list[str] = []
+    line: list[str] = []
+    hidden, parents = nodes.hidden, nodes.parent
+    block_of: list[int] = []  # of each node from ``start`` on its nearest block, from 1; 0: none; -1: not shown
+    last = 0
+    for at, tag in enumerate(islice(nodes.tag, start, None), start):
+        parent = parents[at] - start
+        if parent < 0 and at > start:
+            break
+        block = block_of[parent] if at > start else 0
+        if tag == TEXT:
+            block_of.append(0)
+            if block >= 0:
+                if block != last:
+                    words += "".join(line).split()
+                    line = []
+                    last = block
+                line.append(nodes.node[at].text_content or "")
+        elif block < 0 or tag in SILENT or at in hidden:
+            block_of.append(-1)
+        elif tag in BLOCKS:
+            block_of.append(at + 1)
+            if tag == "br":
+                last = _BREAK
+        else:
+            block_of.append(block)
+    words += "".join(line).split()
+    return words

@@ -1,0 +1,150 @@
+"""What selectors take from the records of a page.
+
+Every field is looked for once in the whole page, and each match is given to the record it stands in: the work is linear
+in the page, whatever the number of records.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+
+from watcher.core.nodes import Nodes
+from watcher.core.rule_tables import starred, wrapped
+from watcher.records import Selector
+
+LONGEST_FIELD = 20_000
+LONGEST_WALK = 400
+"""Elements between a record and a field that stands beside it."""
+_TEXT = "::text"
+
+
+def select(tree: LexborHTMLParser, selector: str) -> list[LexborNode]:
+    """What a selector matches, each once, in page order; nothing if it cannot be read."""
+    try:
+        nodes = tree.css(starred(selector))
+    except (SelectolaxError, ValueError):
+        return []
+    if "," in selector:  # what several alternatives match comes once for each
+        nodes = list({node.mem_id: node for node in nodes}.values())
+    return nodes
+
+
+class Records:
+    """The records of a page, and which of them each of its nodes is in."""
+
+    __slots__ = ("_record_of", "entry", "matched", "nodes", "number_of", "records", "tree")
+
+    def __init__(self, tree: LexborHTMLParser, nodes: Nodes, entry: str, records: Sequence[LexborNode]) -> None:
+        self.tree, self.nodes, self.entry, self.records = tree, nodes, entry, records
+        self.number_of: Mapping[int, int] = {node.mem_id: number for number, node in enumerate(records)}
+        self.matched = 0
+        """How often the last selector matched on the page; 0 if it meant the records themselves."""
+        self._record_of: list[int] | None = None
+
+    @property
+    def record_of(self) -> Sequence[int]:
+        """The number of the record that each node is in (that it is one itself does not count); -1: it is in none."""
+        if self._record_of is None:
+            own = [-1] * (len(self.nodes.parent) + 1)
+            for mem_id, number in self.number_of.items():
+                own[self.nodes.number[mem_id]] = number
+            inside: list[int] = []
+            for parent in self.nodes.parent:
+                inside.append(own[parent] if own[parent] >= 0 or parent < 0 else inside[parent])
+            self._record_of = inside
+        return self._record_of
+
+    def values(self, selector: Selector, *, first: int = 1 << 60) -> dict[int, str]:
+        """Record number to what the selector takes from it; only of the ``first`` records, if so many are enough."""
+        css = selector.css.strip()
+        own_text = css.endswith(_TEXT)
+        css = css.removesuffix(_TEXT).strip()
+        matches = self._matches(css, first, all_of_them=own_text or selector.nth != 0)
+        found: dict[int, str] = {}
+        for number, matching in matches.items():
+            value = self._taken(matching, selector, own_text)
+            if value and (selector.regex or selector.template):
+                value = finished(value, selector)
+            if value:
+                found[number] = value
+        return found
+
+    def _matches(self, css: str, first: int, *, all_of_them: bool) -> dict[int, list[LexborNode]]:
+        """Record number to what matches in it, or to the first that does."""
+        self.matched = 0
+        if not css:
+            return {number: [node] for number, node in enumerate(self.records[:first])}
+        nodes = select(self.tree, wrapped(self.entry, css))
+        self.matched = len(nodes)
+        matches: dict[int, list[LexborNode]] = {}
+        for number, node in zip(self._numbers(nodes, beside=css[0] in "+~"), nodes, strict=True):
+            if number >= first:
+                break
+            if number not in matches:
+                matches[number] = [node]
+            elif all_of_them:
+                matches[number].append(node)
+        matches.pop(-1, None)
+        return matches
+
+    def _numbers(self, nodes: Iterable[LexborNode], *, beside: bool) -> Iterable[int]:
+        """The record that each node belongs to; -1: to none."""
+        if beside:
+            return (_record_beside(node, self.number_of) for node in nodes)
+        number, record_of = self.nodes.number, self.record_of
+        return (record_of[number[node.mem_id]] for node in nodes)
+
+    def _taken(self, matching: Sequence[LexborNode], selector: Selector, own_text: bool) -> str:
+        """What the selector takes from what matches in one record."""
+        nth, attr = selector.nth, selector.attr
+        if own_text and not attr:
+            chunks = [chunk for node in matching for chunk in _own_chunks(node)]
+            return " ".join(chunks[nth].split()) if -len(chunks) <= nth < len(chunks) else ""
+        if not -len(matching) <= nth < len(matching):
+            return ""
+        node = matching[nth]
+        if attr:
+            return " ".join((node.attributes.get(attr) or "").split())
+        return self.nodes.text(self.nodes.number[node.mem_id])
+
+
+def _record_beside(node: LexborNode, number_of: Mapping[int, int]) -> int:
+    """The nearest record before the node or before one of the elements that it is in."""
+    at: LexborNode | None = node
+    steps = 0
+    while at is not None and steps < LONGEST_WALK:
+        before = at.prev
+        while before is not None and steps < LONGEST_WALK:
+            steps += 1
+            number = number_of.get(before.mem_id, -1)
+            if number >= 0:
+                return number
+            before = before.prev
+        at = at.parent
+    return -1
+
+
+def _own_chunks(node: LexborNode) -> list[str]:
+    chunks = [child.text_content or "" for child in node.iter(include_text=True) if child.is_text_node]
+    return [chunk for chunk in chunks if chunk.strip()]
+
+
+def finished(value: str, selector: Selector) -> str:
+    """A value once the selector's regex and template are applied."""
+    if selector.regex and value:
+        match = _compiled(selector.regex).search(value[:LONGEST_FIELD])
+        value = (match[1] if match.re.groups else match[0]) or "" if match else ""
+    value = value.strip()
+    return selector.template.replace("{}", value) if selector.template and value else value
+
+
+@lru_cache(maxsize=512)
+def _compiled(regex: str) -> re.Pattern[str]:
+    try:
+        return re.compile(regex)
+    except (re.error, RecursionError, OverflowError):
+        return re.compile(r"(?!)")
