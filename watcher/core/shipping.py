@@ -110,6 +110,10 @@ class Message:
 # ------------------------------------------------------------------------------------------------ names on the way
 
 
+STREAM, ALL_LOGS = "LOG", "watcher.*.log"
+"""The stream that keeps the messages of all vantages, and its subjects."""
+
+
 def subject(vantage: str) -> str:
     """The subject that the vantage's messages are published to."""
     return f"watcher.{vantage}.log"

@@ -33,9 +33,11 @@ from watcher.edge import trouble
 from watcher.edge.gather import DESCRIPTORS
 from watcher.edge.schema import VERSION
 from watcher.edge.writer import Desk
-from watcher.errors import EvidenceError
+from watcher.errors import EvidenceError, StoreDamaged
 
 SENT, RECEIVED = "sent", "received"
+KEPT = 64
+"""Messages that are kept after they arrived."""
 ROW_BYTES = 64
 """What a row costs beside its text and bytes, about."""
 _DESCRIPTOR_ACT = b'"act":"descriptor"'
@@ -137,13 +139,17 @@ def _files(desk: Desk, row: Row) -> Iterator[Row]:
     """The file that a row speaks of."""
     match row:
         case Row(table="body", gone=False, values=(_, _, bytes(digest), *_, None, None)):  # not erased, and no frame
-            kind, path = FILE, desk.ledger.bodies.files.path(digest.hex())
+            try:
+                yield Row(table=FILE, values=(digest, desk.ledger.bodies.files.read(digest.hex())))
+            except StoreDamaged as error:  # what is lost here must not keep the rest from being shipped
+                structlog.get_logger("watcher").error("store damaged", error=str(error), mend=error.hint)
+            return
         case Row(table="act", gone=False, values=(_, bytes(record))) if _DESCRIPTOR_ACT in record:
             named = str(msgspec.json.decode(record)["descriptor"])
             kind, path, digest = DESCRIPTOR, _descriptor(desk, named), bytes.fromhex(named)
         case _:
             return
-    if path.is_file():  # what is lost here must not keep the rest from being shipped
+    if path.is_file():
         with trouble.told(path):
             yield Row(table=kind, values=(digest, path.read_bytes()))
     else:
@@ -160,14 +166,32 @@ def _weight(row: Row) -> int:
 
 def waiting(desk: Desk, most: int) -> list[tuple[int, bytes]]:
     """Messages that have not arrived, oldest first, with their numbers."""
-    rows = desk.db.execute("SELECT seq, data FROM parcel ORDER BY seq LIMIT ?", (most,))
+    rows = desk.db.execute("SELECT seq, data FROM parcel WHERE seq > ? ORDER BY seq LIMIT ?", (last_sent(desk), most))
     return [(seq, bytes(data)) for seq, data in rows]
 
 
 def arrived(desk: Desk, seq: int) -> None:
-    """All messages up to this one have arrived."""
-    desk.db.execute("DELETE FROM parcel WHERE seq <= ?", (seq,))
+    """All messages up to this one have arrived. The last few are kept: an engine may forget its last second."""
+    desk.db.execute("DELETE FROM parcel WHERE seq <= ?", (seq - KEPT,))
     desk.db.execute("UPDATE shipped SET seq = max(seq, ?) WHERE way = ?", (seq, SENT))
+
+
+def level(desk: Desk, last: int) -> bool:
+    """Go on after the message that is the last in the stream. False if that cannot be: messages are lost that are kept
+    no more, or the stream knows of some that this store, an old copy, does not. Then everything is shipped anew."""
+    first, newest = desk.db.execute(
+        "SELECT (SELECT min(seq) FROM parcel), ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'parcel'), 0)"
+    ).fetchone()
+    if last > newest:
+        desk.db.execute("DELETE FROM sqlite_sequence WHERE name = 'parcel'")
+        desk.db.execute("INSERT INTO sqlite_sequence VALUES ('parcel', ?)", (last,))
+    sent = last_sent(desk)
+    if last > newest or (last < sent and (first is None or first > last + 1)):
+        ship_anew(desk)
+        return False
+    if last != sent:
+        desk.db.execute("INSERT OR REPLACE INTO shipped VALUES (?, ?)", (SENT, last))
+    return True
 
 
 def last_sent(desk: Desk) -> int:

@@ -1,0 +1,138 @@
+"""Shipping through a real server: whatever happens to it, all that was kept arrives, once and in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from nats.aio.client import Client
+
+from tests.edge.keeping import entries, whole_visit
+from tests.fleet.copying import KEY, NOW, receive, rows_of
+from watcher.core.fleet_tables import FleetSettings
+from watcher.core.shipping import STREAM, subject
+from watcher.edge import parcels
+from watcher.edge.nats_link import Link
+from watcher.edge.nats_ship import Shipper
+from watcher.edge.store import LedgerStore
+from watcher.testing.nats import NatsCluster, NatsServer
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[NatsServer]:
+    with NatsServer(tmp_path / "nats") as server:
+        yield server
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[LedgerStore]:
+    async with LedgerStore.open(tmp_path / "own", vantage="a", now=lambda: NOW) as store:
+        yield store
+
+
+@asynccontextmanager
+async def shipping(store: LedgerStore, *urls: str) -> AsyncIterator[Shipper]:
+    link = Link(FleetSettings(servers=urls, vantages=(KEY.verifier,)), "a")
+    shipper = Shipper(link, store, KEY)
+    tasks = [asyncio.create_task(link.run()), asyncio.create_task(shipper.run())]
+    try:
+        yield shipper
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until(true: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not await true():  # noqa: ASYNC110 - what is waited for is in a database
+            await asyncio.sleep(0.02)
+
+
+async def all_arrived(store: LedgerStore) -> bool:
+    def asked(desk: parcels.Desk) -> bool:
+        marked = desk.db.execute("SELECT count(*) FROM unshipped").fetchone()[0]
+        return not marked and not parcels.waiting(desk, 1) and parcels.last_sent(desk) > 0
+
+    return await store.do(asked)
+
+
+async def in_stream(url: str) -> list[tuple[int, bytes]]:
+    """All messages of vantage a that the stream holds, in its order."""
+    client = Client()
+    await client.connect([url])
+    try:
+        stream = client.jetstream(timeout=15)
+        count = (await stream.stream_info(STREAM)).state.messages
+        ear = await stream.subscribe(subject("a"), ordered_consumer=True)
+        return [(number, (await ear.next_msg(5)).data) for number in range(count)]
+    finally:
+        await client.close()
+
+
+async def copied(tmp_path: Path, store: LedgerStore, url: str) -> None:
+    """What is in the stream gives the ledger again."""
+    async with LedgerStore.open(tmp_path / "copy", vantage="index") as copy:
+        await receive(copy, await in_stream(url))
+    assert rows_of(tmp_path / "copy") == rows_of(tmp_path / "own")
+
+
+async def test_what_is_written_before_and_after_arrives(tmp_path: Path, store: LedgerStore, server: NatsServer) -> None:
+    await whole_visit(store, 0, b"page", entries(3))
+    async with shipping(store, server.url) as shipper:
+        await until(lambda: all_arrived(store))
+        await whole_visit(store, 1, b"another page", entries(4))
+        shipper.soon()
+        await until(lambda: all_arrived(store))
+    await copied(tmp_path, store, server.url)
+
+
+async def test_a_server_that_comes_late_and_is_killed_in_between_loses_nothing(
+    tmp_path: Path, store: LedgerStore, server: NatsServer
+) -> None:
+    server.kill()
+    async with shipping(store, server.url) as shipper:
+        await whole_visit(store, 0, b"page 0", entries(3))
+        for number in range(1, 4):
+            server.start()
+            await until(lambda: all_arrived(store))
+            server.kill()
+            await whole_visit(store, number, b"page %d" % number, entries(3 + number))
+            shipper.soon()
+        server.start()
+        await until(lambda: all_arrived(store))
+    await copied(tmp_path, store, server.url)
+
+
+async def test_a_stream_that_was_lost_is_filled_again(tmp_path: Path, store: LedgerStore, server: NatsServer) -> None:
+    await whole_visit(store, 0, b"page", entries(3))
+    async with shipping(store, server.url):
+        await until(lambda: all_arrived(store))
+    await store.do(lambda desk: desk.db.execute("DELETE FROM parcel"))  # long ago
+    client = Client()
+    await client.connect([server.url])
+    await client.jetstream().delete_stream(STREAM)
+    await client.close()
+    async with shipping(store, server.url):
+        await whole_visit(store, 1, b"another page", entries(4))
+
+        async def there() -> bool:
+            return await all_arrived(store) and await store.do(parcels.last_sent) > 1
+
+        await until(there)
+    await copied(tmp_path, store, server.url)
+
+
+async def test_of_three_servers_one_may_go(tmp_path: Path, store: LedgerStore) -> None:
+    await whole_visit(store, 0, b"page", entries(2))
+    with NatsCluster(tmp_path / "nats") as cluster:
+        async with shipping(store, *cluster.urls) as shipper:
+            await until(lambda: all_arrived(store))
+            cluster.servers[0].kill()
+            await whole_visit(store, 1, b"another page", entries(3))
+            shipper.soon()
+            await until(lambda: all_arrived(store))
+        await copied(tmp_path, store, cluster.urls[1])
