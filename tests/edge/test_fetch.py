@@ -304,7 +304,7 @@ async def test_few_connections_are_opened_at_a_time(monkeypatch: pytest.MonkeyPa
 
     listener = await asyncio.start_server(silent, "127.0.0.1", 0)
     url = f"socks5://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    async with SocksFetcher([url], [URL], patience_seconds=20.0) as fetcher:
+    async with SocksFetcher([url], [URL], patience_seconds=20.0, a_host=9) as fetcher:
         tasks = [asyncio.create_task(fetcher.fetch(ask(token=f"site{number}"))) for number in range(7)]
         assert await comes(4, 0.2) == 3
         assert await comes(4, 10.0) == 4
@@ -316,7 +316,7 @@ async def test_few_connections_are_opened_at_a_time(monkeypatch: pytest.MonkeyPa
 
 
 async def test_many_slow_sites_at_once() -> None:
-    async with behind_proxy([0.5, OK]) as (_, proxy), fetching(proxy) as fetcher:
+    async with behind_proxy([0.5, OK]) as (_, proxy), fetching(proxy, a_host=200) as fetcher:
         exchanges = await asyncio.gather(*(fetcher.fetch(ask(token=f"site{n}")) for n in range(200)))
     assert {exchange.status for (exchange,) in exchanges} == {200}
     assert len({request.username for request in proxy.requests}) == 200
@@ -334,7 +334,7 @@ async def test_one_circuit_used_by_many_at_once_keeps_them_apart() -> None:
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(path), path))
 
         server.serve = echo  # type: ignore[method-assign]
-        async with fetching(proxy) as fetcher:
+        async with fetching(proxy, a_host=100) as fetcher:
             paths = [f"/{'x' * (n % 7)}{n}" for n in range(100)]
             exchanges = await asyncio.gather(*(fetcher.fetch(ask(f"http://{ONION}{path}")) for path in paths))
             for path, (exchange,) in zip(paths, exchanges, strict=True):

@@ -33,6 +33,7 @@ from watcher.core.reach import (
     refuse_start,
     wire_address,
 )
+from watcher.edge.ceilings import A_HOST, Flow, Hosts
 from watcher.edge.machine import boot_id, clock_facts
 from watcher.edge.proxy import Health, Proxy, Unreached, check, check_proxy, proxy_of, resolve
 from watcher.edge.socks import ROUTE, Route, as_browsers_do, no_questions, session
@@ -116,12 +117,15 @@ class SocksFetcher:
         tls: ssl.SSLContext | None = None,
         patience_seconds: float | None = None,
         usable: Callable[[Proxy], None] = lambda _: None,
+        flow: Flow | None = None,
+        a_host: int = A_HOST,
     ) -> None:
         """``proxies``: addresses, shared out among the isolation tokens; when one does not answer, the next is asked.
         ``allowed_hosts``: the only hosts (or addresses) that are ever asked, redirects included; of an onion, its
         subdomains too. ``tls``: what clearnet certificates are checked by (default: as browsers do); an onion's
         address vouches for itself. ``patience_seconds``: what a proxy may take to say who it is. ``usable``: raises
-        ProxyError for a proxy that must not be asked now."""
+        ProxyError for a proxy that must not be asked now. ``flow``: the ceiling on what comes in; ``a_host``: exchanges
+        with one host at a time."""
         self._addresses = tuple(proxies)
         self._max_body, self._max_header = max_body, max_header
         self._clock: Clock = clock or _SystemClock()
@@ -130,6 +134,7 @@ class SocksFetcher:
         self._patience = patience_seconds or max(1.0, 4.0 / max(1, len(self._addresses)))
         self._gateways: tuple[_Gateway, ...] = ()
         self._session: aiohttp.ClientSession | None = None
+        self._flow, self._hosts = flow or Flow(), Hosts(a_host)
         self.allow(allowed_hosts)
 
     def allow(self, hosts: Iterable[str]) -> None:
@@ -139,7 +144,7 @@ class SocksFetcher:
     async def __aenter__(self) -> SocksFetcher:
         proxies = [await resolve(proxy_of(address)) for address in self._addresses]
         self._gateways = tuple(_Gateway(proxy=proxy, health=Health(self._patience)) for proxy in proxies)
-        self._session = session(self._may_reach, self._max_header)
+        self._session = session(self._may_reach, self._max_header, self._flow)
         return self
 
     async def __aexit__(
@@ -159,7 +164,8 @@ class SocksFetcher:
         url, exchanges = ask.url, list[Exchange]()
         refusal = may_ask(url, self._allowed)
         while refusal is None:
-            exchange = await self._exchange(ask, url, deadline)
+            async with self._hosts.turn(host_of(url), deadline):
+                exchange = await self._exchange(ask, url, deadline)
             exchanges.append(exchange)
             head = parse_head(split(exchange.response).head) if exchange.status in REDIRECTS else None
             location = header(head.headers, "location") if head else ""

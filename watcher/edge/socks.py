@@ -24,6 +24,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp_socks import ProxyConnector
 
+from watcher.edge.ceilings import Flow
 from watcher.edge.proxy import Health, Proxy, Unreached, credentials_for, greet, request
 from watcher.edge.tap import Handler, Line, Tape
 from watcher.errors import LeakError
@@ -83,11 +84,11 @@ class CircuitRequest(aiohttp.ClientRequest):
 class SocksConnector(ProxyConnector):
     """aiohttp's pool of connections: each with a tap, each exchange with a tape."""
 
-    def __init__(self, may_reach: MayReach) -> None:
+    def __init__(self, may_reach: MayReach, flow: Flow) -> None:
         super().__init__(
             host="", port=0, rdns=True, limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS, use_dns_cache=False
         )  # where the proxy is, each route says for itself
-        self._may_reach = may_reach
+        self._may_reach, self._flow = may_reach, flow
         self._gates: dict[Proxy, asyncio.Semaphore] = {}
 
     async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109 - aiohttp's signature
@@ -127,6 +128,7 @@ class SocksConnector(ProxyConnector):
                 await request(greeted, proxy, host, port)
                 tape.facts["socks_reply"] = "00"
                 line.facts |= tape.facts
+                line.flow = self._flow
                 if ssl is not None:
                     await _agree(line, host, ssl)
                 on_failure.pop_all()
@@ -146,10 +148,10 @@ class SocksConnector(ProxyConnector):
                 gate.release()
 
 
-def session(may_reach: MayReach, max_header: int) -> aiohttp.ClientSession:
+def session(may_reach: MayReach, max_header: int, flow: Flow) -> aiohttp.ClientSession:
     """A session whose requests each go over the circuit of their ``ROUTE``; to be made in a running loop."""
     made = aiohttp.ClientSession(
-        connector=SocksConnector(may_reach),
+        connector=SocksConnector(may_reach, flow),
         request_class=CircuitRequest,
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None),

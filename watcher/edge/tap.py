@@ -15,6 +15,7 @@ from typing import Any, cast
 from aiohttp.client_proto import ResponseHandler
 
 from watcher.core.http import Head, head_length, is_interim, parse_head
+from watcher.edge.ceilings import Flow
 
 Bytes = bytes | bytearray | memoryview
 
@@ -97,6 +98,10 @@ class Line(asyncio.Protocol):
         self.handler = Handler(loop, self)
         self.facts: dict[str, str | int | float] = {}
         """Of the connection; every exchange over it shares them."""
+        self.flow: Flow | None = None
+        """The ceiling that it shares with all others, once it goes to a site."""
+        self._waits = self._full = False
+        """Whether nothing is read now: because of the ceiling; because the handler has enough."""
         self._tape: Tape | None = None
         self._exchanges = 0
         self._early: bytearray | None = bytearray()
@@ -170,6 +175,11 @@ class Line(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        if self.flow is not None and (wait := self.flow.came(len(data), loop.time())):
+            self._waits = True
+            self.transport.pause_reading()
+            loop.call_later(wait, self._waited)
         if self._tape is not None:
             go_on = self._tape.take(data)
             self.handler.data_received(data)
@@ -194,6 +204,18 @@ class Line(asyncio.Protocol):
         self._gone = True
         self._wake()
         self.handler.connection_lost(exc)
+
+    def _waited(self) -> None:
+        self._waits = False
+        self.take_more(not self._full)
+
+    def take_more(self, more: bool) -> None:
+        """Whether the handler wants more; it comes once the ceiling lets it."""
+        self._full = not more
+        if self._full:
+            self.transport.pause_reading()
+        elif not self._waits:
+            self.transport.resume_reading()
 
     def pause_writing(self) -> None:
         self.handler.pause_writing()
@@ -220,6 +242,12 @@ class _Teed:
 
     def writelines(self, list_of_data: Iterable[Bytes]) -> None:
         self.write(b"".join(list_of_data))
+
+    def pause_reading(self) -> None:
+        self._line.take_more(False)
+
+    def resume_reading(self) -> None:
+        self._line.take_more(True)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
