@@ -143,11 +143,24 @@ def test_the_number_that_a_command_returns_is_the_exit_code() -> None:
     ("error", "code", "told"),
     [
         (watcher.errors.ProxyError("no answer", hint="start tor"), 2, "watcher: no answer\n  mend: start tor\n"),
-        (watcher.errors.StoreFull("full"), 2, "watcher: full\n"),
-        (watcher.errors.EvidenceError("forged \x1b[31m"), 1, "watcher: forged \\u{1b}[31m\n"),
+        (watcher.errors.StoreFull("full"), 2, f"watcher: full\n  mend: {watcher.errors.StoreFull.mend}\n"),
+        (
+            watcher.errors.EvidenceError("forged \x1b[31m", hint="ask \x1b"),
+            1,
+            "watcher: forged \\u{1b}[31m\n  mend: ask \\u{1b}\n",
+        ),
         (KeyboardInterrupt(), 130, "\n"),
-        (PermissionError(13, "Permission denied", "/x"), 2, "watcher: /x: Permission denied\n"),
-        (OSError(28, "No space left on device"), 2, "watcher: No space left on device\n"),
+        (
+            PermissionError(13, "Permission denied", "/x"),
+            2,
+            "watcher: /x: Permission denied\n"
+            "  mend: give this user the right to read and write there, or name another place\n",
+        ),
+        (
+            OSError(28, "No space left on device"),
+            2,
+            "watcher: No space left on device\n  mend: make room on that disk; what was kept is unharmed\n",
+        ),
         (click.ClickException("odd"), 1, "Error: odd\n"),
         (click.Abort(), 130, ""),
     ],

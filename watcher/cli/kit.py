@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -240,8 +241,25 @@ class Commands(click.Group):
             return PIPE_CLOSED
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            raise WatcherError(f"{where}{error.strerror or error}") from error
+            raise WatcherError(f"{where}{error.strerror or error}", hint=_mend_of(error)) from error
         return returned
+
+
+def _mend_of(error: OSError) -> str:
+    """What to do about what the operating system refused."""
+    match error.errno:
+        case errno.ENOENT | errno.ENOTDIR:
+            return "make that folder, or name another place"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return "give this user the right to read and write there, or name another place"
+        case errno.EEXIST | errno.EISDIR:
+            return "name another place, or move what is there"
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            return "make room on that disk; what was kept is unharmed"
+        case errno.EMFILE | errno.ENFILE:
+            return "let this user open more files (ulimit -n), and try again"
+        case _:
+            return "look at the disk and the system's own log (dmesg); `watcher doctor` checks what is ours"
 
 
 @contextmanager

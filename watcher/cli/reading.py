@@ -120,9 +120,13 @@ def contents(path: Path) -> bytes:
             with path.open("rb") as file:
                 data = file.read(LARGEST_FILE + 1)
     except OSError as error:
-        raise UnreadableError(f"{line(str(path))}: {error.strerror}") from error
+        raise UnreadableError(
+            f"{line(str(path))}: {error.strerror}", hint="name a saved page that this user may read; - is stdin"
+        ) from error
     if len(data) > LARGEST_FILE:
-        raise UnreadableError(f"{line(str(path))} is larger than 64 MiB: this is no page")
+        raise UnreadableError(
+            f"{line(str(path))} is larger than 64 MiB: this is no page", hint="name a page that was saved alone"
+        )
     return data
 
 
@@ -205,7 +209,10 @@ async def _fetched(settings: Settings, address: str) -> Page:
     try:
         url = page_address(address)
     except ValueError as error:
-        raise UsageError(f"{line(address, 80)} is no address of a page: {error}") from None
+        raise UsageError(
+            f"{line(address, 80)} is no address of a page: {error}",
+            hint="write it as a browser shows it: http://….onion/",
+        ) from None
     ask = Ask(
         url=url, mirror=url, isolation="learn", headers={}, timeout_seconds=settings.proxy.timeout.total_seconds()
     )
@@ -221,7 +228,10 @@ async def _fetched(settings: Settings, address: str) -> Page:
         finally:
             guard.disarm()
     if last.status is None:
-        raise UnreadableError(f"{line(url, 120)}: {last.verdict}: {', '.join(line(word) for word in last.why)}")
+        raise UnreadableError(
+            f"{line(url, 120)}: {last.verdict}: {', '.join(line(word) for word in last.why)}",
+            hint="try again later: a site that does not answer now may in an hour; `watcher doctor` checks the proxy",
+        )
     wire = split(last.response)
     head = parse_head(wire.head)
     headers = head.headers if head else ()

@@ -89,7 +89,10 @@ class Outbox:
     def checkpoint(self, size: int, note: str, at: datetime) -> None:
         """Keep a signed head of the log; for the same size again (a witness cosigned it), in place of the last."""
         if size > self._ledger.log.size:
-            raise UsageError(f"a checkpoint over {size} leaves, and the log has {self._ledger.log.size}")
+            raise UsageError(
+                f"a checkpoint over {size} leaves, and the log has {self._ledger.log.size}",
+                hint="`watcher log head` says how long the log is",
+            )
         self._connection.execute("INSERT OR REPLACE INTO checkpoint VALUES (?, ?, ?)", (size, micros(at), note))
 
     def stamp(self, size: int, authority: str, *, token: bytes = b"", why: str = "", next_try: datetime | None) -> None:

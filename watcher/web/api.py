@@ -134,7 +134,7 @@ async def entries(request: web.Request) -> web.StreamResponse:
         site, _, key = after.partition("/")
         place = ledger.place_of(site, key) if after else None
         if after and place is None:
-            raise NotFoundError("after names no entry", hint="SITE/KEY")
+            raise NotFoundError("after names no entry", hint="write SITE/KEY")
         return _entries(ledger, wanted, site, place)
 
     return await _list(request, asked, rows)

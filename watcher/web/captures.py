@@ -213,7 +213,9 @@ async def picture(request: web.Request) -> web.Response:
         async with one_of_few(about):
             drawn = await asyncio.to_thread(render.picture, [response])
         if not drawn:
-            raise NotFoundError("no picture could be drawn", hint="Chromium is needed: apt-get install chromium")
+            raise NotFoundError(
+                "no picture could be drawn", hint="install the program that draws: apt-get install chromium"
+            )
         while len(about.pictures) >= MOST_PICTURES:
             about.pictures.pop(next(iter(about.pictures)))
         about.pictures[name] = drawn

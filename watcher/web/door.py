@@ -51,6 +51,7 @@ class DeniedError(WebError):
     """Whoever asks may not; the message says why."""
 
     status = 403
+    mend = "open the page by the address that `watcher serve` printed"
 
 
 class LoginNeededError(DeniedError):

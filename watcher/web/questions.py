@@ -27,18 +27,21 @@ class BadRequestError(WebError):
     """A parameter has a form that cannot be meant."""
 
     status = 400
+    mend = "go back and write it otherwise; /api/openapi.json says what is understood"
 
 
 class NotFoundError(WebError):
     """There is no such thing."""
 
     status = 404
+    mend = "the overview, and the lists of events, entries and captures, lead to all there is"
 
 
 class BusyError(WebError):
     """Too much of this is being done already."""
 
     status = 503
+    mend = "try again in a minute"
 
 
 class Query:
