@@ -90,6 +90,9 @@ def test_a_folder_that_cannot_be_made(run: Run, tmp_path: Path) -> None:
 FOR_SERVICES = {"digest", "quiet", "timezone", "rate", "template"}
 """Of ``[[alert]]``: the template's goes to a file, which takes none of them; docs/alerts.md has them all."""
 
+FOR_OWN_TORS = {"tors", "bridges", "torrc"}
+"""Of ``[proxy]``: the template's is a tor that runs already; docs/tor.md has them all."""
+
 
 def test_every_key_of_the_template_is_its_default() -> None:
     """What the comments call a default is one; what is commented out loads when it is not."""
@@ -107,4 +110,4 @@ def test_every_key_of_the_template_is_its_default() -> None:
     }
     for section, keys in config.SECTIONS.items():
         assert section.strip("[]") in told
-        assert keys - {"rule", *FOR_SERVICES} <= told
+        assert keys - {"rule", *FOR_SERVICES, *FOR_OWN_TORS} <= told
