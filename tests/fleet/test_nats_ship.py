@@ -66,9 +66,10 @@ async def in_stream(url: str) -> list[tuple[int, bytes]]:
     await client.connect([url])
     try:
         stream = client.jetstream(timeout=15)
-        count = (await stream.stream_info(STREAM)).state.messages
-        ear = await stream.subscribe(subject("a"), ordered_consumer=True)
-        return [(number, (await ear.next_msg(5)).data) for number in range(count)]
+        state = (await stream.stream_info(STREAM)).state
+        found = [await stream.get_msg(STREAM, seq, direct=True) for seq in range(state.first_seq, state.last_seq + 1)]
+        assert {one.subject for one in found} == {subject("a")}
+        return [(one.seq or 0, one.data or b"") for one in found]
     finally:
         await client.close()
 
