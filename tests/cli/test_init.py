@@ -44,7 +44,7 @@ def test_what_was_made_can_be_looked_at(run: Run) -> None:
     assert run("events", "--json").stdout == ""
 
 
-@pytest.mark.parametrize("there", ["watcher.toml", "watcher.key", "snapshots/ledger.db"])
+@pytest.mark.parametrize("there", ["watcher.toml", "watcher.key", "snapshots/ledger.db", "snapshots"])
 def test_nothing_is_overwritten(run: Run, tmp_path: Path, there: str) -> None:
     path = tmp_path / there
     path.parent.mkdir(exist_ok=True)
@@ -53,16 +53,18 @@ def test_nothing_is_overwritten(run: Run, tmp_path: Path, there: str) -> None:
     result = run("init")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
-        f"watcher: {there.partition('/')[0]} is there already\n"
-        "  mend: init overwrites nothing: name another folder, or move it\n"
+        f"watcher: {there} is there already\n  mend: init overwrites nothing: name another folder, or move it\n"
     )
     assert sorted(tmp_path.rglob("*")) == before
     assert path.read_text() == "mine"
 
 
-def test_an_empty_store_is_taken(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "snapshots").mkdir()
+def test_a_folder_that_is_no_store_yet_is_taken_and_closed_to_others(run: Run, tmp_path: Path) -> None:
+    """As in a checkout of the program, where snapshots/ holds the cases of its tests."""
+    (tmp_path / "snapshots" / "cases").mkdir(mode=0o755, parents=True)
     assert run("init").exit_code == 0
+    assert (tmp_path / "snapshots").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "snapshots" / "cases").is_dir()
 
 
 def test_under_another_name(run: Run, tmp_path: Path) -> None:

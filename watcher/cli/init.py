@@ -31,6 +31,7 @@ def init_command(state: State, folder: Path | None, vantage: str) -> None:
     -c FILE the configuration gets that name, and key and store stand beside it.
     """
     from watcher import config
+    from watcher.edge.schema import LEDGER
     from watcher.edge.sign import create_key
 
     if not config.VANTAGE.fullmatch(vantage):
@@ -38,14 +39,15 @@ def init_command(state: State, folder: Path | None, vantage: str) -> None:
     file = (folder or Path()) / config.FILE if folder or not state.given else Path(state.given)
     text = TEMPLATE.read_text(encoding="utf-8").replace('vantage = "local"', f'vantage = "{vantage}"', 1)
     settings = config.parse(text, file.parent, name=str(file))
-    for path in (settings.path, settings.key, settings.store):
-        if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+    for path in (settings.path, settings.key, settings.store / LEDGER, settings.store):
+        if path.exists() and not (path == settings.store and path.is_dir()):
             raise UsageError(
                 f"{path} is there already", hint="init overwrites nothing: name another folder, or move it"
             )
     file.parent.mkdir(parents=True, exist_ok=True)
     key = create_key(settings.key, vantage)
     settings.store.mkdir(mode=0o700, exist_ok=True)
+    settings.store.chmod(0o700)  # the folder may have been there, as in a checkout of this program, with other things
     with settings.path.open("x", encoding="utf-8") as written:
         written.write(text)
     click.echo(f"{settings.path}  the configuration: add your sites to it")
