@@ -133,9 +133,9 @@ def own_path(url: str) -> str:
     return (path or "/") + (f"?{query}" if query else "") + (f"#{route}" if route else "")
 
 
-def own_paths(entries: Sequence[Entry], base: str = "") -> list[str]:
-    """Each entry's own link path, empty where its link leads off the site, is shared, or is none."""
-    places = [_place(entry.url) for entry in entries]
+def own_paths(urls: Sequence[str], base: str = "") -> list[str]:
+    """Each entry's own link path by its address, empty where that leads off the site, is shared, or is none."""
+    places = [_place(url) for url in urls]
     here = _place(base)[0]
     hosts = Counter([host for host, _ in places]) if not here else Counter[str]()
     paths = [
@@ -171,29 +171,37 @@ def assign_keys(entries: Sequence[Entry], *, base: str = "") -> tuple[Entry, ...
     The key is, in order: its own link's path and query; an id in the record; its folded title. ``base`` is the address
     of the page, to tell links of the site from links that lead away; without it the links themselves tell.
     """
-    paths = own_paths(entries, base)
-    numbers = [entry.fields.get("id", "") for entry in entries]
+    return entries_of([(entry.title, entry.url, entry.fields) for entry in entries], base=base)
+
+
+Record = tuple[str, str, Mapping[str, str]]
+"""Title, address and fields of what is to be an entry."""
+
+
+def entries_of(records: Sequence[Record], *, base: str = "") -> tuple[Entry, ...]:
+    """The records as entries with keys, as ``assign_keys`` gives them; what a title says of its status is a field, if
+    the record says nothing else of it."""
+    keys = _keys(records, base)
+    entries = []
+    for key, (title, url, fields) in zip(keys, records, strict=True):
+        status = "" if fields.get("status") else title_status(title)
+        entries.append(Entry(key=key, title=title, url=url, fields={**fields, "status": status} if status else fields))
+    return tuple(entries)
+
+
+def _keys(records: Sequence[Record], base: str) -> list[str]:
+    paths = own_paths([url for _, url, _ in records], base)
+    numbers = [fields.get("id", "") for _, _, fields in records]
     times = Counter(filter(None, numbers))
     keys = []
-    for entry, path, number in zip(entries, paths, numbers, strict=True):
+    for (title, _, _), path, number in zip(records, paths, numbers, strict=True):
         if path:
             keys.append(_short(path))
         elif number and times[number] == 1:
             keys.append(_short(f"#{number}"))
         else:
-            keys.append(_short(fold_title(entry.title)[0]))
-    if len(set(keys)) < len(keys):
-        keys = _apart(keys, entries)
-    return tuple([_keyed(entry, key) for entry, key in zip(entries, keys, strict=True)])
-
-
-def _keyed(entry: Entry, key: str) -> Entry:
-    """The entry with its key; what its title says of its status is a field, if the record says nothing else of it."""
-    status = "" if entry.fields.get("status") else title_status(entry.title)
-    if not status and entry.key == key:
-        return entry
-    fields = {**entry.fields, "status": status} if status else entry.fields
-    return Entry(key=key, title=entry.title, url=entry.url, fields=fields)
+            keys.append(_short(fold_title(title)[0]))
+    return _apart(keys, records) if len(set(keys)) < len(keys) else keys
 
 
 def title_status(title: str) -> str:
@@ -202,16 +210,16 @@ def title_status(title: str) -> str:
     return ", ".join(word for word in statuses if word.casefold() not in RIBBONS) if statuses else ""
 
 
-def _apart(keys: Sequence[str], entries: Sequence[Entry]) -> list[str]:
+def _apart(keys: Sequence[str], records: Sequence[Record]) -> list[str]:
     """The keys, those that several entries share told apart by what else the records say, else by their order."""
     count = Counter(keys)
     used = {key for key in keys if count[key] == 1}
     last: Counter[str] = Counter()
     apart = []
-    for key, entry in zip(keys, entries, strict=True):
+    for key, (_, _, fields) in zip(keys, records, strict=True):
         name = key
         if count[key] > 1:
-            name = f"{key}~{_digest(entry.fields)}" if entry.fields else key
+            name = f"{key}~{_digest(fields)}" if fields else key
             while name in used:
                 last[key] = max(2, last[key] + 1)  # counted on, or thousands of the same would each count from 2
                 name = f"{key}~{last[key]}"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import cast
 
 from selectolax.lexbor import LexborNode
 
@@ -44,17 +43,27 @@ _BREAK = -2
 class Nodes:
     """The elements and texts of a tree, in document order."""
 
-    __slots__ = ("_hidden", "ids", "node", "number", "parent", "tag")
+    __slots__ = ("_hidden", "ids", "node", "number", "parent", "tag", "words")
 
     def __init__(self, root: LexborNode) -> None:
         self.node: list[LexborNode] = list(root.traverse(include_text=True))
-        self.tag: list[str] = [node.tag or "" for node in self.node]
         self.ids: list[int] = [node.mem_id for node in self.node]
         self.number = {mem_id: at for at, mem_id in enumerate(self.ids)}
         """Address to place in these lists."""
-        ups = (cast("LexborNode", node.parent) for node in islice(self.node, 1, None))
-        self.parent: list[int] = [-1, *[self.number[up.mem_id] for up in ups]]
+        number = self.number
+        up = [number[node.parent.mem_id] for node in islice(self.node, 1, None)]  # type: ignore[union-attr]  # below root
+        self.parent: list[int] = [-1, *up, -1, -1]
+        """-1: none of them. Two more follow the last node's, so that one may look ahead; so in ``tag``."""
+        self.tag: list[str] = [node.tag or "" for node in self.node] + ["", ""]
+        self.words: list[str | None] = [
+            node.text_content if tag == TEXT else None for node, tag in zip(self.node, self.tag, strict=False)
+        ]
+        """Of text nodes, the text."""
         self._hidden: frozenset[int] | None = None
+
+    def __iter__(self) -> Iterator[tuple[int, str, int]]:
+        """Number, tag and parent of each node."""
+        return zip(range(len(self.node)), self.tag, self.parent, strict=False)
 
     @property
     def hidden(self) -> frozenset[int]:
@@ -66,10 +75,8 @@ class Nodes:
 
     def text(self, at: int) -> str:
         """The visible text of an element, white space folded."""
-        after = at + 2
-        alone = self.tag[at + 1 : after] == [TEXT] and (after >= len(self.parent) or self.parent[after] != at)
-        words = (self.node[at + 1].text_content or "").split() if alone else visible_words(self, at)
-        return " ".join(words)
+        alone = self.tag[at + 1] == TEXT and self.parent[at + 1] == at != self.parent[at + 2]
+        return " ".join((self.words[at + 1] or "").split() if alone else visible_words(self, at))
 
 
 def is_hidden(attributes: Mapping[str, str | None]) -> bool:
@@ -84,14 +91,13 @@ def visible_words(nodes: Nodes, start: int = 0) -> list[str]:
     """The words of the visible text of an element; blocks and line breaks part words, inline elements do not."""
     words: list[str] = []
     line: list[str] = []
-    hidden, parents = nodes.hidden, nodes.parent
+    hidden = nodes.hidden
     block_of: list[int] = []  # of each node from ``start`` on its nearest block, from 1; 0: none; -1: not shown
     last = 0
-    for at, tag in enumerate(islice(nodes.tag, start, None), start):
-        parent = parents[at] - start
-        if parent < 0 and at > start:
+    for at, tag, parent in islice(nodes, start, None):
+        if parent < start and at > start:
             break
-        block = block_of[parent] if at > start else 0
+        block = block_of[parent - start] if at > start else 0
         if tag == TEXT:
             block_of.append(0)
             if block >= 0:
@@ -99,7 +105,7 @@ def visible_words(nodes: Nodes, start: int = 0) -> list[str]:
                     words += "".join(line).split()
                     line = []
                     last = block
-                line.append(nodes.node[at].text_content or "")
+                line.append(nodes.words[at] or "")
         elif block < 0 or tag in SILENT or at in hidden:
             block_of.append(-1)
         elif tag in BLOCKS:

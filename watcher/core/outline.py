@@ -79,11 +79,11 @@ def _take(made: Outline, nodes: Nodes) -> None:
     tags, attrs, parents, taken = made.tag, made.attrs, made.parent, made.nodes
     leaf_text, leaf_owner, leaf_rank, starts = made.leaf_text, made.leaf_owner, made.leaf_rank, made.leaf_start
     chunks: list[int] = []  # own chunks so far
-    element_of = [-1] * (len(nodes.tag) + 1)  # the last entry is for no parent
-    for at, (tag, above) in enumerate(zip(nodes.tag, nodes.parent, strict=True)):
+    element_of = [-1] * (len(nodes.node) + 1)  # the last entry is for no parent
+    for at, tag, above in nodes:
         parent = element_of[above]
         if tag == TEXT:
-            text = nodes.node[at].text_content if parent >= 0 else ""
+            text = nodes.words[at] if parent >= 0 else ""
             folded = " ".join(text.split()) if text else ""
             if folded:
                 leaf_owner.append(parent)

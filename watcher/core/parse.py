@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 from watcher.core import feeds, outline, scripts
 from watcher.core.charset import decode
 from watcher.core.nodes import Nodes, visible_words
+from watcher.core.phrases import fold
 from watcher.records import Page
 
 Kind = Literal["html", "json", "feed", "directory", "text"]
@@ -33,6 +34,7 @@ class Document:
 
     __slots__ = (
         "_data",
+        "_folded",
         "_nodes",
         "_origin",
         "_outline",
@@ -67,6 +69,7 @@ class Document:
         self._nodes: Nodes | None = None
         self._outline: outline.Outline | None = None
         self._text: str | None = None
+        self._folded: str | None = None
         self._title: str | None = None
 
     @property
@@ -102,6 +105,13 @@ class Document:
             else:
                 self._text = " ".join(self.markup.split())
         return self._text
+
+    @property
+    def folded(self) -> str:
+        """The visible text as words are compared."""
+        if self._folded is None:
+            self._folded = fold(self.text)
+        return self._folded
 
     @property
     def title(self) -> str:

@@ -289,7 +289,7 @@ def read_detail(page: Page, memory: bytes, title: str) -> Reading:
     if page.cut or seen.cut:
         return replace(reading, verdict="partial", why=(f"cut:{page.cut}" if page.cut else seen.cut,))
     gone = said is not None and said.topic == "gone"
-    if stands(title, fold(document.text)):
+    if stands(title, document.folded):
         # a side bar may go on naming what the page itself says is gone
         named = any(stands(title, fold(heading)) for heading in seen.headings)
         if not (gone and said is not None and said.why[0].startswith("heading") and not named):

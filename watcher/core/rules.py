@@ -18,7 +18,7 @@ from jmespath.exceptions import JMESPathError
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from watcher.core.feeds import plain
-from watcher.core.identity import assign_keys
+from watcher.core.identity import Record, entries_of
 from watcher.core.parse import Document
 from watcher.core.rule_tables import faults, from_table, rule_digest, split, to_toml
 from watcher.core.taking import LONGEST_FIELD, Records, finished, select
@@ -61,29 +61,29 @@ def read(rule: Rule, document: Document) -> Read:
     matched: list[float] = [0.0]
     rows = _json_rows(rule, document) if rule.format == "json" else _html_rows(rule, document, matched)
     skipped = {_folded(title) for title in rule.skip}
-    entries: list[Entry] = []
+    found: list[Record] = []
     for row in rows:
         title = row.pop("title", "")[:LONGEST_TITLE]
         if not title or (skipped and _folded(title) in skipped):
             continue
         link = row.pop("link", "")
         url = document.absolute(link) if link else ""
-        entries.append(Entry(key="", title=title, url=url, fields=row))
-    return Read(assign_keys(_without_echoes(entries), base=document.url), matched[0])
+        found.append((title, url, row))
+    return Read(entries_of(_without_echoes(found), base=document.url), matched[0])
 
 
-def _without_echoes(entries: list[Entry]) -> list[Entry]:
-    """The entries, of those that are alike in everything no more than ``MOST_ALIKE``: a page that says one thing a
+def _without_echoes(records: list[Record]) -> list[Record]:
+    """The records, of those that are alike in everything no more than ``MOST_ALIKE``: a page that says one thing a
     thousand times says it once."""
-    if len(entries) <= MOST_ALIKE or max(Counter(entry.title for entry in entries).values()) <= MOST_ALIKE:
-        return entries
+    if len(records) <= MOST_ALIKE or max(Counter([title for title, _, _ in records]).values()) <= MOST_ALIKE:
+        return records
     said: Counter[tuple[object, ...]] = Counter()
-    kept: list[Entry] = []
-    for entry in entries:
-        everything = (entry.title, entry.url, *sorted(entry.fields.items()))
+    kept: list[Record] = []
+    for title, url, fields in records:
+        everything = (title, url, *sorted(fields.items()))
         said[everything] += 1
         if said[everything] <= MOST_ALIKE:
-            kept.append(entry)
+            kept.append((title, url, fields))
     return kept
 
 

@@ -22,6 +22,7 @@ MOST_NODES = 30_000
 MOST_MARKS = 400
 MOST_OUTSIDE = 20_000
 MOST_CLOSING = 60
+LONGEST_KEPT = 200
 
 UNSEEN = frozenset({"script", "style", "template", "svg", "head", "noscript", "iframe", "object", "math"})
 LANDMARKS = frozenset({"header", "footer", "nav", "main", "aside", "section", "form", "table", "h1", "hr", "pre"})
@@ -29,6 +30,7 @@ HEADINGS = frozenset({"h1", "h2", "h3"})
 CONTAINER_MARK = re.compile(r"<(/?)(?:div|ul|ol|table|tbody|section|main|article|nav|form|body|pre)")
 NUMBER = re.compile(r"(?<![\w.,:#-])\d{1,3}(?:[ ,.\u00a0]\d{3})+(?![\w])|(?<![\w.:#-])\d{1,7}(?![\w:]|[.,]\d)")
 DIGITS = re.compile(r"\d+")
+NOT_DIGITS = re.compile(r"\D")
 LAST_TAG = re.compile(r"<(/?[a-z][a-z0-9:-]*)[^<>]*>\Z", re.IGNORECASE)
 XML_ROOT = re.compile(r"<(rss|feed|rdf:RDF|urlset|opml)\b")
 STRINGS = re.compile(r'"(?:[^"\\\n]|\\.)*"?|\'(?:[^\'\\\n]|\\.)*\'?|`(?:[^`\\]|\\.)*`?')
@@ -78,9 +80,24 @@ def digest(text: str) -> int:
 
 
 @lru_cache(maxsize=20_000)
-def steady_classes(value: str) -> str:
-    """The names in a ``class`` attribute that are no hashes, sorted and joined by dots."""
-    return ".".join(sorted({name for name in value.split() if not VOLATILE_CLASS.search(name)}))
+def mark_of(tag: str, name: str, classes: str) -> int | None:
+    """An element by its tag, id and classes (hashes and numbers left out), as a hash; None if nothing tells it from
+    others."""
+    steady = sorted({one for one in classes.split() if not VOLATILE_CLASS.search(one)})
+    if not steady and not name and tag not in LANDMARKS:
+        return None
+    return digest(f"{tag}#{DIGITS.sub('', name)}.{'.'.join(steady)}")
+
+
+def _line_of(text: str) -> tuple[str, int | None]:
+    """A text as it is compared, and its hash if it is a short line of words without digits."""
+    line = fold(text)
+    wordy = 0 < len(line) <= 80 and not DIGITS.search(line) and any(map(str.isalpha, line))
+    return line, digest(line) if wordy else None
+
+
+line_of = lru_cache(maxsize=20_000)(_line_of)
+"""The same of a text that is not long: most stand on the page at the next look, too."""
 
 
 def look(document: Document, rule: Rule | None) -> Seen:
@@ -145,9 +162,9 @@ class _Walk:
 
     def run(self, nodes: Nodes) -> None:
         """Visit every node that is neither in a record nor invisible, up to ``MOST_NODES``."""
-        passed = bytearray(len(nodes.tag) + 1)  # what is below it is not looked at; the last is for no parent
+        passed = bytearray(len(nodes.node) + 1)  # what is below it is not looked at; the last is for no parent
         left = MOST_NODES
-        for at, (tag, parent) in enumerate(zip(nodes.tag, nodes.parent, strict=True)):
+        for at, tag, parent in nodes:
             if passed[parent]:
                 passed[at] = 1
                 continue
@@ -159,7 +176,7 @@ class _Walk:
                 self.closing.clear()
                 self.lines.append("")
             elif tag == TEXT:
-                self._text(nodes.node[at].text_content or "")
+                self._text(nodes.words[at] or "")
             elif tag in UNSEEN:
                 passed[at] = 1
             elif tag[:1].isalpha():
@@ -174,23 +191,18 @@ class _Walk:
             self.images += 1
         elif tag in HEADINGS and len(self.headings) < 8:
             self.headings.append(node.text(deep=True, separator=" ")[:200])
-        name = attributes.get("id") or ""
-        value = attributes.get("class") or ""
-        classes = steady_classes(value) if value else ""
-        if not classes and not name and tag not in LANDMARKS:
-            return
-        mark = digest(f"{tag}#{DIGITS.sub('', name) if name else ''}.{classes}")
-        self.marks.append(mark)
-        self.closing.append(mark)
+        mark = mark_of(tag, attributes.get("id") or "", attributes.get("class") or "")
+        if mark is not None:
+            self.marks.append(mark)
+            self.closing.append(mark)
 
     def _text(self, text: str) -> None:
-        line = fold(text[:2000])
+        line, mark = line_of(text) if len(text) <= LONGEST_KEPT else _line_of(text[:2000])
         if not line or self.room > MOST_OUTSIDE:
             return
         self.room += len(line)
         self.lines.append(line)
-        if len(line) <= 80 and not DIGITS.search(line) and any(map(str.isalpha, line)):
-            mark = digest(line)
+        if mark is not None:
             self.words.append(mark)
             self.closing.append(mark)
 
@@ -199,18 +211,20 @@ class _Walk:
         found: dict[int, int] = {}
         twice: set[int] = set()
         for index, line in enumerate(self.lines):
-            if len(line) > 120 or not DIGITS.search(line) or not (matches := list(NUMBER.finditer(line))):
+            if len(line) > 120 or not DIGITS.search(line) or not (shown := NUMBER.findall(line)):
                 continue
             masked = NUMBER.sub("#", line)
             before = self.lines[index - 1] if index else ""
             after = self.lines[index + 1] if index + 1 < len(self.lines) else ""
             around = [masked] if any(map(str.isalpha, masked)) else [f"{before}|{masked}", f"{masked}|{after}"]
-            for position, match in enumerate(matches[:6]):
-                for words in around:
+            counting = [counts_something(words) for words in around]
+            for position, number in enumerate(shown[:6]):
+                for words, named in zip(around, counting, strict=True):
                     place = digest(f"{position}:{words}")
-                    twice |= {place} & found.keys()
-                    found[place] = int(re.sub(r"\D", "", match.group()))
-                    if counts_something(words):
+                    if place in found:
+                        twice.add(place)
+                    found[place] = int(NOT_DIGITS.sub("", number))
+                    if named:
                         self.named.add(place)
         return {place: number for place, number in found.items() if place not in twice}
 
@@ -265,13 +279,15 @@ def source_cut(document: Document) -> str:
         return "brackets-not-closed" if unbalanced(markup) else ""
     if document.kind in ("json", "text"):
         return ""
-    if markup.rfind("<!--") > markup.rfind("-->"):
+    if "<!--" in markup and markup.rfind("<!--") > markup.rfind("-->"):
         return "ends-inside-comment"
     opened = markup.rfind("<")
     if opened > markup.rfind(">") and TAG_START.match(markup, opened + 1):
         return "ends-inside-tag"
-    tail = markup[-65_536:].lower()
     root = XML_ROOT.search(markup[:2048]) if markup[:64].lstrip("\ufeff \t\r\n").startswith(XML_STARTS) else None
+    if root is None and "</html>" in markup[-200:]:  # as most do: what follows would say so, too
+        return ""
+    tail = markup[-65_536:].lower()
     if root and f"</{root[1].lower()}>" not in tail:
         return "root-not-closed"
     if "</html>" in tail or "</body>" in tail:

@@ -28,7 +28,7 @@ def standing(document: Document, titles: Sequence[str], times: int = 0) -> int:
         return 0
     step = -(-len(able) // SAMPLE)
     sample = able[::step]
-    text = fold(document.text)
+    text = document.folded
     found = sum(stands(title, text) and (times < 2 or text.count(_bare(title)) >= times) for title in sample)
     if not found and document.kind != "json":
         # a list in a script is no visible text

@@ -7,7 +7,7 @@ in the page, whatever the number of records.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
@@ -49,11 +49,11 @@ class Records:
     def record_of(self) -> Sequence[int]:
         """The number of the record that each node is in (that it is one itself does not count); -1: it is in none."""
         if self._record_of is None:
-            own = [-1] * (len(self.nodes.parent) + 1)
+            own = [-1] * (len(self.nodes.node) + 1)
             for mem_id, number in self.number_of.items():
                 own[self.nodes.number[mem_id]] = number
             inside: list[int] = []
-            for parent in self.nodes.parent:
+            for _, _, parent in self.nodes:
                 inside.append(own[parent] if own[parent] >= 0 or parent < 0 else inside[parent])
             self._record_of = inside
         return self._record_of
@@ -63,53 +63,58 @@ class Records:
         css = selector.css.strip()
         own_text = css.endswith(_TEXT)
         css = css.removesuffix(_TEXT).strip()
-        matches = self._matches(css, first, all_of_them=own_text or selector.nth != 0)
-        found: dict[int, str] = {}
-        for number, matching in matches.items():
-            value = self._taken(matching, selector, own_text)
-            if value and (selector.regex or selector.template):
-                value = finished(value, selector)
-            if value:
-                found[number] = value
-        return found
+        numbers, matching = self._matches(css, first)
+        if own_text or selector.nth:
+            raw = self._nth(numbers, matching, selector, own_text=own_text)
+        else:
+            raw = self._first(numbers, matching, selector.attr)
+        if selector.regex or selector.template:
+            raw = {number: finished(value, selector) for number, value in raw.items() if value}
+        return {number: value for number, value in raw.items() if value}
 
-    def _matches(self, css: str, first: int, *, all_of_them: bool) -> dict[int, list[LexborNode]]:
-        """Record number to what matches in it, or to the first that does."""
+    def _matches(self, css: str, first: int) -> tuple[list[int], list[LexborNode]]:
+        """What matches in the ``first`` records, and before it the number of the record that each belongs to."""
         self.matched = 0
         if not css:
-            return {number: [node] for number, node in enumerate(self.records[:first])}
-        nodes = select(self.tree, wrapped(self.entry, css))
-        self.matched = len(nodes)
-        matches: dict[int, list[LexborNode]] = {}
-        for number, node in zip(self._numbers(nodes, beside=css[0] in "+~"), nodes, strict=True):
-            if number >= first:
-                break
-            if number not in matches:
-                matches[number] = [node]
-            elif all_of_them:
-                matches[number].append(node)
-        matches.pop(-1, None)
-        return matches
+            matching = list(self.records[:first])
+            return list(range(len(matching))), matching
+        matching = select(self.tree, wrapped(self.entry, css))
+        self.matched = len(matching)
+        if css[0] in "+~":
+            numbers = [_record_beside(node, self.number_of) for node in matching]
+        else:
+            number, record_of = self.nodes.number, self.record_of
+            numbers = [record_of[number[node.mem_id]] for node in matching]
+        if first < len(self.records):
+            end = next((at for at, number in enumerate(numbers) if number >= first), len(numbers))
+            return numbers[:end], matching[:end]
+        return numbers, matching
 
-    def _numbers(self, nodes: Iterable[LexborNode], *, beside: bool) -> Iterable[int]:
-        """The record that each node belongs to; -1: to none."""
-        if beside:
-            return (_record_beside(node, self.number_of) for node in nodes)
-        number, record_of = self.nodes.number, self.record_of
-        return (record_of[number[node.mem_id]] for node in nodes)
-
-    def _taken(self, matching: Sequence[LexborNode], selector: Selector, own_text: bool) -> str:
-        """What the selector takes from what matches in one record."""
-        nth, attr = selector.nth, selector.attr
-        if own_text and not attr:
-            chunks = [chunk for node in matching for chunk in _own_chunks(node)]
-            return " ".join(chunks[nth].split()) if -len(chunks) <= nth < len(chunks) else ""
-        if not -len(matching) <= nth < len(matching):
-            return ""
-        node = matching[nth]
+    def _first(self, numbers: list[int], matching: list[LexborNode], attr: str) -> dict[int, str]:
+        """What the first match in each record says."""
+        firsts = dict(zip(reversed(numbers), reversed(matching), strict=True))
+        firsts.pop(-1, None)
         if attr:
-            return " ".join((node.attributes.get(attr) or "").split())
-        return self.nodes.text(self.nodes.number[node.mem_id])
+            return {number: " ".join((node.attributes.get(attr) or "").split()) for number, node in firsts.items()}
+        number_of, text = self.nodes.number, self.nodes.text
+        return {number: text(number_of[node.mem_id]) for number, node in firsts.items()}
+
+    def _nth(
+        self, numbers: list[int], matching: list[LexborNode], selector: Selector, *, own_text: bool
+    ) -> dict[int, str]:
+        """What the selector's ``nth`` match in each record says, or its nth chunk of text of its own."""
+        matches: dict[int, list[LexborNode]] = {}
+        for number, node in zip(numbers, matching, strict=True):
+            matches.setdefault(number, []).append(node)
+        matches.pop(-1, None)
+        nth, taken = selector.nth, dict[int, str]()
+        for number, nodes in matches.items():
+            if own_text and not selector.attr:
+                chunks = [chunk for node in nodes for chunk in _own_chunks(node)]
+                taken[number] = " ".join(chunks[nth].split()) if -len(chunks) <= nth < len(chunks) else ""
+            elif -len(nodes) <= nth < len(nodes):
+                taken |= self._first([number], [nodes[nth]], selector.attr)
+        return taken
 
 
 def _record_beside(node: LexborNode, number_of: Mapping[int, int]) -> int:
