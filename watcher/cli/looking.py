@@ -17,7 +17,6 @@ from watcher.cli.output import Cell, Column, console, grid, json_lines, minute, 
 from watcher.cli.tor import tell_tors
 from watcher.core import contract
 from watcher.core.cadence import unchecked
-from watcher.core.decide import held
 from watcher.core.moments import size_words, words
 from watcher.core.reasons import waiting
 from watcher.core.status import configured
@@ -201,6 +200,8 @@ def entries_command(
 
 def _print_missing(ledger: Ledger, found: Iterator[tuple[str, RosterEntry]], policy: Policy) -> None:
     """Entries that are missing, and what each waits for before it is told."""
+    from watcher.core.decide import held  # a tenth of a second, for this alone
+
     waits: dict[str, Mapping[str, tuple[str, ...]]] = {}
 
     def row(site: str, entry: RosterEntry) -> tuple[Cell | str, ...]:

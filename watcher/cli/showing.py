@@ -12,7 +12,6 @@ import click
 from watcher.cli.kit import Command, State, json_option
 from watcher.cli.output import json_lines
 from watcher.core import contract
-from watcher.core.decide import held
 from watcher.core.escape import block, line
 from watcher.core.reasons import waiting
 from watcher.errors import UsageError
@@ -96,6 +95,8 @@ def _whole_entry(ledger: Ledger, site: str, entry: RosterEntry, policy: Policy) 
     """The entry, and where it is missing, what it waits for before that is told: machine words first, then prose."""
     value = contract.entry_object(site, entry)
     if entry.standing == "missing":
+        from watcher.core.decide import held  # a tenth of a second, for this alone
+
         words = held(ledger.notes(site), policy).get(entry.key, ())
         value["waits"] = [*words, waiting(words, entry.absences, policy)]
     return value

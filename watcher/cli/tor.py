@@ -52,12 +52,14 @@ def tor_progress() -> Iterator[Progress]:
 
 def tell_tors(settings: Settings) -> None:
     """Which tors of the running watcher are not ready, and why, on stderr."""
+    if not settings.proxy.managed:
+        return
     import asyncio
 
     from watcher.core.tor_trouble import explain
     from watcher.edge.tors import states
 
-    for number, state in enumerate(asyncio.run(states(settings.store)) if settings.proxy.managed else ()):
+    for number, state in enumerate(asyncio.run(states(settings.store))):
         if state is None or state.percent is None:
             say(f"our own tor {number} does not answer: the running watcher starts it again")
         elif state.percent < 100:
