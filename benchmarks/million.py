@@ -1,12 +1,11 @@
 """A store of a million captures: what questions cost, start-up included; and start-up alone.
 
-python -m benchmarks.million [CAPTURES]
+python -m benchmarks.million [FOLDER]     a store that `benchmarks.big_store` made; without it one is made
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -34,19 +33,19 @@ QUESTIONS = (
 WHOLE = frozenset({("entries",), ("events",)})
 
 
-def measure(captures: int = 1_000_000) -> Part:
+def measure(store: str = "", captures: int = 1_000_000) -> Part:
     """The table."""
     rows, worst, start = [], 0.0, 0.0
-    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as temporary:
+    with tempfile.TemporaryDirectory(prefix="watcher-bench-") as temporary:
         folder = Path(temporary)
-        subprocess.run([*_watcher(), "init", str(folder)], check=True, capture_output=True)
-        store = folder / "snapshots"
-        (store / "ledger.db").unlink(missing_ok=True)
-        for path in sorted(store.rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
-        store.rmdir()
-        build(store, sites=200, captures=captures, entries=100_000, events=50_000)
-        size = sum(path.stat().st_size for path in store.rglob("*") if path.is_file())
+        full = Path(store).absolute() if store else folder / "full"
+        if not store:
+            build(full, sites=200, captures=captures, entries=100_000, events=50_000)
+        names = [f"site-{number:03d}" for number in range(200)]
+        blocks = [f'[[site]]\nname = "{name}"\nmirrors = ["http://{name}-a.example/"]\n' for name in names]
+        config = f'[watcher]\nstore = "{full}"\n' + "\n".join(blocks)
+        (folder / "watcher.toml").write_text(config, encoding="utf-8")
+        size = sum(path.stat().st_size for path in full.rglob("*") if path.is_file())
         for question in QUESTIONS:
             command = [*_watcher(), *question] + ([] if question[0] == "--version" else ["-c", "watcher.toml"])
             seconds, lines = _timed(command, folder)
@@ -86,4 +85,4 @@ def _timed(command: list[str], folder: Path) -> tuple[float, int]:
 
 
 if __name__ == "__main__":
-    print(measure(*map(int, sys.argv[1:])).markdown())
+    print(measure(*sys.argv[1:]).markdown())
