@@ -27,10 +27,16 @@ demo: .venv/.run  ## the whole story offline, in under a minute
 bench: .venv/.test  ## what is measured, as ratios within one run
 	$(BIN)/python -m benchmarks
 
+lock: .venv/.run  ## lock what the watcher needs to run: docs/requirements.lock, with the hash of every file
+	@sh .ci/lock lock
+
+sbom: .venv/.run  ## a CycloneDX bill of materials of it: dist/sbom.cdx.json
+	@sh .ci/lock sbom
+
 clean:  ## remove the environment and caches (never the store)
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
-.venv/.run: pyproject.toml tests/constraints.txt .ci/setup
+.venv/.run: pyproject.toml docs/requirements.lock .ci/setup
 	@PYTHON=$(PYTHON) sh .ci/setup run
 
 .venv/.test: pyproject.toml tests/constraints.txt .ci/setup
@@ -42,4 +48,4 @@ clean:  ## remove the environment and caches (never the store)
 .venv/.oracles: tests/oracles/requirements.txt tests/oracles/setup .venv/.test
 	@sh tests/oracles/setup && touch $@
 
-.PHONY: help run test check demo bench clean
+.PHONY: help run test check demo bench lock sbom clean
