@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from watcher.core import addresses, torrc
 from watcher.core.batches import MANY
+from watcher.core.body_place import bodies_address
 from watcher.core.escape import line
 from watcher.core.fleet_tables import KEYS as FLEET_KEYS
 from watcher.core.fleet_tables import FleetSettings, read_fleet
@@ -35,7 +36,7 @@ MEND = "nothing was started; mend these and try again"
 NOTHING = timedelta(0)
 A_MINUTE = timedelta(minutes=1)
 SECTIONS: Mapping[str, frozenset[str]] = {
-    "[watcher]": frozenset({"vantage", "store", "operator", "key"}),
+    "[watcher]": frozenset({"vantage", "store", "bodies", "operator", "key"}),
     "[proxy]": frozenset({"url", "control", "isolate", "timeout", "max_body", "tors", "bridges", "torrc"}),
     "[policy]": frozenset({"confirm_visits", "confirm_after", "confirm_gap", "structural_after"}),
     "[[watchlist]]": frozenset({"name", "match"}),
@@ -132,6 +133,8 @@ class Settings:
     """The file."""
     vantage: str = "local"
     store: Path
+    bodies: str = ""
+    """Where large bodies go, if not into the store: ``s3://BUCKET/PREFIX``."""
     operator: str = ""
     key: Path
     """The signing key."""
@@ -223,6 +226,7 @@ def _settings(top: Table, folder: Path, path: Path) -> Settings:
     if not VANTAGE.fullmatch(vantage):
         own.fault("vantage", f"it names signatures; {VANTAGE_RIGHT}")
     store = folder / own.text("store", "snapshots", needed='write a folder such as "snapshots"')
+    bodies = own.made("bodies", own.text("bodies"), bodies_address, "") if own.has("bodies") else ""
     key = folder / own.text("key", "watcher.key", needed='write a file such as "watcher.key"')
     operator = own.text("operator")
     own.finish()
@@ -233,6 +237,7 @@ def _settings(top: Table, folder: Path, path: Path) -> Settings:
         path=path,
         vantage=vantage,
         store=store,
+        bodies=bodies,
         operator=operator,
         key=key,
         proxy=proxy,

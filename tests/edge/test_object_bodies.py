@@ -18,10 +18,11 @@ from pathlib import Path
 import pytest
 
 from tests.edge.keeping import START, entries, exchange, keep, outcome, reading, visit_at, whole_visit
+from watcher.core.body_place import parse_place
 from watcher.edge import object_bodies
 from watcher.edge.bodies import BodyFiles, pack
 from watcher.edge.ledger import Ledger
-from watcher.edge.object_bodies import ObjectBodies, parse_place
+from watcher.edge.object_bodies import ObjectBodies
 from watcher.edge.store import LedgerStore
 from watcher.edge.verify_store import verify_store
 from watcher.errors import StoreDamaged, StoreError

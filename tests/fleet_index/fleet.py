@@ -97,6 +97,7 @@ class Fleet:
 
     def __init__(self, folder: Path, *names: str) -> None:
         self.folder, self.clock = folder, HandClock()
+        self.step = timedelta(minutes=20)
         self.vantages = {name: Vantage(name, folder / name, self.clock) for name in names}
         self.stream: list[Arrival] = []
 
@@ -112,7 +113,7 @@ class Fleet:
     async def round(self, shows: dict[str, Sequence[str]] | Sequence[str], times: int = 1, site: str = "gang") -> None:
         """Every vantage looks so often, twenty minutes between, and ships."""
         for _ in range(times):
-            self.clock.at += timedelta(minutes=20)
+            self.clock.at += self.step
             for name, vantage in self.vantages.items():
                 shown = shows.get(name) if isinstance(shows, dict) else shows
                 if shown is not None:

@@ -31,6 +31,7 @@ TABLE = {
     "verify": ("verify", "Check a bundle or a store, by name: passed or failed, and where."),
     "log": ("log", "The custody log: its head, its checkpoints, a proof, its time-stamps."),
     "prune": ("prune", "Drop old bodies that no event needs; digests, records and proofs stay."),
+    "index": ("index", "Follow a fleet: one ledger over all vantages, and what they agree on."),
     "serve": ("serve", "Serve the web page, API and feeds alone."),
     "doctor": ("doctor", "Check proxy, Tor, clock, key, store, disk; say how to mend each."),
     "demo": ("demo", "The whole story offline, in under a minute."),

@@ -20,7 +20,7 @@ import structlog
 from watcher.core import note
 from watcher.core.agree import Agreement
 from watcher.edge import index_union
-from watcher.edge.index_copies import Copy
+from watcher.edge.index_copies import Copy, MissingMessagesError
 from watcher.edge.index_union import Step, Union
 from watcher.edge.ledger import Ledger
 from watcher.edge.store import LedgerStore
@@ -57,6 +57,10 @@ class Index:
         self.copies = copies
         self.rule = rule
         self._on_news = on_news
+        self.on_gap: Callable[[], None] = lambda: None
+        """Called when messages were passed over: what was read is to be read again."""
+        self._gaps: set[str] = set()
+        """Vantages for which that was done, and that have not come further since."""
         self._trouble: dict[str, str] = {}
         """What was told last of each vantage."""
         self._begun: dict[str, int] = {}
@@ -71,11 +75,14 @@ class Index:
         rule: Agreement,
         *,
         on_news: Callable[[], None] = lambda: None,
+        bodies: str = "",
         now: Callable[[], datetime] = _now,
     ) -> Self:
-        """The index in ``folder`` of the vantages with these keys, and what was received before gone through."""
+        """The index in ``folder`` of the vantages with these keys. ``on_news`` is called when there are events to be
+        told; ``bodies`` is as for any store."""
         async with AsyncExitStack() as otherwise:
-            union = await otherwise.enter_async_context(LedgerStore.open(folder, vantage=rule.index, now=now))
+            opened = LedgerStore.open(folder, vantage=rule.index, bodies=bodies, now=now)
+            union = await otherwise.enter_async_context(opened)
             await union.do(index_union.prepare)
             copies = {}
             for key in keys:
@@ -115,6 +122,9 @@ class Index:
         try:
             await work()
         except EvidenceError as error:
+            if isinstance(error, MissingMessagesError) and vantage not in self._gaps:
+                self._gaps.add(vantage)
+                self.on_gap()
             if self._trouble.get(vantage) != str(error):
                 self._log.error("vantage not followed", vantage=vantage, error=str(error))
             self._trouble[vantage] = str(error)
@@ -132,6 +142,7 @@ class Index:
         if is_whole is not None:
             self._begun.pop(copy.vantage, None)
             self._trouble.pop(copy.vantage, None)
+            self._gaps.discard(copy.vantage)
             resume = min([arrival.place, *(place - 1 for place in self._begun.values())])
             await self.union.do(partial(_come_to, place=resume))
         if is_whole:

@@ -15,15 +15,14 @@ import json
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import parse_qs, urlsplit
 
 from backports.zstd import ZstdDecompressor, ZstdError
 
+from watcher.core.body_place import Place, parse_place
 from watcher.edge import trouble
 from watcher.edge.bodies import BodyFiles, Frames, sync_folder
 from watcher.errors import StoreDamaged, StoreError, UsageError
@@ -39,35 +38,6 @@ OWNER = "watcher-store"
 RETRIES = 4
 RETRY_SECONDS, TIMEOUT_SECONDS = 20.0, 30.0
 MOST_BYTES = 256 << 20
-_OPTIONS = frozenset({"endpoint", "region"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where objects go: ``s3://BUCKET/PREFIX?endpoint=URL&region=NAME``."""
-
-    url: str
-    bucket: str
-    prefix: str
-    endpoint: str = ""
-    region: str = ""
-
-
-def parse_place(url: str) -> Place:
-    """The place that the address names; ``ValueError`` says what is wrong with it."""
-    parts = urlsplit(url)
-    if parts.scheme != "s3" or not parts.netloc:
-        raise ValueError("write s3://BUCKET/PREFIX, with ?endpoint=https://HOST for a server of your own")
-    if "@" in parts.netloc:
-        raise ValueError("credentials come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)")
-    options = parse_qs(parts.query, keep_blank_values=True)
-    if unknown := sorted(options.keys() - _OPTIONS):
-        raise ValueError(f"unknown: {', '.join(unknown)}; known are {', '.join(sorted(_OPTIONS))}")
-    endpoint = options.get("endpoint", [""])[-1]
-    if endpoint and urlsplit(endpoint).scheme not in {"http", "https"}:
-        raise ValueError("the endpoint is an address such as https://s3.example")
-    region = options.get("region", [""])[-1]
-    return Place(url=url, bucket=parts.netloc, prefix=parts.path.strip("/"), endpoint=endpoint, region=region)
 
 
 def use(folder: Path, url: str) -> None:
