@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -42,6 +43,9 @@ from watcher.visit import Means, Visited
 from watcher.watch import Outside, Watch
 from watcher.web.beside import served
 
+if TYPE_CHECKING:
+    from watcher.cli.fleet import Fleet
+
 LEAST_ROOM = 8 << 20
 """Free bytes with which watching goes on after the disk was full."""
 STOP_SECONDS = 9.0
@@ -70,6 +74,8 @@ class Watching:
     means: Means
     store: LedgerStore
     key: SigningKey
+    fleet: Fleet | None
+    """None: it works alone."""
     reached: Reached
     """The proxies in earnest, and the tors of our own among them."""
 
@@ -82,6 +88,8 @@ class Watching:
             self.means, policy=settings.policy, timeout=settings.proxy.timeout, watchlist=settings.watchlist
         )
         await self.watch.use(settings.sites, means, settings.proxy.isolate)
+        if self.fleet:
+            self.fleet.use(settings.sites)
         await log_opening(self.store, self.key, settings, old.vantage)
         pairs = {
             "[watcher] vantage": (old.vantage, settings.vantage),
@@ -94,6 +102,7 @@ class Watching:
             "[proxy] torrc": (old.proxy.torrc, settings.proxy.torrc),
             "[timestamp]": (old.timestamp, settings.timestamp),
             "[web]": (old.web, settings.web),
+            "[fleet]": (old.fleet, settings.fleet),
         }
         return tuple(name for name, (before, after) in pairs.items() if before != after)
 
@@ -105,7 +114,8 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
     key = load_key(settings.key)
     clock = SystemClock()
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(LedgerStore.open(settings.store, vantage=settings.vantage))
+        opened = LedgerStore.open(settings.store, vantage=settings.vantage, bodies=settings.bodies)
+        store = await stack.enter_async_context(opened)
         reached = await stack.enter_async_context(reaching(settings))
         proxy = reached.proxy
         fetcher = await stack.enter_async_context(
@@ -136,11 +146,16 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
         if proxy.control is not None:
             guard.allow(proxy.control)
         tending = tending_of(replace(settings, proxy=proxy), store, key)
+        fleet = _fleet(settings, store, key)
+        if fleet:
+            guard.allow(*fleet.addresses)
 
         def visited(visit: Visited) -> None:
             if visit.events:
                 delivery.soon()
                 tending.soon()
+                if fleet:
+                    fleet.shipper.soon()
             on_visit(visit)
 
         async def well() -> None:
@@ -152,6 +167,7 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
             means,
             store,
             Outside(well=well, finish=partial(recover, store), cut_short=live.cut_short),
+            feed=fleet.feed if fleet else None,
             isolate=settings.proxy.isolate,
             proxies=len(proxy.urls),
             on_visit=visited,
@@ -165,8 +181,17 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
             means=means,
             store=store,
             key=key,
+            fleet=fleet,
             reached=reached,
         )
+
+
+def _fleet(settings: Settings, store: LedgerStore, key: SigningKey) -> Fleet | None:
+    if settings.fleet is None:
+        return None
+    from watcher.cli.fleet import fleet_of  # a third of a second to import, and who works alone needs none of it
+
+    return fleet_of(settings, settings.fleet, store, key)
 
 
 async def log_opening(store: LedgerStore, key: SigningKey, settings: Settings, vantage: str) -> None:
@@ -261,6 +286,7 @@ async def run(settings: Settings, on_visit: Callable[[Visited], None], reload: C
                 parts.tending.run(),
                 _renew(parts, renew, reload),
                 at_leisure(parts.store, parts.means.reader),
+                *(parts.fleet.work() if parts.fleet else ()),
             )
         ]
         try:

@@ -1,0 +1,114 @@
+"""What is due at one vantage of a fleet: the same heap, of which only this vantage's share is looked at.
+
+There is no queue between the vantages. Each says a few times in a lease that it is there, signed; each works out by
+itself, from who is there, which sites are its own (``core.fleet``). A vantage that falls silent loses its sites to the
+others; while the engine cannot be reached, everyone keeps what it has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping
+
+import structlog
+
+from watcher.core.fleet import ALL_ALIVE, BEATS, RollCall, Word, alive_subject, hear, homes, say
+from watcher.core.fleet_tables import FleetSettings
+from watcher.edge.feed import NOT_PLANNED, HeapFeed
+from watcher.edge.nats_link import Link
+from watcher.edge.sign import SigningKey, check_signature
+from watcher.errors import EvidenceError
+
+
+class FleetFeed(HeapFeed):
+    """``watcher.ports.Feed`` of one vantage."""
+
+    def __init__(self, link: Link, fleet: FleetSettings, key: SigningKey, copies: Mapping[str, int | None]) -> None:
+        """``copies``: how many vantages look at a site, where not as many as at each."""
+        super().__init__()
+        self._link, self._fleet, self._key = link, fleet, key
+        self._me = key.origin
+        self._keys = {one.name: one.public for one in fleet.vantages}
+        self._copies = dict(copies)
+        self._roll = RollCall(self._me, fleet.names, fleet.lease.total_seconds())
+        self._present = self._roll.present(0.0)
+        self._ours: dict[str, bool] = {}
+        self._process = secrets.token_hex(8)
+        self._is_aside = False
+        self._log = structlog.get_logger("watcher")
+        link.listen(ALL_ALIVE, self._heard)
+        link.on_change.append(self._link_changed)
+
+    # -------------------------------------------------------------------------------------------- whose is what
+
+    def is_ours(self, site: str) -> bool:
+        """Whether this vantage is among those that look at the site now."""
+        ours = self._ours.get(site)
+        if ours is None:
+            copies = self._copies.get(site) or self._fleet.each
+            ours = self._ours[site] = self._me in homes(site, self._present, copies)
+        return ours
+
+    def use(self, copies: Mapping[str, int | None]) -> None:
+        """Sites are to be looked at by so many from now on."""
+        self._copies = dict(copies)
+        self._share_anew()
+
+    def aside(self, is_aside: bool) -> None:
+        """Say nothing for the time being: the others take over what this vantage cannot look at."""
+        self._is_aside = is_aside
+
+    def _share_anew(self) -> None:
+        """Work out anew which sites are ours; those that were not are due now, if they were due before."""
+        here = asyncio.get_running_loop().time()
+        before, self._ours = self._ours, {}
+        taken = left = 0
+        for site, due in list(self._due.items()):
+            was, ours = before.get(site, False), self.is_ours(site)
+            taken, left = taken + (ours and not was), left + (was and not ours)
+            if ours and not was and due != NOT_PLANNED:
+                self._put(site, max(due, here))
+        self._log.info("fleet", present=sorted(self._present), sites_taken=taken, sites_left=left)
+
+    # ------------------------------------------------------------------------------------------------- roll call
+
+    async def run(self) -> None:
+        """Say that this vantage is there, and see who else is, until cancelled."""
+        pause = self._fleet.lease.total_seconds() / BEATS
+        while True:
+            if self._link.up.is_set() and not self._is_aside:
+                word = Word(self._me, time.time_ns(), self._process)
+                await self._link.say(alive_subject(self._me), say(word, self._key.sign))
+            self._look_round()
+            await asyncio.sleep(pause)
+
+    def _look_round(self) -> None:
+        present = self._roll.present(asyncio.get_running_loop().time())
+        if present != self._present:
+            self._present = present
+            self._share_anew()
+
+    def _link_changed(self, is_up: bool) -> None:
+        if is_up:
+            self._roll.can_hear(asyncio.get_running_loop().time())
+        else:
+            self._roll.is_deaf()
+
+    def _heard(self, subject: str, data: bytes) -> None:
+        name = subject.split(".")[1]
+        if name not in self._keys:
+            return
+        try:
+            word = hear(data, name, self._keys[name], check_signature)
+        except EvidenceError as error:
+            self._log.warning("fleet", error=str(error))
+            return
+        if name == self._me:
+            if word.process != self._process and self._roll.heard(word, asyncio.get_running_loop().time()):
+                self._log.error(
+                    "fleet", error=f"another process speaks as {name}", mend="give each vantage its own key"
+                )
+        elif self._roll.heard(word, asyncio.get_running_loop().time()) and name not in self._present:
+            self._look_round()
