@@ -33,6 +33,15 @@ lock: .venv/.run  ## lock what the watcher needs to run: docs/requirements.lock,
 sbom: .venv/.run  ## a CycloneDX bill of materials of it: dist/sbom.cdx.json
 	@sh .ci/lock sbom
 
+mutants: .venv/.test  ## put faults into the decision and the proofs: the tests must notice; some minutes
+	$(BIN)/python -m tests.mutants
+
+fuzz: .venv/.test  ## look for inputs that break a promise, FUZZ_SECONDS (600) each target; what is new is kept in .fuzz
+	$(BIN)/python -m tests.fuzz.run
+
+soak: .venv/.test .venv/.system  ## half an hour of every fault at random; then all must be well
+	$(BIN)/python -m benchmarks.soak
+
 clean:  ## remove the environment and caches (never the store)
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
@@ -48,4 +57,4 @@ clean:  ## remove the environment and caches (never the store)
 .venv/.oracles: tests/oracles/requirements.txt tests/oracles/setup .venv/.test
 	@sh tests/oracles/setup && touch $@
 
-.PHONY: help run test check demo bench lock sbom clean
+.PHONY: help run test check demo bench lock sbom mutants fuzz soak clean

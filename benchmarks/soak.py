@@ -26,7 +26,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.soak_faults import Harmed, Place, catalogue, ledger_is_well, mounted, read_only, set_clock
+from benchmarks.soak_faults import FaultAt, Harmed, Place, catalogue, ledger_is_well, mounted, read_only, set_clock
 from tests.stories.program import Program, family, json_lines, run, write
 from watcher.edge.ledger import Ledger
 from watcher.errors import WatcherError
@@ -151,12 +151,13 @@ class Soak:
         """Everything at random, as long as the plan says."""
         start = now = time.monotonic()
         look_at = told_at = start
-        faults = catalogue(self.stage, [self.calm, self.storm], self.dice)
+        kinds: dict[str, list[FaultAt]] = {}
+        for one in catalogue(self.stage, [self.calm, self.storm], self.dice):
+            kinds.setdefault(one[1][0], []).append(one)
         while now < start + self.plan.seconds:
             self._end_faults(now)
             if self.dice.random() < TICK_SECONDS / self.plan.pace:
-                name, place, fault = self.dice.choice(faults)
-                self._begin_fault(name, place, fault, now)
+                self._begin_fault(*self.dice.choice(kinds[self.dice.choice(list(kinds))]), now)
             self._storm(now)
             if now >= look_at:
                 look_at = now + LOOK_SECONDS
