@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.fleet_index.fleet import NAMES, Fleet, captures_of, events_of
 from watcher.edge.index import Arrival
 from watcher.edge.index_copies import copies
 from watcher.edge.index_union import progress
 from watcher.edge.ledger import Ledger
+from watcher.edge.sign import SigningKey
+from watcher.edge.verify import verify
 from watcher.edge.verify_store import verify_store
 
 FEWER = tuple(name for name in NAMES if name != "Dorvani")
@@ -175,3 +181,36 @@ async def test_two_visits_of_one_microsecond_are_told_apart(tmp_path: Path) -> N
             assert {name: left for name, (_, left) in progress(ledger.connection).items()} == {"berlin": 0, "oslo": 1}
             assert len(list(ledger.captures())) == 5
         assert [one for one in verify_store(tmp_path / "index") if not one.ok] == []
+
+
+async def test_an_index_is_verified_with_every_vantages_key(tmp_path: Path) -> None:
+    async with Fleet(tmp_path, "berlin", "oslo") as fleet:
+        await fleet.round(NAMES, 4)
+        await fleet.round(FEWER, 6)
+        async with await fleet.index(agree=2) as index:
+            await index.follow(fleet.feed())
+        keys = {name: vantage.key.vkey for name, vantage in fleet.vantages.items()}
+    folder = tmp_path / "index"
+
+    def wrong(**changed: str) -> list[str]:
+        results = verify(folder, keys=tuple({**keys, **changed}.values()))
+        assert {"leaves", "berlin: leaves", "oslo: checkpoints", "union", "agreement"} <= {one.check for one in results}
+        return [one.check for one in results if not one.ok]
+
+    assert wrong() == []
+    stranger = SigningKey(origin="oslo", secret=Ed25519PrivateKey.generate()).vkey
+    assert wrong(oslo=stranger) == ["oslo: checkpoints"]
+    copy, union = folder / "vantages" / "oslo" / "ledger.db", folder / "ledger.db"
+    for path, statement, check in (
+        (copy, "UPDATE capture SET elapsed = elapsed + 1 WHERE n = 2", "oslo: leaves"),
+        (copy, "UPDATE node SET hash = zeroblob(32)", "oslo: tree"),
+        (copy, "DELETE FROM event", "agreement"),
+        (union, "DELETE FROM capture WHERE n = 3", "union"),
+    ):
+        before = path.read_bytes()
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute(statement).rowcount > 0
+            connection.commit()
+        assert check in wrong()
+        path.write_bytes(before)
+    assert wrong() == []

@@ -24,7 +24,13 @@ LONGEST = 2_000
     exits=[("0", "valid"), ("1", "not valid"), ("2", "cannot be read")],
 )
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--key", metavar="VKEY", help="The public key that you trust: NAME+ID+KEY.")
+@click.option(
+    "--key",
+    "keys",
+    metavar="VKEY",
+    multiple=True,
+    help="The public key that you trust: NAME+ID+KEY (of a fleet, one for each vantage).",
+)
 @click.option(
     "--tsa-roots",
     metavar="PEM",
@@ -36,9 +42,10 @@ LONGEST = 2_000
 )
 @json_option
 def verify_command(
-    path: Path, *, key: str | None, tsa_roots: Path | None, checkpoint: Path | None, as_json: bool
+    path: Path, *, keys: tuple[str, ...], tsa_roots: Path | None, checkpoint: Path | None, as_json: bool
 ) -> int:
-    """Every check of a bundle (a file) or a store (a folder), by name: passed or failed, and what failed where.
+    """Every check of a bundle (a file) or a store (a folder), by name: passed or failed, and what failed where. Of an
+    index's store, each vantage's log with that vantage's key, too.
 
     Without --key the thing's own word is taken for who signed it, without --tsa-roots for when. No configuration and no
     network is needed; a bundle can also be checked by the program it carries, evidence/verify.py.
@@ -46,12 +53,12 @@ def verify_command(
     from watcher.core.note import parse_key
     from watcher.edge.verify import verify
 
-    if key is not None:
+    for key in keys:
         try:
             parse_key(key)
         except EvidenceError as error:
             raise UsageError(str(error), hint="it is printed by `watcher init` and `watcher export`") from error
-    results = verify(path, key=key, roots=tsa_roots, held=checkpoint)
+    results = verify(path, keys=keys, roots=tsa_roots, held=checkpoint)
     valid = all(result.ok for result in results)
     if as_json:
         json_lines(check_object(result.check, result.ok, result.detail) for result in results)

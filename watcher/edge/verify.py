@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from watcher.core.moments import rfc3339
 from watcher.edge import tokens
 from watcher.edge.apart import reread_apart
 from watcher.edge.sign import check_signature
-from watcher.errors import EvidenceError, UnreadableError
+from watcher.errors import EvidenceError, UnreadableError, UsageError
 
 CLOCK_TOLERANCE = timedelta(minutes=10)
 """How far a vantage's clock may be ahead of an authority's."""
@@ -70,16 +70,34 @@ def verify_bundle(
 
 
 def verify(
-    path: Path, *, key: str | None = None, roots: Path | None = None, held: Path | None = None
+    path: Path,
+    *,
+    key: str | None = None,
+    roots: Path | None = None,
+    held: Path | None = None,
+    keys: Sequence[str] = (),
 ) -> list[CheckResult]:
-    """Every check of the bundle or store at ``path``; ``UnreadableError`` if it is neither."""
+    """Every check of the bundle or store at ``path``; ``UnreadableError`` if it is neither. ``keys`` are more of them,
+    for what several vantages signed."""
+    every = (*((key,) if key is not None else ()), *keys)
     pem = None if roots is None else _read(roots)
     kept = None if held is None else _read(held)
     if path.is_dir():
+        from watcher.edge.index_copies import copies
         from watcher.edge.verify_store import verify_store
 
-        return verify_store(path, key=key, roots=pem, held=kept)
-    return verify_bundle(_read(path), key=key, roots=pem, held=kept)
+        if copies(path):
+            from watcher.edge.verify_index import verify_index
+
+            return verify_index(path, keys=every, roots=pem, held=kept)
+        return verify_store(path, key=_only(every), roots=pem, held=kept)
+    return verify_bundle(_read(path), key=_only(every), roots=pem, held=kept)
+
+
+def _only(keys: Sequence[str]) -> str | None:
+    if len(keys) > 1:
+        raise UsageError("several keys, and only one vantage signed this", hint="name the one key that you trust")
+    return keys[0] if keys else None
 
 
 def _read(path: Path) -> bytes:
