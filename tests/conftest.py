@@ -1,7 +1,7 @@
 """What all tests share: the programs they may need, and one private Tor network for those that ask for it.
 
-A test marked ``tor``, ``chromium`` or ``namespace`` is skipped, with the command that would mend it, where its program
-is missing. With ``CI=true`` in the environment nothing may be skipped: what is missing is a failure.
+A test marked ``tor``, ``chromium``, ``namespace`` or ``systemd`` is skipped, with the command that would mend it, where
+its program is missing. With ``CI=true`` in the environment nothing may be skipped: what is missing is a failure.
 """
 
 from __future__ import annotations
@@ -40,10 +40,15 @@ def _lacks_namespace() -> str:
     return f"no network namespaces here: run as root ({probe.stderr.strip()})" if probe.returncode else ""
 
 
+def _lacks_systemd() -> str:
+    return "" if shutil.which("systemd-analyze") else "no program systemd-analyze: apt-get install systemd"
+
+
 NEEDS: dict[str, Callable[[], str]] = {
     "tor": _lacks_tor,
     "chromium": _lacks_chromium,
     "namespace": _lacks_namespace,
+    "systemd": _lacks_systemd,
 }
 
 
