@@ -24,6 +24,16 @@ check: .venv/.test .venv/.system .venv/.oracles  ## format, lint, types, tests w
 demo: .venv/.run  ## the whole story offline, in under a minute
 	@$(BIN)/watcher demo
 
+docs: .venv/.docs  ## docs/ as a site, in build/docs; a broken link is a failure
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet -f .ci/mkdocs.yml
+	@! grep -rlE '<(script|link|img|iframe)[^>]*(src|href)="?https?://' build/docs || { echo "nothing may come from another host" >&2; exit 1; }
+
+reference: .venv/.test  ## make the reference pages of docs/ anew, from the program
+	@$(BIN)/python -m tests.reference
+
+case: .venv/.test  ## try one folder of snapshots/cases: make case CASE=clop
+	@$(BIN)/pytest -q -n 0 tests/core/test_cases.py -k "$(CASE)"
+
 bench: .venv/.test  ## what is measured, as ratios within one run
 	$(BIN)/python -m benchmarks
 
@@ -51,10 +61,13 @@ clean:  ## remove the environment and caches (never the store)
 .venv/.test: pyproject.toml tests/constraints.txt .ci/setup
 	@PYTHON=$(PYTHON) sh .ci/setup test
 
+.venv/.docs: pyproject.toml tests/constraints.txt .ci/setup .venv/.test
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint tests/constraints.txt --editable '.[docs,test]' && touch $@
+
 .venv/.system: .ci/setup .venv/.test
 	@sh .ci/setup system
 
 .venv/.oracles: tests/oracles/requirements.txt tests/oracles/setup .venv/.test
 	@sh tests/oracles/setup && touch $@
 
-.PHONY: help run test check demo bench lock sbom mutants fuzz soak clean
+.PHONY: help run test check demo docs reference case bench lock sbom mutants fuzz soak clean
