@@ -83,10 +83,12 @@ class PlayedFleet:
         each: int = 1,
         delay_seconds: float = 0.0,
         changing: bool = True,
+        spread: bool = False,
     ) -> None:
         self.folder, self.every, self.lease, self.sites = folder, every_seconds, lease_seconds, sites
         self.server = NatsServer(folder / "nats")
         self._count, self._each, self._delay, self._changing = count, each, delay_seconds, changing
+        self._spread = spread
         self._stack = AsyncExitStack()
         self.vantages: list[Vantage] = []
 
@@ -106,6 +108,7 @@ class PlayedFleet:
                 lease_seconds=self.lease,
                 each=self._each,
                 changing=self._changing,
+                spread=self._spread,
             )
             path = self.folder / f"{name}.json"
             path.write_bytes(msgspec.json.encode(plan))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from itertools import combinations
 
 import pytest
 
 from tests.fleet.copying import KEY
-from watcher.core.fleet import RollCall, Word, hear, homes, say
+from watcher.core.fleet import RollCall, Shares, Word, hear, homes, say
 from watcher.edge.sign import check_signature
 from watcher.errors import EvidenceError
 
@@ -47,6 +48,20 @@ def test_who_goes_leaves_its_own_share_alone() -> None:
 def test_with_more_copies_no_one_loses_a_site() -> None:
     assert all(homes(site, NAMES, few) <= homes(site, NAMES, many)
                for site in SITES[:50] for few, many in combinations((1, 2, 3, 4), 2))  # fmt: skip
+
+
+def test_shares_kept_up_are_those_worked_out_anew() -> None:
+    chance = random.Random(3)
+    shares = Shares(frozenset(NAMES))
+    copies = {site: chance.randint(1, 3) for site in SITES[:200]}
+    before = {site: shares.of(site, few) for site, few in copies.items()}
+    for _ in range(40):
+        present = frozenset(chance.sample("abcdefgh", chance.randint(1, 8)))
+        changed = shares.change(present)
+        after = {site: shares.of(site, few) for site, few in copies.items()}
+        assert after == {site: homes(site, present, few) for site, few in copies.items()}
+        assert changed == {site: before[site] for site in copies if before[site] != after[site]}
+        before = after
 
 
 # ---------------------------------------------------------------------------------------------------------- words

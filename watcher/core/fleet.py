@@ -36,6 +36,37 @@ def homes(site: str, present: Collection[str], copies: int) -> frozenset[str]:
     return frozenset(sorted(present, key=weight)[:copies])
 
 
+class Shares:
+    """The homes of all sites, kept up as vantages come and go: only what can have changed is worked out anew."""
+
+    def __init__(self, present: frozenset[str]) -> None:
+        self.present = present
+        self._homes: dict[str, tuple[int, frozenset[str]]] = {}
+
+    def of(self, site: str, copies: int) -> frozenset[str]:
+        """The vantages that look at the site now."""
+        known = self._homes.get(site)
+        if known is None or known[0] != copies:
+            known = self._homes[site] = (copies, homes(site, self.present, copies))
+        return known[1]
+
+    def change(self, present: frozenset[str]) -> dict[str, frozenset[str]]:
+        """From now on these are there; the sites whose homes are others now, and who they were before."""
+        gone, come = self.present - present, present - self.present
+        self.present = present
+        changed: dict[str, frozenset[str]] = {}
+        for site, (copies, before) in self._homes.items():
+            if before.isdisjoint(gone):
+                # the first few of all are among the first few of before, and the newcomers
+                after = homes(site, before | come, copies) if come else before
+            else:
+                after = homes(site, present, copies)
+            if after != before:
+                changed[site] = before
+                self._homes[site] = (copies, after)
+        return changed
+
+
 # ------------------------------------------------------------------------------------------------------- the word
 
 

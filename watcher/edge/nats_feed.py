@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from watcher.core.fleet import ALL_ALIVE, BEATS, RollCall, Word, alive_subject, hear, homes, say
+from watcher.core.fleet import ALL_ALIVE, BEATS, RollCall, Shares, Word, alive_subject, hear, say
 from watcher.core.fleet_tables import FleetSettings
 from watcher.edge.feed import NOT_PLANNED, HeapFeed
 from watcher.edge.nats_link import Link
@@ -33,8 +33,7 @@ class FleetFeed(HeapFeed):
         self._keys = {one.name: one.public for one in fleet.vantages}
         self._copies = dict(copies)
         self._roll = RollCall(self._me, fleet.names, fleet.lease.total_seconds())
-        self._present = self._roll.present(0.0)
-        self._ours: dict[str, bool] = {}
+        self._shares = Shares(self._roll.present(0.0))
         self._process = secrets.token_hex(8)
         self._is_aside = False
         self._log = structlog.get_logger("watcher")
@@ -45,32 +44,32 @@ class FleetFeed(HeapFeed):
 
     def is_ours(self, site: str) -> bool:
         """Whether this vantage is among those that look at the site now."""
-        ours = self._ours.get(site)
-        if ours is None:
-            copies = self._copies.get(site) or self._fleet.each
-            ours = self._ours[site] = self._me in homes(site, self._present, copies)
-        return ours
+        return self._me in self._shares.of(site, self._copies.get(site) or self._fleet.each)
 
     def use(self, copies: Mapping[str, int | None]) -> None:
         """Sites are to be looked at by so many from now on."""
         self._copies = dict(copies)
-        self._share_anew()
+        for site in self._due:
+            self._take_over(site)
 
     def aside(self, is_aside: bool) -> None:
         """Say nothing for the time being: the others take over what this vantage cannot look at."""
         self._is_aside = is_aside
 
-    def _share_anew(self) -> None:
-        """Work out anew which sites are ours; those that were not are due now, if they were due before."""
-        here = asyncio.get_running_loop().time()
-        before, self._ours = self._ours, {}
-        taken = left = 0
-        for site, due in list(self._due.items()):
-            was, ours = before.get(site, False), self.is_ours(site)
-            taken, left = taken + (ours and not was), left + (was and not ours)
-            if ours and not was and due != NOT_PLANNED:
-                self._put(site, max(due, here))
-        self._log.info("fleet", present=sorted(self._present), sites_taken=taken, sites_left=left)
+    def _share_anew(self, present: frozenset[str]) -> None:
+        """Take up the sites that are ours now; those that are no more are passed over when they are due."""
+        changed = self._shares.change(present)
+        left = [site for site, before in changed.items() if self._me in before]
+        taken = [site for site, before in changed.items() if self._me not in before and self.is_ours(site)]
+        for site in taken:
+            self._take_over(site)
+        self._log.info("fleet", present=sorted(present), sites_taken=len(taken), sites_left=len(left))
+
+    def _take_over(self, site: str) -> None:
+        """If the site was due while it was another's, it is due now."""
+        due = self._due.get(site, NOT_PLANNED)
+        if due != NOT_PLANNED and self.is_ours(site):
+            self._put(site, max(due, asyncio.get_running_loop().time()))
 
     # ------------------------------------------------------------------------------------------------- roll call
 
@@ -86,9 +85,8 @@ class FleetFeed(HeapFeed):
 
     def _look_round(self) -> None:
         present = self._roll.present(asyncio.get_running_loop().time())
-        if present != self._present:
-            self._present = present
-            self._share_anew()
+        if present != self._shares.present:
+            self._share_anew(present)
 
     def _link_changed(self, is_up: bool) -> None:
         if is_up:
@@ -110,5 +108,5 @@ class FleetFeed(HeapFeed):
                 self._log.error(
                     "fleet", error=f"another process speaks as {name}", mend="give each vantage its own key"
                 )
-        elif self._roll.heard(word, asyncio.get_running_loop().time()) and name not in self._present:
+        elif self._roll.heard(word, asyncio.get_running_loop().time()) and name not in self._shares.present:
             self._look_round()

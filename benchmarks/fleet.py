@@ -1,0 +1,140 @@
+"""What a fleet costs and what it survives. All of it is real, the engine included, but the pages, which are played.
+
+python -m benchmarks.fleet soak [MINUTES]    # killed, cut off, without a server, at random; then everything is checked
+python -m benchmarks.fleet rate [SECONDS]    # 4 vantages, 10,000 targets at 60 s; then the same over a line of 200 ms
+python -m benchmarks.fleet share             # what sharing out costs, up to a million targets
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.fleet.playing import PlayedFleet, check_all, longest_gaps
+from watcher.core.fleet import Shares
+
+KILLS, RESTARTS, CUTS = 32, 6, 6
+EVERY, LEASE, SITES = 5.0, 5.0, 120
+
+
+# ---------------------------------------------------------------------------------------------------------- soak
+
+
+async def soak(minutes: float, seed: int = 20261122) -> None:
+    """Troubles one after the other, in an order by chance, spread over the time."""
+    chance = random.Random(seed)
+    troubles = ["kill"] * KILLS + ["server"] * RESTARTS + ["cut"] * CUTS
+    chance.shuffle(troubles)
+    pause = minutes * 60 / len(troubles)
+    with tempfile.TemporaryDirectory(prefix="fleet-") as name:
+        fleet = PlayedFleet(Path(name), count=4, sites=SITES, every_seconds=EVERY, lease_seconds=LEASE)
+        async with fleet:
+            await asyncio.sleep(2 * LEASE)
+            began, down = time.monotonic(), []
+            for number, trouble in enumerate(troubles):
+                one, lasts = chance.choice(fleet.vantages), chance.uniform(0.5, 0.9) * pause
+                match trouble:
+                    case "kill":
+                        await asyncio.to_thread(one.kill)
+                        await asyncio.sleep(lasts)
+                        one.start()
+                    case "server":
+                        start = datetime.now(UTC)
+                        await asyncio.to_thread(fleet.server.kill)
+                        await asyncio.sleep(lasts)
+                        await asyncio.to_thread(fleet.server.start)
+                        down.append((start, datetime.now(UTC)))
+                    case "cut":
+                        one.line.cut()
+                        await asyncio.sleep(lasts)
+                        one.line.mend()
+                await asyncio.sleep(max(0.0, began + (number + 1) * pause - time.monotonic()))
+            lasted = time.monotonic() - began
+            await fleet.all_shipped(120)
+            copies = await fleet.copies(Path(name) / "copies")
+            looks = check_all(fleet, copies)
+            gaps = longest_gaps(looks, SITES)
+            worst = max(gaps, key=lambda site: gaps[site])
+            print(f"{lasted / 60:.1f} minutes, {dict(Counter(troubles))}, {len(looks)} looks at {SITES} sites")
+            print("no capture lost, no event doubled, no site looked at twice at once, every custody log verifies,")
+            print("every copy made from the stream equals its ledger")
+            orphaned = gaps[worst] - EVERY
+            print(f"longest without a look beyond the interval: {orphaned:.1f} s ({orphaned / LEASE:.2f} leases)")
+
+
+# ---------------------------------------------------------------------------------------------------------- rate
+
+
+async def rate(seconds: float) -> None:
+    """The demand: 4 vantages, 10,000 targets at 60 s."""
+    for delay in (0.0, 0.1):
+        await _rate(seconds, delay)
+
+
+async def _rate(seconds: float, delay: float) -> None:
+    with tempfile.TemporaryDirectory(prefix="fleet-") as name:
+        fleet = PlayedFleet(
+            Path(name), count=4, sites=10_000, every_seconds=60, lease_seconds=30, delay_seconds=delay,
+            changing=False, spread=True,
+        )  # fmt: skip
+        async with fleet:
+            await asyncio.sleep(seconds)
+            server = _cpu_of(fleet.server.pid)
+            reports = [await asyncio.to_thread(vantage.stop) for vantage in fleet.vantages]
+            visits = sum(report.visits for report in reports)
+            late = sorted(one for report in reports for one in report.late_seconds)
+            cpu = sum(report.cpu_seconds for report in reports)
+            print(f"line of {2000 * delay:.0f} ms: {visits} looks in {seconds:.0f} s ({visits / seconds:.0f}/s)")
+            print(f"  CPU a look: {1000 * cpu / visits:.2f} ms at the vantages (pages played, read and decided upon,")
+            print(f"  ledger, shipping), {1000 * server / visits:.2f} ms at the server")
+            if late:
+                print(f"  late: median {late[len(late) // 2]:.3f} s, p99 {late[len(late) * 99 // 100]:.3f} s")
+
+
+def _cpu_of(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+# --------------------------------------------------------------------------------------------------------- share
+
+
+def share() -> None:
+    """What a vantage works out when another one goes, and when it is back."""
+    for sites, vantages in ((10_000, 4), (100_000, 20), (1_000_000, 100)):
+        names = frozenset(f"v{number}" for number in range(vantages))
+        shares = Shares(names)
+        start = time.process_time()
+        ours = sum("v0" in shares.of(f"s{number}", 1) for number in range(sites))
+        first, start = time.process_time() - start, time.process_time()
+        moved = len(shares.change(names - {"v1"}))
+        gone, start = time.process_time() - start, time.process_time()
+        shares.change(names)
+        back = time.process_time() - start
+        print(
+            f"{sites:>9} targets, {vantages:>3} vantages: {first:6.2f} s of CPU at the start, {gone:.2f} s when one"
+            f" goes, {back:.2f} s when it is back; share {ours / sites:.4f}, {moved / sites:.4f} change hands"
+        )
+
+
+def main(arguments: list[str]) -> None:
+    match arguments:
+        case ["soak", *minutes]:
+            asyncio.run(soak(float(minutes[0]) if minutes else 11.0))
+        case ["rate", *seconds]:
+            asyncio.run(rate(float(seconds[0]) if seconds else 150.0))
+        case ["share"]:
+            share()
+        case _:
+            sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
