@@ -15,7 +15,7 @@ from watcher.core.cadence import LONGEST
 from watcher.edge.live import Live
 from watcher.errors import ProxyError, StoreDamaged, StoreFull, WatcherError
 from watcher.ports import Ask
-from watcher.records import Exchange, Hints, Page, Policy, Reading, Site
+from watcher.records import Entry, Exchange, Hints, Page, Policy, Reading, Site
 from watcher.testing.fakes import (
     START,
     Answer,
@@ -39,6 +39,9 @@ from watcher.watch import (
 )
 
 NAMES = ("Acme", "Brill", "Corva", "Dremo", "Estol", "Fervo")
+SAID = tuple(
+    Entry(key=f"/{name.lower()}", title=name, fields={"size": "9 GB"} if name == "Acme" else {}) for name in NAMES
+)
 TIMEOUT = timedelta(seconds=90)
 GONE = ProxyError("the proxy is gone", hint="start it")
 FULL = StoreFull("no room", hint="make room")
@@ -213,6 +216,30 @@ def test_where_more_is_new_adaptive_sites_are_looked_at_more_often() -> None:
         await world.run(*sites, seconds=8 * 3600)
         assert world.counts["busy"] > 2 * world.counts["quiet"]
         assert world.counts["quiet"] >= 2
+
+    world = World()
+    in_no_time(story())
+
+
+@pytest.mark.parametrize(
+    ("then", "minutes"),
+    [
+        ([listing(*NAMES)], [15, 15, 15, 15]),
+        ([listing(*NAMES, entries=SAID)], [15, 5, 15, 15]),  # one entry says something else; then all is as usual
+        (["unreachable"], [15, 5, 30, 60]),  # the next miss is no reason to hurry again
+        (["unreachable", listing(*NAMES)], [15, 5, 15, 15]),
+    ],
+)
+def test_after_news_or_a_miss_an_adaptive_site_is_looked_at_once_more_soon(
+    then: list[Answer], minutes: list[int]
+) -> None:
+    async def story() -> None:
+        world.policy = Policy(confirm_gap=timedelta(minutes=5))
+        world.answer("gang", [listing(*NAMES), *then])
+        one = Site(name="gang", mirrors=("http://gang.onion/",), every="adaptive", detail=False)
+        await world.run(one, seconds=4 * 3600)
+        gaps = [round((later - earlier) / 60) for earlier, later in zip(world.at, world.at[1:], strict=False)]
+        assert gaps[: len(minutes)] == minutes
 
     world = World()
     in_no_time(story())

@@ -19,6 +19,7 @@ from typing import Literal
 import structlog
 
 from watcher.core.adaptive import EVEN_PACE, NOTHING_YET, Watched, intervals, rates
+from watcher.core.again import came
 from watcher.core.cadence import Starts, is_unchecked, wait_for
 from watcher.core.mirrors import turn
 from watcher.edge.feed import HeapFeed
@@ -71,6 +72,8 @@ class Target:
     watched: Watched = NOTHING_YET
     """What watching it brought so far, for an adaptive interval."""
     adaptive: timedelta = EVEN_PACE.mean
+    hurried: bool = False
+    """The next look is a quick one, after news or a miss."""
 
     @property
     def interval(self) -> timedelta:
@@ -357,6 +360,9 @@ class Watch:
         now = means.clock.now()
         if not isinstance(target.site.every, timedelta):
             target.watched = _watched(visited, now)
+            # news comes in heaps and outages pass: one quick look, never two in a row, or a budget would be none
+            target.hurried = look_again is None and not target.hurried and (visited.is_miss or bool(visited.events))
+            look_again = means.policy.confirm_gap if target.hurried else look_again
         target.wait = wait_for(target.interval, misses=target.misses, look_again=look_again, chance=self._chance())
         await self._store.schedule(target.site.name, now + target.wait)
         return visited
@@ -382,7 +388,8 @@ def _take_up(target: Target, status: TargetStatus) -> None:
 
 def _watched(visited: Visited, now: datetime) -> Watched:
     """How many entries came since the site's baseline, and how long ago that was."""
-    firsts = [entry.first_seen for entry in visited.decision.roster.entries.values()]
+    firsts = came(visited.decision.roster.entries)
     if not firsts:
         return NOTHING_YET
-    return Watched(news=sum(one > min(firsts) for one in firsts), days=max((now - min(firsts)) / DAY, 0.0))
+    baseline = min(firsts)
+    return Watched(news=len(firsts) - firsts.count(baseline), days=max((now - baseline) / DAY, 0.0))

@@ -22,12 +22,19 @@ MOST_ENTRIES = 60_000
 class Entries:
     """A roster's entries as a full decision left them, and what is asked of them over and over."""
 
-    __slots__ = ("_listed", "_titles", "held")
+    __slots__ = ("_came", "_listed", "_titles", "held")
 
     def __init__(self, held: Mapping[str, RosterEntry]) -> None:
         self.held = held
         self._titles: tuple[str, ...] | None = None
         self._listed = -1
+        self._came: tuple[datetime, ...] | None = None
+
+    @property
+    def came(self) -> tuple[datetime, ...]:
+        if self._came is None:
+            self._came = _came(self.held)
+        return self._came
 
     @property
     def titles(self) -> tuple[str, ...]:
@@ -87,8 +94,17 @@ def listed(entries: Mapping[str, RosterEntry]) -> int:
     return entries.before.listed if isinstance(entries, Resighted) else _listed(entries)
 
 
+def came(entries: Mapping[str, RosterEntry]) -> tuple[datetime, ...]:
+    """When each entry was first seen, in the roster's order."""
+    return entries.before.came if isinstance(entries, Resighted) else _came(entries)
+
+
 def _titles(entries: Mapping[str, RosterEntry]) -> tuple[str, ...]:
     return tuple([entry.title for entry in entries.values() if entry.standing != "withdrawn"])
+
+
+def _came(entries: Mapping[str, RosterEntry]) -> tuple[datetime, ...]:
+    return tuple([entry.first_seen for entry in entries.values()])
 
 
 def _listed(entries: Mapping[str, RosterEntry]) -> int:
