@@ -127,7 +127,8 @@ def test_what_a_page_says_does_not_act(run: Run, tmp_path: Path) -> None:
 
 def test_learn_prints_a_rule_that_works(run: Run, saved: Path) -> None:
     result = run("learn", "page.html")
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("watcher: are these the entries? Then no rule is needed")
     assert [line.split("  ")[0] for line in result.stdout.splitlines()[4:7]] == list(NAMES[:3])
     table = tomllib.loads("[[site]]\n" + result.stdout[result.stdout.index("[site.rule]") :])["site"][0]["rule"]
     assert rules.faults(table) == []
@@ -147,6 +148,12 @@ def test_learn_finds_nothing(run: Run, tmp_path: Path, text: str) -> None:
     result = run("learn", "page.html")
     assert result.exit_code == 1
     assert "[site.rule]" not in result.stdout
+    assert '--example "TITLE"' in result.stderr
+
+
+def test_learn_says_when_the_example_is_not_there(run: Run, saved: Path) -> None:
+    assert '"Nobody \\u{1b} Here" is none of these' in run("learn", "page.html", "--example", "Nobody \x1b Here").stderr
+    assert "is none of these" not in run("learn", "page.html", "--example", NAMES[0].lower()).stderr
 
 
 def test_learn_from_a_capture(run: Run, tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.kit import Command, State, json_option, known, site_option
+from watcher.cli.kit import Command, State, json_option, known, say, site_option
 from watcher.cli.output import STYLES, Cell, Column, json_lines, table
 from watcher.core import contract
 from watcher.core.escape import block, line
+from watcher.core.identity import fold_title
 from watcher.errors import UnreadableError, UsageError
 from watcher.records import Hints, Page, Reading
 
@@ -89,9 +90,24 @@ def learn_command(state: State, *, sources: tuple[str, ...], example: str | None
 
         show(reading, with_rule=False)
         click.echo(f"\n{block(to_toml(reading.rule)).strip()}")
+        _guide(reading, example)
     else:
         show(reading)
+        _guide(reading, example)
     return 0 if reading.rule and reading.entries else 1
+
+
+def _guide(reading: Reading, example: str | None) -> None:
+    """What to do with what was learned, for whoever does it for the first time."""
+    if not reading.entries:
+        say("nothing repeats here as entries do; is it the page with the list, saved after its scripts had run?")
+        say('name one entry as the page writes it: --example "TITLE"; or several pages of the site, oldest first')
+        return
+    if example and not any(fold_title(example)[0] in fold_title(entry.title)[0] for entry in reading.entries):
+        say(f'"{line(example, 60)}" is none of these; write it just as the page does, or write the rule by hand')
+        return
+    say("are these the entries? Then no rule is needed: a visit finds them in the same way, after a redesign, too")
+    say("if not, put the rule below the [[site]] and edit it; `watcher read FILE --site SITE` shows what it finds then")
 
 
 async def read_pages(
