@@ -77,6 +77,7 @@ FRAMINGS: dict[str, tuple[bytes, int | None, bytes, str, bool]] = {
     "no HTTP": (b"<html>hello</html>", None, b"", "bad-http", False),
     "SSH": (b"SSH-2.0-OpenSSH_9.2\r\n", None, b"", "bad-http", False),
     "HTTP, but no status": (b"HTTP/1.1 OK\r\n\r\nhello", None, b"", "bad-http", False),
+    "status nought": (b"HTTP/1.1 000 OK\r\n\r\nhello", None, b"", "bad-http", False),
     "status of four digits": (b"HTTP/1.1 2000 OK\r\n\r\nhello", None, b"", "bad-http", False),
     "bad head after an interim one": (b"HTTP/1.1 100 C\r\n\r\nhello\r\n\r\n", None, b"", "bad-http", False),
 }  # fmt: skip

@@ -10,7 +10,6 @@ that breaks a promise is written to ``tests/fuzz/found/TARGET/``; from then on t
 from __future__ import annotations
 
 import argparse
-import contextlib
 import hashlib
 import importlib.util
 import os
@@ -23,14 +22,21 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.fuzz.targets import INPUTS, TARGETS, Target, kept
+INSIDE = "TARGET_OF_FUZZING"
+"""Set in the process that fuzzes one target, to how it does."""
+
+if os.environ.get(INSIDE) == "atheris":
+    import atheris  # what it is to follow must be imported under its eyes
+
+    with atheris.instrument_imports(include=["watcher"]):
+        from tests.fuzz.targets import INPUTS, TARGETS, Target, kept
+else:
+    from tests.fuzz.targets import INPUTS, TARGETS, Target, kept
 
 LONGEST_INPUT = 16_384
 SLOW_SECONDS = 10
 """An input that takes so long is a finding, too."""
 MEMORY_MIB = 2048
-INSIDE = "TARGET_OF_FUZZING"
-"""Set in the process that fuzzes one target."""
 
 
 def main(given: Sequence[str]) -> int:
@@ -102,8 +108,6 @@ def note(name: str, data: bytes) -> Path:
 def _with_atheris(name: str, seconds: int, folder: Path) -> int:
     import atheris
 
-    with contextlib.suppress(ValueError):
-        atheris.instrument_all()
     options = [
         f"-max_total_time={seconds}", f"-max_len={LONGEST_INPUT}", f"-timeout={SLOW_SECONDS}",
         f"-rss_limit_mb={MEMORY_MIB}", f"-artifact_prefix={INPUTS / 'found' / name}/",
