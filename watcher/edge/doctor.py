@@ -79,7 +79,9 @@ def _configuration(settings: Settings) -> list[Finding]:
         ]
     count = len(settings.sites)
     mend = "" if count else "add a [[site]] to it"
-    return [Finding(check="configuration", ok=True, detail=f"{settings.path}: {count} sites", mend=mend)]
+    return [
+        Finding(check="configuration", ok=True, detail=f"{settings.path}: {count} site{'s' * (count != 1)}", mend=mend)
+    ]
 
 
 async def _proxy(url: str) -> Finding:

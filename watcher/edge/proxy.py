@@ -218,7 +218,10 @@ def _proxy_fault(proxy: Proxy, error: ReplyError | EOFError | OSError) -> ProxyE
             what, hint = "hangs up on us", "is it a SOCKS5 proxy? Tor's SOCKS port is 9050 (Tor Browser: 9150)"
         case _:
             what = f"does not answer: {error.strerror or type(error).__name__}"
-            hint = "start tor, or write under [proxy] url where it listens (Tor Browser: 9150)"
+            hint = (
+                "start tor (apt-get install tor), or write under [proxy] url where it listens (Tor Browser: 9150), "
+                'or url = "tor": then the watcher starts one of its own'
+            )
     return ProxyError(f"the proxy {proxy.name} {what}", hint=hint)
 
 
