@@ -48,7 +48,7 @@ class Nodes:
     def __init__(self, root: LexborNode) -> None:
         self.node: list[LexborNode] = list(root.traverse(include_text=True))
         self.ids: list[int] = [node.mem_id for node in self.node]
-        self.number = {mem_id: at for at, mem_id in enumerate(self.ids)}
+        self.number = dict(zip(self.ids, range(len(self.ids)), strict=True))
         """Address to place in these lists."""
         number = self.number
         up = [number[node.parent.mem_id] for node in islice(self.node, 1, None)]  # type: ignore[union-attr]  # below root
@@ -94,7 +94,7 @@ def visible_words(nodes: Nodes, start: int = 0) -> list[str]:
     hidden = nodes.hidden
     block_of: list[int] = []  # of each node from ``start`` on its nearest block, from 1; 0: none; -1: not shown
     last = 0
-    for at, tag, parent in islice(nodes, start, None):
+    for at, tag, parent in islice(nodes, start, None) if start else nodes:
         if parent < start and at > start:
             break
         block = block_of[parent - start] if at > start else 0

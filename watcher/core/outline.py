@@ -105,9 +105,11 @@ def _close(made: Outline) -> None:
     """Fills ``end`` and ``leaf_end``."""
     count = len(made.nodes)
     ends = list(range(1, count + 1))
+    parents = made.parent
     for element in range(count - 1, 0, -1):
-        parent = made.parent[element]
-        ends[parent] = max(ends[parent], ends[element])
+        parent, end = parents[element], ends[element]
+        if end > ends[parent]:  # noqa: PLR1730 - a call for each element costs more than all the rest
+            ends[parent] = end
     starts = made.leaf_start
     starts_or_total = [*starts, len(made.leaf_text)]
     made.end = ends
@@ -151,7 +153,10 @@ def _name_steps(made: Outline) -> None:
     ranks: dict[int, int] = {}
     parents, sigs, nths = made.parent, made.sig, made.nth
     steps = made.step = [step_of[kind] for kind in kinds]
-    for element in _named_apart(made, kinds, counts):
+    lonely = {
+        kind for kind in numbers if kind[1] and all(counts[kind[0], token] == 1 for token in stable_tokens(kind[1]))
+    }
+    for element in _named_apart(made, kinds, lonely) if len(lonely) >= LONG_ROW else ():
         steps[element] = interned.setdefault((made.tag[element], ""), len(interned))
     made.steps = list(interned)
     made.key = [made.steps[step][1] for step in steps]
@@ -165,12 +170,12 @@ def _name_steps(made: Outline) -> None:
         sigs.append(paths.setdefault(path, len(paths)))
 
 
-def _named_apart(made: Outline, kinds: Sequence[tuple[str, str]], counts: Mapping[tuple[str, str], int]) -> list[int]:
+def _named_apart(made: Outline, kinds: Sequence[tuple[str, str]], lonely: set[tuple[str, str]]) -> list[int]:
     """Elements in long rows of which each has a class of its own: there it is a name, not a kind."""
     rows: dict[tuple[int, str], list[int]] = {}
-    for element, (tag, value) in enumerate(kinds):
-        if value and all(counts[tag, token] == 1 for token in stable_tokens(value)):
-            rows.setdefault((made.parent[element], tag), []).append(element)
+    for element, kind in enumerate(kinds):
+        if kind in lonely:
+            rows.setdefault((made.parent[element], kind[0]), []).append(element)
     return [element for row in rows.values() if len(row) >= LONG_ROW for element in row]
 
 

@@ -89,6 +89,13 @@ def mark_of(tag: str, name: str, classes: str) -> int | None:
     return digest(f"{tag}#{DIGITS.sub('', name)}.{'.'.join(steady)}")
 
 
+@lru_cache(maxsize=20_000)
+def numbers_in(line: str) -> tuple[tuple[int, ...], str]:
+    """The first numbers of a line, and the line with ``#`` for each number."""
+    shown = NUMBER.findall(line)
+    return tuple(int(NOT_DIGITS.sub("", number)) for number in shown[:6]), NUMBER.sub("#", line) if shown else line
+
+
 def _line_of(text: str) -> tuple[str, int | None]:
     """A text as it is compared, and its hash if it is a short line of words without digits."""
     line = fold(text)
@@ -211,19 +218,21 @@ class _Walk:
         found: dict[int, int] = {}
         twice: set[int] = set()
         for index, line in enumerate(self.lines):
-            if len(line) > 120 or not DIGITS.search(line) or not (shown := NUMBER.findall(line)):
+            if len(line) > 120 or not DIGITS.search(line):
                 continue
-            masked = NUMBER.sub("#", line)
+            shown, masked = numbers_in(line)
+            if not shown:
+                continue
             before = self.lines[index - 1] if index else ""
             after = self.lines[index + 1] if index + 1 < len(self.lines) else ""
             around = [masked] if any(map(str.isalpha, masked)) else [f"{before}|{masked}", f"{masked}|{after}"]
             counting = [counts_something(words) for words in around]
-            for position, number in enumerate(shown[:6]):
+            for position, number in enumerate(shown):
                 for words, named in zip(around, counting, strict=True):
                     place = digest(f"{position}:{words}")
                     if place in found:
                         twice.add(place)
-                    found[place] = int(NOT_DIGITS.sub("", number))
+                    found[place] = number
                     if named:
                         self.named.add(place)
         return {place: number for place, number in found.items() if place not in twice}

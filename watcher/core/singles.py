@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from watcher.core.candidates import html_groups
 from watcher.core.lexicon import STRONG_TITLE_HINTS
 from watcher.core.outline import Outline
@@ -32,18 +34,19 @@ def single_candidates(outline: Outline, title: str) -> list[Candidate]:
     """Candidates of one record each, the likeliest levels of the page's likeliest titles; what the page's own ``title``
     says is none."""
     chosen: dict[int, float] = {}
+    number = Counter(outline.sig)
     for element in _title_elements(outline, title.casefold()):
         for record, worth in _levels(outline, element):
             sig = outline.sig[record]
-            chosen[sig] = max(worth, chosen.get(sig, worth))
+            if number[sig] == 1:  # what comes again is no single record
+                chosen[sig] = max(worth, chosen.get(sig, worth))
     alone = frozenset(chosen)
     if not alone:
         return []
     found: list[Candidate] = []
     for group in html_groups(outline, smallest=1, only=alone):
-        if group.size == 1:
-            worth = chosen[outline.sig[group.records[0]]]
-            found += [_less(candidate, PENALTY - worth) for candidate in candidates_of(group, group.columns)[:1]]
+        worth = chosen[outline.sig[group.records[0]]]
+        found += [_less(candidate, PENALTY - worth) for candidate in candidates_of(group, group.columns)[:1]]
     return sorted(found, key=lambda candidate: -candidate.score)[:MOST]
 
 

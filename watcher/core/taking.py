@@ -36,7 +36,7 @@ def select(tree: LexborHTMLParser, selector: str) -> list[LexborNode]:
 class Records:
     """The records of a page, and which of them each of its nodes is in."""
 
-    __slots__ = ("_record_of", "entry", "matched", "nodes", "number_of", "records", "tree")
+    __slots__ = ("_matching", "_record_of", "entry", "matched", "nodes", "number_of", "records", "tree")
 
     def __init__(self, tree: LexborHTMLParser, nodes: Nodes, entry: str, records: Sequence[LexborNode]) -> None:
         self.tree, self.nodes, self.entry, self.records = tree, nodes, entry, records
@@ -44,6 +44,7 @@ class Records:
         self.matched = 0
         """How often the last selector matched on the page; 0 if it meant the records themselves."""
         self._record_of: list[int] | None = None
+        self._matching: dict[str, tuple[list[int], list[LexborNode]]] = {}
 
     @property
     def record_of(self) -> Sequence[int]:
@@ -78,17 +79,21 @@ class Records:
         if not css:
             matching = list(self.records[:first])
             return list(range(len(matching))), matching
-        matching = select(self.tree, wrapped(self.entry, css))
+        if css not in self._matching:  # it is asked for again with another ``nth``
+            self._matching[css] = self._numbered(css)
+        numbers, matching = self._matching[css]
         self.matched = len(matching)
-        if css[0] in "+~":
-            numbers = [_record_beside(node, self.number_of) for node in matching]
-        else:
-            number, record_of = self.nodes.number, self.record_of
-            numbers = [record_of[number[node.mem_id]] for node in matching]
         if first < len(self.records):
             end = next((at for at, number in enumerate(numbers) if number >= first), len(numbers))
             return numbers[:end], matching[:end]
         return numbers, matching
+
+    def _numbered(self, css: str) -> tuple[list[int], list[LexborNode]]:
+        matching = select(self.tree, wrapped(self.entry, css))
+        if css[0] in "+~":
+            return [_record_beside(node, self.number_of) for node in matching], matching
+        number, record_of = self.nodes.number, self.record_of
+        return [record_of[number[node.mem_id]] for node in matching], matching
 
     def _first(self, numbers: list[int], matching: list[LexborNode], attr: str) -> dict[int, str]:
         """What the first match in each record says."""

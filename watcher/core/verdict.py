@@ -178,7 +178,7 @@ def _first(evidence: Evidence, faults: Faults) -> Judgement:
         patient = evidence.entries and not never_whole(faults.hard[0])
         if not patient or strikes(frame, faults.hard, number) < PATIENCE:
             return _broken("partial", faults.hard)
-    says_empty = any(len(line) <= EMPTY_LINE and says(line, "nothing") for line in evidence.seen.lines)
+    says_empty = bool(says("\n".join(line for line in evidence.seen.lines if len(line) <= EMPTY_LINE), "nothing"))
     # then what was found is another list; unless the site says so of something else, page after page
     if says_empty and (not evidence.entries or (not evidence.ruled and strikes(frame, SAYS_EMPTY, number) < PATIENCE)):
         return _broken("empty", SAYS_EMPTY)
