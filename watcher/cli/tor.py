@@ -38,7 +38,7 @@ async def until_ready(reached: Reached) -> None:
 def tor_progress() -> Iterator[Progress]:
     """A bar on a terminal's stderr; elsewhere a line for each step."""
     if not sys.stderr.isatty():
-        yield lambda percent, doing: say(f"tor is ready to {percent} % ({line(doing, 80)})")
+        yield lambda percent, doing: say(f"tor is ready to {percent} % ({line(doing or 'starting', 80)})")
         return
     from rich.console import Console
     from rich.progress import Progress as Bar
