@@ -15,7 +15,7 @@ run: .venv/.run  ## start the watcher: with watcher.toml if there is one, else o
 test: .venv/.test .venv/.system .venv/.oracles  ## run the tests
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --max-worker-restart 0 || { $(AGAIN); }
 
-check: .venv/.test .venv/.system .venv/.oracles  ## format, lint, types, tests with coverage
+check: .venv/.test .venv/.system .venv/.oracles docs  ## format, lint, types, docs, tests with coverage
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -1,4 +1,5 @@
-"""Makes the README's pictures from the real thing: runs the demo on a pseudo-terminal and draws what it printed.
+"""Makes the README's pictures from the real thing: runs the demo on a pseudo-terminal and draws what it printed, then
+serves what it kept, and takes a picture of the page of the withdrawal.
 
     .venv/bin/python docs/pictures/make.py
 """
@@ -6,11 +7,14 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from rich.console import Console
@@ -51,5 +55,31 @@ def draw(text: str, title: str, path: Path) -> None:
     path.write_text(FONT_FACES.sub("", console.export_svg(title=title, theme=MONOKAI)))
 
 
+def photograph(folder: Path, path: Path) -> None:
+    """The page of the store's withdrawal, as a browser shows it."""
+    watcher = [sys.executable, "-m", "watcher", "-c", str(folder / "watcher.toml")]
+    told = subprocess.run([*watcher, "events", "--kind", "withdrawn", "--json"], capture_output=True, check=True)
+    event = json.loads(told.stdout.splitlines()[0])["id"]
+    with (folder / "watcher.toml").open("a") as configuration:
+        configuration.write('\n[web]\nlisten = "127.0.0.1:0"\n')
+    with subprocess.Popen([*watcher, "serve"], stderr=subprocess.PIPE, text=True) as serving:
+        assert serving.stderr is not None
+        base = next(found[0] for line in serving.stderr if (found := re.search(r"http://\S+", line)))
+        browser = shutil.which("chromium") or shutil.which("google-chrome") or "chromium"
+        subprocess.run(
+            [
+                browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars",
+                "--disable-background-networking", "--disable-component-update", "--window-size=1000,1180",
+                f"--screenshot={path}", f"{base}events/{event}",
+            ],
+            stderr=subprocess.DEVNULL, check=True,
+        )  # fmt: skip
+        serving.terminate()
+
+
 if __name__ == "__main__":
-    draw(printed(sys.executable, "-m", "watcher", "demo"), "make demo", HERE / "demo.svg")
+    with tempfile.TemporaryDirectory() as place:
+        store = Path(place) / "story"
+        demo = printed(sys.executable, "-m", "watcher", "demo", str(store))
+        draw(demo.replace(place, "…"), "make demo", HERE / "demo.svg")
+        photograph(store, HERE / "event.png")
