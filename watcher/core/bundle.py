@@ -214,9 +214,11 @@ def _log(material: Material) -> Record:
         }
         for index, leaf in sorted(leaves.items())
     ]
+    packed: Record = {"packer": material.packer} if material.packer else {}
     return {
         "form": FORM,
         "key": material.vkey,
+        **packed,
         "checkpoints": checkpoints,
         "consistency": consistency,
         "leaves": proofs,

@@ -15,6 +15,8 @@ from watcher.errors import EvidenceError
 KEPT = ("capture", "miss", "refusal")
 ABSENT_BEFORE = frozenset({"listed", "relisted"})
 """Kinds of which the copy before does not show the entry."""
+ABSENT_AFTER = frozenset({"withdrawn", "vantages-disagree"})
+"""Kinds of which the copy after does not show it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +24,11 @@ class Trust:
     """Whose word is taken."""
 
     key: note.VerifierKey
+    """Of the vantage whose log it is."""
     pinned: bool
     check: note.Check
+    packers: tuple[note.VerifierKey, ...] = ()
+    """Who else may have packed it."""
 
 
 # ------------------------------------------------------------------------------------------ the package and its key
@@ -65,13 +70,21 @@ def key(opened: Opened, trust: Trust) -> str:
 
 
 def signature(opened: Opened, trust: Trust) -> str:
-    """The vantage signed this very package."""
+    """The vantage, or whoever packed for it, signed this very package."""
     said = parse(opened.file(wacz.PACKAGE_DIGEST), wacz.PACKAGE_DIGEST)
     signed = note.parse(said["note"].encode())
-    note.verify(signed, trust.key, trust.check)
-    expected = wacz.statement(trust.key.name, opened.file(wacz.PACKAGE))
+    packer = packer_of(opened) or trust.key
+    known = not trust.pinned or packer in (trust.key, *trust.packers)
+    need(known, f"packed and signed by {packer}, whose key you did not name: name it, too, if you trust it")
+    note.verify(signed, packer, trust.check)
+    expected = wacz.statement(packer.name, opened.file(wacz.PACKAGE))
     need(signed.text == expected, "the signature is of another package")
-    return f"the package is signed by {trust.key.name}"
+    return f"the package is signed by {packer.name}" + ("" if packer == trust.key else f", who packed it: {packer}")
+
+
+def packer_of(opened: Opened) -> note.VerifierKey | None:
+    """Who packed the bundle, if it says that it was not the vantage itself."""
+    return note.parse_key(opened.log["packer"]) if "packer" in opened.log else None
 
 
 # ---------------------------------------------------------------------------------------------------------- the log
@@ -304,7 +317,7 @@ def presence(opened: Opened) -> str:
 
 def _check_sides(opened: Opened, event: Doc, seen: dict[tuple[str, int], set[bool]]) -> None:
     name, kind = event["id"], event["kind"]
-    expected = {"before": kind not in ABSENT_BEFORE, "after": kind != "withdrawn"}
+    expected = {"before": kind not in ABSENT_BEFORE, "after": kind not in ABSENT_AFTER}
     for side in SIDES:
         snapshot = opened.snapshot_with(event[side])
         if snapshot is None:

@@ -107,6 +107,8 @@ class Material:
     """Event id to a PNG of the pages before and after it, side by side, drawn without scripts or network."""
     hidden: tuple[str, ...] = ()
     """Names to be hidden."""
+    packer: str = ""
+    """The verifier key of who packed and signed the bundle, if not the vantage whose log it is."""
 
     def leaves(self) -> Iterator[Leaf]:
         """Every leaf that the bundle shows."""
@@ -133,7 +135,7 @@ class Material:
 
 
 ONLY_AFTER = frozenset({"listed", "relisted"})
-ONLY_BEFORE = frozenset({"withdrawn"})
+ONLY_BEFORE = frozenset({"withdrawn", "vantages-disagree"})
 
 
 def keys_of(event: Event, material: Material) -> tuple[str, ...]:

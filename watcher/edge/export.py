@@ -56,15 +56,25 @@ def export(
     draw: bool = True,
 ) -> Exported:
     """The bundle of what is selected, in the file ``out``; nothing is written unless all of it verifies."""
-    if out.is_dir():
-        raise UsageError(f"{out} is a folder", hint="name a file: -o NAME.wacz")
+    refuse_folder(out)
     about = Provenance(operator=operator, vantage=vantage, software=SOFTWARE, tsa_roots=tsa_roots, hidden=tuple(hidden))
     material = gather(ledger, selection, key, about)
     with Apart("reread") as apart:  # starts up while pictures are drawn
         if draw:
-            material = replace(material, pictures=_pictures(material))
+            material = replace(material, pictures=pictures(material))
         data = make(material, key)
         _check(data, key, tsa_roots if any(head.tokens for head in material.heads) else b"", apart)
+    return written(out, data, material, len(material.pictures))
+
+
+def refuse_folder(out: Path) -> None:
+    """``UsageError`` if that is no place for a file."""
+    if out.is_dir():
+        raise UsageError(f"{out} is a folder", hint="name a file: -o NAME.wacz")
+
+
+def written(out: Path, data: bytes, material: Material, drawn: int) -> Exported:
+    """What was exported, once it stands durably in ``out``."""
     _write(out, data)
     files = wacz.unpack(data)
     hidden_account = files.get(bundle.REDACTIONS)
@@ -76,7 +86,7 @@ def export(
         events=tuple(told.event.id for told in material.events),
         redactions=sha256(hidden_account).digest() if hidden_account else b"",
         places_hidden=_hidden_places(hidden_account) if hidden_account else 0,
-        pictures=len(material.pictures),
+        pictures=drawn,
     )
 
 
@@ -89,7 +99,7 @@ def make(material: Material, key: SigningKey) -> bytes:
     return bundle.whole(material, verifier=STANDALONE.read_bytes(), key=key.verifier, sign=key.sign)
 
 
-def _pictures(material: Material) -> dict[str, bytes]:
+def pictures(material: Material) -> dict[str, bytes]:
     """For each event a picture of the pages before and after, where Chromium is installed and nothing is hidden."""
     found = {}
     for told in material.events[: 0 if material.hidden else MOST_PICTURES]:

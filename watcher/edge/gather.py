@@ -16,7 +16,7 @@ from watcher.core.material import Descriptor, Head, Kept, Leaf, Material, Seen, 
 from watcher.edge import tokens
 from watcher.edge.ledger import Ledger, SignedHead
 from watcher.edge.rows import capture_number, moment, visit_started
-from watcher.edge.sign import SigningKey
+from watcher.edge.sign import KnownKey, SigningKey
 from watcher.errors import EvidenceError, StoreDamaged, UsageError
 from watcher.records import Capture, Event, Snapshot
 
@@ -63,9 +63,11 @@ class Provenance:
     software: str
     tsa_roots: bytes = b""
     hidden: tuple[str, ...] = ()
+    packer: str = ""
+    """The verifier key of who packs it, if not the vantage itself."""
 
 
-def gather(ledger: Ledger, selection: Selection, key: SigningKey, about: Provenance) -> Material:
+def gather(ledger: Ledger, selection: Selection, key: SigningKey | KnownKey, about: Provenance) -> Material:
     """The material of what is selected; ``UsageError`` if there is nothing, or it is not ours to vouch for."""
     basket = _Basket()
     for name in selection.events:
@@ -87,6 +89,7 @@ def gather(ledger: Ledger, selection: Selection, key: SigningKey, about: Provena
     leaves += [one.reading_leaf for one in kept if one.reading_leaf] + [one.leaf for one in descriptors]
     return Material(
         vkey=key.vkey,
+        packer=about.packer,
         vantage=about.vantage,
         operator=about.operator,
         software=about.software,
@@ -275,7 +278,9 @@ def _leaf(leaf: Leaf | None, what: str) -> Leaf:
 # ------------------------------------------------------------------------------------------------------- the heads
 
 
-def _heads(ledger: Ledger, key: SigningKey, leaves: Sequence[Leaf], told: Sequence[Leaf]) -> tuple[Head, ...]:
+def _heads(
+    ledger: Ledger, key: SigningKey | KnownKey, leaves: Sequence[Leaf], told: Sequence[Leaf]
+) -> tuple[Head, ...]:
     """The heads that prove most: the first that covers all, the first time-stamped one that does, and for the
     first capture and each event the first over it (which went out with the alert) and the first time-stamped."""
     last = max(leaf.index for leaf in leaves)
@@ -291,7 +296,7 @@ def _heads(ledger: Ledger, key: SigningKey, leaves: Sequence[Leaf], told: Sequen
     return tuple(_with_stamps(ledger, found[size]) for size in sorted(found))
 
 
-def _own(head: SignedHead, key: SigningKey) -> Head | None:
+def _own(head: SignedHead, key: SigningKey | KnownKey) -> Head | None:
     """The head as it was first signed, cosignatures apart; None if another key signed it."""
     signed = note.parse(head.note.encode())
     mine = tuple(s for s in signed.signatures if (s.name, s.key_id) == (key.origin, key.verifier.id))
@@ -307,7 +312,7 @@ def _own(head: SignedHead, key: SigningKey) -> Head | None:
     )
 
 
-def _fresh(ledger: Ledger, key: SigningKey, last: int) -> Iterable[Head]:
+def _fresh(ledger: Ledger, key: SigningKey | KnownKey, last: int) -> Iterable[Head]:
     """A head signed now, where none covers what is asked for: a watcher that was stopped before it signed."""
     root = merkle.root(last + 1, ledger.log.node_at)
     made = ledger.record_of(last)["at"]

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from watcher.core import note
-from watcher.errors import StoreError, UsageError
+from watcher.errors import EvidenceError, StoreError, UsageError
 
 PRIVATE_MODE = 0o600
 NAME_LINE = "# watcher signing key of "
@@ -44,6 +44,28 @@ class SigningKey:
         """The signed head of a log of ``size`` leaves."""
         head = note.Checkpoint(origin=self.origin, size=size, root=root)
         return note.sign(head.text(), self.verifier, self.sign)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownKey:
+    """The public half of another vantage's key: whose log is read here, and cannot be signed here."""
+
+    verifier: note.VerifierKey
+
+    @property
+    def origin(self) -> str:
+        return self.verifier.name
+
+    @property
+    def vkey(self) -> str:
+        return str(self.verifier)
+
+    def checkpoint(self, size: int, root: bytes) -> note.Note:  # noqa: ARG002 - as SigningKey's
+        """Raises EvidenceError: only the vantage itself can sign its log's head."""
+        raise EvidenceError(
+            f"vantage {self.origin} has signed no checkpoint yet that covers this",
+            hint="it signs one within a minute, and ships it; try again then",
+        )
 
 
 def check_signature(public: bytes, signature: bytes, message: bytes) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from watcher.core import bundle, bundle_checks, note
+from watcher.core import bundle, bundle_checks, fleet_bundle, note, wacz
 from watcher.core.bundle_checks import Trust
 from watcher.core.bundle_reading import Opened, open_bundle
 from watcher.core.checks import CheckResult, Checks, need
@@ -26,13 +26,15 @@ def verify_bundle(
     data: bytes,
     *,
     key: str | None = None,
+    keys: Sequence[str] = (),
     roots: bytes | None = None,
     held: bytes | None = None,
     read_again: Callable[[bytes], str] = reread_apart,
 ) -> list[CheckResult]:
     """Every check of a bundle; ``key`` is the verifier key that the user trusts, ``roots`` the authorities' (PEM),
-    ``held`` a checkpoint that the user kept. Pages are read again in a process that may be killed."""
-    pinned = None if key is None else note.parse_key(key)
+    ``held`` a checkpoint that the user kept. ``keys`` are others that are trusted: one of them may be
+    the vantage's, the rest those of who may have packed. Pages are read again in a process that may be killed."""
+    named = [note.parse_key(one) for one in (*((key,) if key is not None else ()), *keys)]
     trusted = None if roots is None else tokens.load_roots(roots, source="--tsa-roots")
     checks = Checks()
     try:
@@ -43,11 +45,17 @@ def verify_bundle(
     checks.add("zip", True, f"{len(opened.files)} files")
     checks.run("package", lambda: bundle_checks.package(opened))
     checks.run("documents", lambda: bundle_checks.documents(opened))
+    pinned = _meant(named, opened)
     if pinned is None:
         if not checks.run("key", lambda: f"{note.parse_key(opened.log['key'])}"):
             return checks.results
         checks.results.pop()
-    trust = Trust(key=pinned or note.parse_key(opened.log["key"]), pinned=pinned is not None, check=check_signature)
+    trust = Trust(
+        key=pinned or note.parse_key(opened.log["key"]),
+        pinned=pinned is not None,
+        check=check_signature,
+        packers=tuple(named),
+    )
     checks.run("key", lambda: bundle_checks.key(opened, trust))
     checks.run("signature", lambda: bundle_checks.signature(opened, trust))
     if checks.run("checkpoints", lambda: bundle_checks.checkpoints(opened, trust)):
@@ -67,6 +75,12 @@ def verify_bundle(
     if held is not None:
         checks.run("held", lambda: _held(opened, trust, held))
     return checks.results
+
+
+def _meant(named: Sequence[note.VerifierKey], opened: Opened) -> note.VerifierKey | None:
+    """The key that is meant for the log of this bundle: the one that it names, or else the first."""
+    own = opened.log.get("key")
+    return next((key for key in named if str(key) == own), named[0] if named else None)
 
 
 def verify(
@@ -91,7 +105,19 @@ def verify(
 
             return verify_index(path, keys=every, roots=pem, held=kept)
         return verify_store(path, key=_only(every), roots=pem, held=kept)
-    return verify_bundle(_read(path), key=_only(every), roots=pem, held=kept)
+    data = _read(path)
+    if _is_fleet(data):
+        from watcher.edge.verify_fleet import verify_fleet
+
+        return verify_fleet(data, keys=every, roots=pem, held=kept)
+    return verify_bundle(data, keys=every, roots=pem, held=kept)
+
+
+def _is_fleet(data: bytes) -> bool:
+    try:
+        return fleet_bundle.is_fleet(wacz.unpack(data))
+    except EvidenceError:
+        return False  # and the checks of a bundle say what is wrong with it
 
 
 def _only(keys: Sequence[str]) -> str | None:

@@ -368,6 +368,12 @@ def check_documents(b: Bundle) -> str:
     return "all documents are there"
 
 
+def meant(b: Bundle, named: Sequence[Key]) -> Key | None:
+    """Of the keys that were named, the one for this log."""
+    own = str(b.log.get("key", ""))
+    return next((key for key in named if key.text == own), named[0] if named else None)
+
+
 def check_key(b: Bundle, pinned: Key | None) -> str:
     own = Key(str(b.log.get("key", "")))
     if pinned is None:
@@ -376,7 +382,12 @@ def check_key(b: Bundle, pinned: Key | None) -> str:
     return f"{own.text}, as you named it"
 
 
-def check_signature(b: Bundle, key: Key) -> str:
+def check_signature(b: Bundle, key: Key, named: Sequence[Key]) -> str:
+    if "packer" in b.log:
+        packer = Key(str(b.log["packer"]))
+        known = not named or packer.text in [one.text for one in (key, *named)]
+        need(known, f"packed and signed by {packer.text}, whose key you did not name: name it, too, if you trust it")
+        key = packer
     said = parsed(b.file("datapackage-digest.json"), "datapackage-digest.json")
     text = note_text(str(said.get("note", "")).encode(), key)
     expected = f"{key.name}/bundle\nwatcher bundle v1\nsha256 {hexed(b.file('datapackage.json'))}\n"
@@ -690,7 +701,7 @@ def check_absence(b: Bundle) -> str:
     told = [event for event in (s.get("value") for s in b.told.get("events", [])) if event and event["entry"]]
     for event in told:
         after, before = snapshot_of(b, event["after"]), snapshot_of(b, event["before"])
-        gone = event["kind"] == "withdrawn"
+        gone = event["kind"] in ("withdrawn", "vantages-disagree")
         for side, item, present in (
             ("before", before, event["kind"] not in ("listed", "relisted")),
             ("after", after, not gone),
@@ -1029,7 +1040,7 @@ def check_held(b: Bundle, key: Key, held: bytes) -> str:
     raise Fault(f"the bundle does not speak of the log at {lines[1]} leaves, as the checkpoint that you kept does")
 
 
-def check_all(data: bytes, pinned: Key | None, roots: str | None, held: bytes | None = None) -> list[Result]:
+def check_all(data: bytes, named: Sequence[Key], roots: str | None, held: bytes | None = None) -> list[Result]:
     results: list[Result] = []
 
     def run(name: str, check: Callable[[], str]) -> bool:
@@ -1048,12 +1059,13 @@ def check_all(data: bytes, pinned: Key | None, roots: str | None, held: bytes | 
     results.append(("zip", True, f"{len(b.files)} files"))
     run("package", lambda: check_package(b))
     run("documents", lambda: check_documents(b))
+    pinned = meant(b, named)
     run("key", lambda: check_key(b, pinned))
     try:
         key = pinned or Key(str(b.log.get("key", "")))
     except Fault:
         return results
-    run("signature", lambda: check_signature(b, key))
+    run("signature", lambda: check_signature(b, key, named))
     if run("checkpoints", lambda: check_checkpoints(b, key)):
         run("consistency", lambda: check_fork(b, key))
         run("leaves", lambda: check_leaves(b))
@@ -1076,13 +1088,18 @@ def check_all(data: bytes, pinned: Key | None, roots: str | None, held: bytes | 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Checks an evidence bundle of watcher, offline.")
     parser.add_argument("bundle")
-    parser.add_argument("--key", help="the verifier key that you trust, NAME+ID+KEY")
+    parser.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        help="a verifier key that you trust, NAME+ID+KEY (given again: that of who packed it)",
+    )
     parser.add_argument("--tsa-roots", metavar="PEM", help="the roots of time-stamp authorities that you trust")
     parser.add_argument("--checkpoint", metavar="FILE", help="a checkpoint of the log that you kept")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     given = parser.parse_args()
     try:
-        pinned = Key(given.key) if given.key else None
+        named = [Key(text) for text in given.key]
         with open(given.bundle, "rb") as file:
             data = file.read()
         held = None
@@ -1094,7 +1111,7 @@ def main() -> int:
     except (OSError, Fault) as error:
         sys.stderr.write(f"verify.py: {error}\n")
         return 2
-    results = check_all(data, pinned, given.tsa_roots, held)
+    results = check_all(data, named, given.tsa_roots, held)
     for name, ok, detail in results:
         clean = "".join(c if c.isprintable() else "?" for c in detail)
         if given.json:

@@ -1,0 +1,231 @@
+"""A bundle of a fleet: every vantage's own captures, checkpoints and proofs, and what the index made of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.evidence.keeping import EVERYONE, POLICY, SITE, InProcess, Keeping
+from tests.evidence.story import OTHERS, START
+from watcher.core import fleet_bundle, note, wacz
+from watcher.core.agree import Agreement
+from watcher.core.checks import CheckResult
+from watcher.edge import acts, parcels
+from watcher.edge.export_fleet import about, export_fleet, opened_copies
+from watcher.edge.gather import Selection
+from watcher.edge.index import Arrival, Index
+from watcher.edge.ledger import Ledger
+from watcher.edge.sign import SigningKey
+from watcher.edge.store import LedgerStore
+from watcher.edge.verify import verify
+from watcher.edge.verify_fleet import verify_fleet
+from watcher.errors import EvidenceError
+from watcher.testing.clocks import ManualClock
+from watcher.visit import Means, visit
+
+
+def key_of(name: str) -> SigningKey:
+    return SigningKey(origin=name, secret=Ed25519PrivateKey.from_private_bytes(sha256(name.encode()).digest()))
+
+
+INDEX = key_of("overview")
+NAMES = ("berlin", "oslo")
+KEYS = {name: key_of(name) for name in NAMES}
+VKEYS = (INDEX.vkey, *(key.vkey for key in KEYS.values()))
+
+
+async def look(name: str, keeping: Keeping) -> None:
+    """One real visit of this vantage to the page that is played."""
+    means = Means(
+        retrieve=keeping.retrieve,
+        store=keeping.store,
+        reader=InProcess(),
+        clock=keeping.clock,
+        policy=POLICY,
+        vantage=name,
+        timeout=timedelta(seconds=90),
+    )
+    await visit(SITE, SITE.mirrors, f"{name}-{keeping.clock.now():%H%M%S}", means)
+    await keeping.sign()
+
+
+async def shipped(name: str, keeping: Keeping) -> list[Arrival]:
+    key = KEYS[name]
+    while await keeping.store.do(partial(parcels.make_parcel, vantage=name, sign=key.sign, at=keeping.clock.now())):
+        pass
+    return [Arrival(vantage=name, data=data) for _, data in await keeping.store.do(partial(parcels.waiting, most=999))]
+
+
+async def played(folder: Path) -> Path:
+    """The store of an index over two vantages that saw the same entry go."""
+    clock = ManualClock(START)
+    rule = Agreement(index="overview", agree=2, policy=POLICY)
+    index = await Index.open(folder / "index", [key.verifier for key in KEYS.values()], rule, now=clock.now)
+    async with index:
+        watching = {}
+        for name in NAMES:
+            store = LedgerStore.open(folder / name, vantage=name, now=clock.now)
+            watching[name] = Keeping(store=store, clock=clock, key=KEYS[name])
+            await store.do(parcels.join)
+            await acts.opening(store, KEYS[name], config=b"", vantage=name, now=clock.now())
+        for titles, times in ((EVERYONE, 4), (OTHERS, 6)):
+            for _ in range(times):
+                clock.turn(minutes=12)
+                for name, keeping in watching.items():
+                    keeping.show(titles)
+                    clock.turn(seconds=9)
+                    await look(name, keeping)
+        for name, keeping in watching.items():
+            for arrival in await shipped(name, keeping):
+                await index.take(arrival)
+            await keeping.store.close()
+        size, root = await index.union.head()
+        await index.union.checkpoint(size, str(INDEX.checkpoint(size, root)))
+    return folder / "index"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of the withdrawal that both confirmed."""
+    folder = tmp_path_factory.mktemp("fleet")
+    store = asyncio.run(played(folder))
+    out = folder / "withdrawn.wacz"
+    with Ledger.open(store) as union, opened_copies(store, [key.verifier for key in KEYS.values()]) as copies:
+        (event,) = union.events(kind="withdrawn")
+        done = export_fleet(
+            union,
+            copies,
+            Selection(events=(event.id,)),
+            out,
+            key=INDEX,
+            about=about("Example CERT", "overview", b"", ()),
+            draw=False,
+        )
+    assert done.events == (event.id,)
+    return out
+
+
+def failed(results: list[CheckResult]) -> list[str]:
+    return [f"{one.check}: {one.detail}" for one in results if not one.ok]
+
+
+def test_it_holds_every_vantages_own_evidence(made: Path) -> None:
+    results = verify(made, keys=VKEYS)
+    assert failed(results) == []
+    checks = {one.check: one.detail for one in results}
+    assert {f"{name}: {check}" for name in ("index", *NAMES) for check in ("leaves", "absence", "reread")} <= set(
+        checks
+    )
+    assert checks["agreement"].startswith("2 agreeing words")
+    files = wacz.unpack(made.read_bytes())
+    assert set(files) > {"index.wacz", "vantage-berlin.wacz", "vantage-oslo.wacz", "VERIFY.txt"}
+    for name in NAMES:
+        inner = wacz.unpack(files[f"vantage-{name}.wacz"])
+        log = json.loads(inner["evidence/log-proofs.json"])
+        assert (log["key"], log["packer"]) == (KEYS[name].vkey, INDEX.vkey)
+        head = note.parse(inner["evidence/checkpoint.txt"])
+        assert [one.name for one in head.signatures] == [name]
+        (event,) = json.loads(inner["evidence/event.json"])["events"]
+        assert (event["value"]["kind"], event["value"]["vantage"]) == ("withdrawn", name)
+    assert quick(made) == []
+
+
+def quick(path: Path, *keys: str) -> list[str]:
+    """What fails, without reading the pages again: no forgery here is about them."""
+    return failed(verify_fleet(path.read_bytes(), keys=keys, read_again=lambda _: "not here"))
+
+
+def test_each_bundle_in_it_stands_alone(made: Path, tmp_path: Path) -> None:
+    """Taken out, each is checked by the program that it carries, with bare Python."""
+    files = wacz.unpack(made.read_bytes())
+    for name, key in (("index", INDEX), ("vantage-berlin", KEYS["berlin"])):
+        inner = tmp_path / f"{name}.wacz"
+        inner.write_bytes(files[f"{name}.wacz"])
+        program = tmp_path / "verify.py"
+        program.write_bytes(wacz.unpack(inner.read_bytes())["evidence/verify.py"])
+        both = ["--key", key.vkey, "--key", INDEX.vkey]
+        alone = subprocess.run([sys.executable, program, inner, *both], capture_output=True, text=True, check=False)
+        assert (alone.returncode, alone.stdout.splitlines()[-1]) == (0, "VALID"), alone.stdout
+        assert failed(verify(inner, keys=(key.vkey, INDEX.vkey))) == []
+    only = subprocess.run(
+        [sys.executable, program, inner, "--key", key.vkey], capture_output=True, text=True, check=False
+    )
+    assert only.returncode == 1
+    assert "signature" in [line.split()[1] for line in only.stdout.splitlines() if line.startswith("FAILED")]
+    assert [line.partition(":")[0] for line in failed(verify(inner, keys=(key.vkey,)))] == ["signature"]
+
+
+def repacked(files: dict[str, bytes], key: SigningKey) -> bytes:
+    """The same, listed and signed again by this key."""
+    bundles = {path: data for path, data in files.items() if path.endswith(".wacz")}
+    cover = wacz.Cover(title="t", description="d", created=START, software="s")
+    return fleet_bundle.whole(bundles, cover, key.verifier, key.sign)
+
+
+def swapped(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {**files, "vantage-berlin.wacz": files["vantage-oslo.wacz"]}
+
+
+def without_one(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {path: data for path, data in files.items() if path != "vantage-oslo.wacz"}
+
+
+def flipped(files: dict[str, bytes]) -> dict[str, bytes]:
+    data = bytearray(files["vantage-oslo.wacz"])
+    data[len(data) // 2] ^= 1
+    return {**files, "vantage-oslo.wacz": bytes(data)}
+
+
+@pytest.mark.parametrize("forge", [swapped, without_one, flipped])
+def test_what_is_exchanged_or_left_out_is_told(
+    made: Path, tmp_path: Path, forge: Callable[[dict[str, bytes]], dict[str, bytes]]
+) -> None:
+    files = wacz.unpack(made.read_bytes())
+    out = tmp_path / "forged.wacz"
+    out.write_bytes(wacz.pack(forge(files)))
+    assert quick(out, *VKEYS)
+    out.write_bytes(repacked(forge(files), INDEX))  # by the index itself: its word is not enough
+    assert quick(out, *VKEYS)
+    assert quick(out)
+
+
+def test_a_stranger_cannot_pack_it(made: Path, tmp_path: Path) -> None:
+    out = tmp_path / "forged.wacz"
+    out.write_bytes(repacked(wacz.unpack(made.read_bytes()), key_of("mallory")))
+    assert quick(out, *VKEYS)
+    out.write_bytes(made.read_bytes())
+    assert quick(out, *VKEYS) == []
+    assert quick(out, INDEX.vkey, KEYS["berlin"].vkey)  # of oslo's log nobody said that it is trusted
+
+
+def test_nothing_is_written_that_a_vantage_did_not_sign(tmp_path: Path) -> None:
+    store = asyncio.run(played(tmp_path))
+    with contextlib.closing(sqlite3.connect(store / "vantages" / "oslo" / "ledger.db")) as connection:
+        connection.execute("DELETE FROM checkpoint")
+        connection.commit()
+    out = tmp_path / "none.wacz"
+    with Ledger.open(store) as union, opened_copies(store, [key.verifier for key in KEYS.values()]) as copies:
+        (event,) = union.events(kind="withdrawn")
+        with pytest.raises(EvidenceError, match="oslo has signed no checkpoint"):
+            export_fleet(
+                union,
+                copies,
+                Selection(events=(event.id,)),
+                out,
+                key=INDEX,
+                about=about("", "overview", b"", ()),
+                draw=False,
+            )
+    assert not out.exists()

@@ -1,0 +1,118 @@
+"""``watcher export`` at an index: one file that holds, for what the fleet concluded, every vantage's own bundle.
+
+It is a zip of bundles (as ``multi-wacz-package`` names such a thing): the index's, with its conclusion and the pages as
+it received them, and of each vantage concerned one with its captures, its checkpoints and the proofs in its own log.
+Each is a whole bundle that stands alone; the index packed and signed them, and vouches for no more than that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from watcher.core import bundle, fleet_bundle, note
+from watcher.core.agree import key_of
+from watcher.core.material import Kept, Material
+from watcher.edge.export import SOFTWARE, STANDALONE, Exported, pictures, refuse_folder, written
+from watcher.edge.gather import Provenance, Selection, gather
+from watcher.edge.index_copies import copies
+from watcher.edge.ledger import Ledger
+from watcher.edge.sign import KnownKey, SigningKey
+from watcher.edge.verify_fleet import verify_fleet
+from watcher.errors import EvidenceError
+from watcher.records import Event, RosterEntry
+
+
+def about(operator: str, index: str, tsa_roots: bytes, hidden: Sequence[str]) -> Provenance:
+    """What a fleet's bundle says of who made it."""
+    return Provenance(operator=operator, vantage=index, software=SOFTWARE, tsa_roots=tsa_roots, hidden=tuple(hidden))
+
+
+@contextmanager
+def opened_copies(
+    store: Path, keys: Sequence[note.VerifierKey]
+) -> Iterator[dict[str, tuple[Ledger, note.VerifierKey]]]:
+    """The copies that an index keeps of the vantages with these keys; none in a lone watcher's store."""
+    known = {key.name: key for key in keys}
+    with ExitStack() as stack:
+        yield {
+            name: (stack.enter_context(Ledger.open(folder)), known[name])
+            for name, folder in copies(store).items()
+            if name in known
+        }
+
+
+def export_fleet(
+    union: Ledger,
+    vantages: Mapping[str, tuple[Ledger, note.VerifierKey]],
+    selection: Selection,
+    out: Path,
+    *,
+    key: SigningKey,
+    about: Provenance,
+    draw: bool = True,
+) -> Exported:
+    """The bundle of what is selected at an index, in the file ``out``; nothing is written unless all of it verifies."""
+    refuse_folder(out)
+    whole = gather(union, selection, key, about)
+    if draw:
+        whole = replace(whole, pictures=pictures(whole))
+    made = {fleet_bundle.INDEX: _packed(whole, key)}
+    for name, (ledger, verifier) in sorted(vantages.items()):
+        theirs = _theirs(ledger, whole, name)
+        if theirs is None:
+            continue
+        packed = replace(about, vantage=name, packer=key.vkey)
+        made[fleet_bundle.path_of(name)] = _packed(gather(ledger, theirs, KnownKey(verifier=verifier), packed), key)
+    data = fleet_bundle.whole(made, bundle.cover(whole), key.verifier, key.sign)
+    keys = [key.vkey, *(str(verifier) for _, verifier in vantages.values())]
+    _check(data, keys, about.tsa_roots if any(head.tokens for head in whole.heads) else b"")
+    return written(out, data, whole, len(whole.pictures))
+
+
+def _packed(material: Material, key: SigningKey) -> bytes:
+    return bundle.whole(material, verifier=STANDALONE.read_bytes(), key=key.verifier, sign=key.sign)
+
+
+def _theirs(ledger: Ledger, whole: Material, vantage: str) -> Selection | None:
+    """What of the vantage's own log belongs to it: its own conclusions on the same entries, and its pages that are
+    shown; None: nothing."""
+    events = [one for told in whole.events if (one := _own_event(ledger, told.event, vantage)) is not None]
+    shown = [kept.capture.id for kept in whole.kept if _is_shown(kept, vantage, ledger)]
+    if not events and not shown:
+        return None
+    return Selection(events=tuple(dict.fromkeys(one.id for one in events)), captures=tuple(shown))
+
+
+def _is_shown(kept: Kept, vantage: str, ledger: Ledger) -> bool:
+    return kept.bytes_included and kept.capture.vantage == vantage and ledger.capture(kept.capture.id) is not None
+
+
+def _own_event(ledger: Ledger, event: Event, vantage: str) -> Event | None:
+    """What the vantage itself told of the same thing, last before the fleet did."""
+    if event.vantage == vantage:
+        return ledger.event(event.id)
+    last = None
+    for one in ledger.events(site=event.site, kind=event.kind):
+        if one.entry is None or one.confirmed_at > event.confirmed_at:
+            continue
+        entry = one.entry
+        held = RosterEntry(
+            key=entry.key, title=entry.title, url=entry.url, first_seen=one.not_after, last_seen=one.not_after,
+            seen_in="",
+        )  # fmt: skip
+        if key_of({entry.key: held}, event) is not None:
+            last = one
+    return last
+
+
+def _check(data: bytes, keys: Sequence[str], roots: bytes) -> None:
+    results = verify_fleet(data, keys=keys, roots=roots or None)
+    failed = [f"{result.check}: {result.detail}" for result in results if not result.ok]
+    if failed:
+        raise EvidenceError(
+            "the bundle does not verify, and was not written: " + "; ".join(failed),
+            hint="watcher verify says whether the store is damaged",
+        )
