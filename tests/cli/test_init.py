@@ -30,6 +30,7 @@ def test_all_three_are_made(run: Run, tmp_path: Path) -> None:
     )
     assert key.origin == "berlin-1"
     assert stat.S_IMODE((folder / "watcher.key").stat().st_mode) == 0o600
+    assert stat.S_IMODE((folder / "watcher.toml").stat().st_mode) == 0o600
     assert stat.S_IMODE((folder / "snapshots").stat().st_mode) == 0o700
     settings = config.load(folder / "watcher.toml")
     assert (settings.vantage, settings.sites) == ("berlin-1", ())

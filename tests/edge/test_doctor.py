@@ -83,6 +83,29 @@ async def test_a_tor_that_says_nothing_is_no_fault(settings: Settings) -> None:
     assert "does not let us ask" in one.detail
 
 
+@pytest.mark.parametrize(
+    ("more", "mode", "told"),
+    [
+        ('[[alert]]\nto = "json://u:hunter2@127.0.0.1/"\n', 0o644, True),
+        ('[[alert]]\nto = "json://u:hunter2@127.0.0.1/"\n', 0o640, True),
+        ('[[alert]]\nto = "json://u:hunter2@127.0.0.1/"\n', 0o600, False),
+        ('[[alert]]\nto = "file:alerts.jsonl"\n', 0o644, False),
+        ('[site.headers]\nCookie = "a=b"\n', 0o644, True),
+        ('[web]\ntoken = "0123456789abcdef"\n', 0o644, True),
+    ],
+)
+async def test_a_configuration_whose_secrets_others_may_read(
+    settings: Settings, tmp_path: Path, more: str, mode: int, told: bool
+) -> None:
+    path = tmp_path / "watcher.toml"
+    path.write_text('[[site]]\nname = "a"\nmirrors = ["http://a.example/"]\n' + more)
+    path.chmod(mode)
+    (one,) = await found(config.load(path), "configuration")
+    assert one.ok
+    assert one.mend.startswith(f"chmod 600 {path}") == told
+    assert "hunter2" not in one.detail + one.mend
+
+
 async def test_only_tors_on_this_machine_are_asked(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(*_: object) -> None:
         raise AssertionError("asked")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -48,7 +49,8 @@ def init_command(state: State, folder: Path | None, vantage: str) -> None:
     key = create_key(settings.key, vantage)
     settings.store.mkdir(mode=0o700, exist_ok=True)
     settings.store.chmod(0o700)  # the folder may have been there, as in a checkout of this program, with other things
-    with settings.path.open("x", encoding="utf-8") as written:
+    handle = os.open(settings.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # secrets may come to stand in it
+    with open(handle, "w", encoding="utf-8") as written:
         written.write(text)
     click.echo(f"{settings.path}  the configuration: add your sites to it")
     click.echo(f"{settings.key}  the signing key: keep a copy where nobody else reads it")

@@ -79,9 +79,29 @@ def _configuration(settings: Settings) -> list[Finding]:
         ]
     count = len(settings.sites)
     mend = "" if count else "add a [[site]] to it"
+    if count and _holds_secrets(settings) and _others_read(settings.path):
+        mend = f"chmod 600 {settings.path}: others may read it, and the secrets in it; or write env:NAME in their place"
     return [
         Finding(check="configuration", ok=True, detail=f"{settings.path}: {count} site{'s' * (count != 1)}", mend=mend)
     ]
+
+
+def _holds_secrets(settings: Settings) -> bool:
+    """Whether there are addresses or tokens that are nobody else's business; those written ``env:NAME`` count, too."""
+    return bool(
+        any(alert.to.partition(":")[0] not in {"stdout", "file"} for alert in settings.alerts)
+        or any("@" in url for url in settings.proxy.urls)
+        or settings.proxy.bridges
+        or any(site.headers for site in settings.sites)
+        or (settings.web and settings.web.token)
+    )
+
+
+def _others_read(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & 0o044)
+    except OSError:
+        return False
 
 
 async def _proxy(url: str) -> Finding:
