@@ -101,6 +101,20 @@ async def test_an_unchanged_page_costs_nothing_and_a_changed_one_little(tmp_path
         assert (await size())[0] - changed <= 3
 
 
+async def test_counters_write_nothing_and_hide_nothing(tmp_path: Path) -> None:
+    """Once they are known to count, a text in which only they moved is not even taken apart."""
+    async with LedgerStore.open(tmp_path, vantage="local") as store:
+        said = [f"Velmora 12 GB views: {number}" for number in (1001, 1002, 1003, 1004)]
+        said += ["Velmora 13 GB views: 1005", "Velmora 13 GB views: 1006", "Velmora 12 GB views: 1007"]
+        captures = [await show(store, number, f"{text} {FILLER}") for number, text in enumerate(said)]
+        stood = await store.do(lambda desk: desk.db.execute("SELECT count(*) FROM stood").fetchone()[0])
+    assert [hit.first_capture for hit in ask(tmp_path, "velmora 12 gb").hits] == [captures[0].id, captures[6].id]
+    assert spans(ask(tmp_path, "velmora 13 gb")) == [(at(4), at(5), captures[4].id, captures[5].id)]
+    with Ledger.open(tmp_path) as ledger:
+        pieces = ledger.connection.execute("SELECT count(*) FROM piece").fetchone()[0]
+    assert stood - pieces <= 1  # the first piece came twice
+
+
 async def test_entries_are_found_by_all_that_they_ever_said(tmp_path: Path) -> None:
     old = Entry(key="v", title="V****** Logistics", fields={"description": "half a terabyte"})
     new = Entry(key="v", title="Velmora Logistics", url="http://a.example/v", fields={"description": "sold"})

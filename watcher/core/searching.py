@@ -91,8 +91,12 @@ def _border(text: str, at: int) -> int:
 
 def pieces(text: str) -> dict[bytes, str]:
     """The pieces of a text, each with the digest that it goes by."""
+    return pieces_of(list(islice(words(text), MOST_WORDS)))
+
+
+def pieces_of(all_words: Sequence[str]) -> dict[bytes, str]:
+    """The pieces of a text of these words (no more than ``MOST_WORDS``)."""
     found: dict[bytes, str] = {}
-    all_words = list(islice(words(text), MOST_WORDS))
     borders = [at for at, word in enumerate(all_words) if _is_border(word)]
     start = 0
     while start < len(all_words):

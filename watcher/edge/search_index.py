@@ -10,13 +10,15 @@ from array import array
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
+from itertools import islice
 
-from watcher.core import searching
+from watcher.core import searching, ticks
+from watcher.core.ticks import Numbers
 from watcher.edge.rows import deflate, inflate
 from watcher.records import RosterEntry
 
 MOST_PLACES = 20_000
+MOST_MOVING = 4_000
 _TOGETHER = 500
 
 
@@ -27,12 +29,12 @@ class SearchIndex:
         self._connection = connection
         self._marks: OrderedDict[int, bytes] = OrderedDict()
         """Place to the fingerprint of its last text."""
-        self._standing: dict[int, bytes] = {}
-        """And to that of the pieces that stand there now."""
+        self._moving: OrderedDict[int, Numbers] = OrderedDict()
+        """Place whose text was seen to change, to its numbers: most changes are counters, which nobody searches."""
 
     def forget(self) -> None:
         self._marks.clear()
-        self._standing.clear()
+        self._moving.clear()
 
     # --------------------------------------------------------------------------------------------------- pages
 
@@ -47,18 +49,30 @@ class SearchIndex:
             return
         self._marks[place] = mark
         while len(self._marks) > MOST_PLACES:
-            self._standing.pop(self._marks.popitem(last=False)[0], None)
+            self._marks.popitem(last=False)
         if row is not None and row[0] == mark:
             return
-        pieces = searching.pieces(text)
-        standing = sha256(b"".join(sorted(pieces))).digest()[:16]
-        if self._standing.get(place) != standing:
-            self._replace(place, capture, self._numbers(pieces))
-            self._standing[place] = standing
+        self._change(place, capture, text, first=row is None)
         self._connection.execute("INSERT OR REPLACE INTO looked VALUES (?, ?, ?)", (place, mark, capture))
 
+    def _change(self, place: int, capture: int, text: str, *, first: bool) -> None:
+        """Another text stands at a place from this capture on."""
+        now, last = ticks.numbers(text), self._moving.pop(place, None)
+        if last is not None and last.only_ticks(now):
+            self._moving[place] = last.then(now, last.said)
+            return
+        words = list(islice(searching.words(text), searching.MOST_WORDS))
+        said = searching.mark(" ".join(words))
+        if last is None or last.said != said:
+            self._replace(place, capture, self._numbers(searching.pieces_of(words)))
+        if first:
+            return  # most pages never change
+        self._moving[place] = (last or Numbers(b"", b"")).then(now, said)
+        while len(self._moving) > MOST_MOVING:
+            self._moving.popitem(last=False)
+
     def _replace(self, place: int, capture: int, now: set[int]) -> None:
-        """What stands at a place, from this capture on."""
+        """These pieces stand at a place, from this capture on."""
         before = {
             number
             for (number,) in self._connection.execute(
