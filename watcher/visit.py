@@ -6,7 +6,9 @@ over what was kept: only ``Means.retrieve`` differs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -19,11 +21,15 @@ from watcher.core.reading import Answer, Hints, probe_answer
 from watcher.core.snapshot import GONE, assemble
 from watcher.core.watchlist import Watch
 from watcher.ports import Ask, Clock, Origin, Outcome, Reader, SiteState, Store
-from watcher.records import Capture, Decision, Event, Policy, Probe, Reading, Roster, Site, Snapshot
+from watcher.records import Capture, Decision, Event, Page, Policy, Probe, Reading, Roster, Site, Snapshot
 
 LISTING, DETAIL = "listing", "detail"
 MOST_PAGES = 200
 """A listing that never ends is read this far, and is then incomplete."""
+MOST_BYTES = 32 * 1024 * 1024
+"""The same of its pages together: all that they say is held in memory, and written down at once."""
+LARGE = 2 * 1024 * 1024
+"""Bytes of a page from which on it waits for its turn to be held in memory."""
 USELESS = frozenset({"error", "blocked", "login", "seized", "unreadable"})
 """Verdicts after which another mirror is asked: it may be better off."""
 OUR_DOING = frozenset({"stopped", "interrupted"})
@@ -50,6 +56,8 @@ class Means:
     watchlist: tuple[Watch, ...] = ()
     lately: Lately = field(default_factory=Lately, compare=False)
     """What was seen last: visits that see the same again are cheap."""
+    large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1), compare=False)
+    """Turns to hold a large page in memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,8 +178,8 @@ async def _see_pages(
     """The listing's pages in order, each kept before it is read; a miss has no reading. The first page may take a share
     of the visit's time; what has begun to answer, all of it."""
     pages: list[tuple[Capture, Reading | None]] = []
-    waiting, seen = [mirror], {mirror}
-    while waiting and len(pages) < MOST_PAGES:
+    waiting, seen, size = [mirror], {mirror}, 0
+    while waiting and len(pages) < MOST_PAGES and size < MOST_BYTES:
         capture = await look.at(waiting.pop(0), mirror, LISTING, share=1.0 if pages else share)
         if capture.is_miss:
             pages.append((capture, None))
@@ -179,12 +187,15 @@ async def _see_pages(
         hints = Hints(
             rule=look.site.rule, pages=look.site.pages, next=look.site.next, number=len(pages) + 1, mirror=mirror
         )
-        page = await look.means.store.page(capture)
-        reading, look.memory = await look.means.reader.read(page, look.memory, known, hints)
+        async with _page(look.means, capture) as page:
+            size += len(page.body)
+            reading, look.memory = await look.means.reader.read(page, look.memory, known, hints)
         look.readings[capture.id] = reading
         pages.append((capture, reading))
         if len(pages) == 2 and capture.status in GONE:
             break  # the rest of them would be asked for in vain
+        if _killed(reading):
+            break  # the listing is incomplete whatever follows, and each such page takes a reader from other sites
         fresh = [url for url in reading.next_urls if url not in seen]
         waiting.extend(fresh)
         seen.update(fresh)
@@ -227,13 +238,13 @@ async def _see_details(look: _Look, snapshot: Snapshot, roster: Roster, keys: Se
             continue
         capture = await look.at(url, snapshot.mirror, DETAIL)
         answer: Answer = "unknown"
-        why = capture.why
+        why, kills = capture.why, False
         if not capture.is_miss:
-            reading = await look.means.reader.read_detail(
-                await look.means.store.page(capture), look.memory, entry.title
-            )
+            async with _page(look.means, capture) as page:
+                reading = await look.means.reader.read_detail(page, look.memory, entry.title)
             look.readings[capture.id] = reading
             answer, why = probe_answer(reading, capture.status), reading.why
+            kills = _killed(reading)
         probes.append(
             Probe(
                 key=key,
@@ -244,4 +255,24 @@ async def _see_details(look: _Look, snapshot: Snapshot, roster: Roster, keys: Se
                 why=why,
             )
         )
+        if kills:
+            break  # the others would, too, and each takes a reader from other sites
     return tuple(probes)
+
+
+@asynccontextmanager
+async def _page(means: Means, capture: Capture) -> AsyncIterator[Page]:
+    """What was captured, as long as it is read. Few large pages are held at a time, however many wait for readers."""
+    if capture.body_bytes <= LARGE:
+        page = await means.store.page(capture)
+        if len(page.body) <= LARGE:
+            yield page
+            return
+        del page  # it was small in its coding only
+    async with means.large:
+        yield await means.store.page(capture)
+
+
+def _killed(reading: Reading) -> bool:
+    """Whether the page ended the process that read it."""
+    return reading.why[:1] != () and reading.why[0].startswith("worker-killed:")

@@ -48,6 +48,8 @@ MOST_HOPS = 5
 """Redirects that are followed."""
 TRY_AGAIN = frozenset({0x01, 0x05})
 """Replies of a circuit that has grown old, as well as of a site that is down: a fresh circuit tells them apart."""
+LARGE, LARGE_AT_ONCE = 2 << 20, 2
+"""Bytes of an answer from which on it waits for its turn to grow, and how many grow so: they are held in memory."""
 _REFUSED_BY_RULE = 0x02
 _HUNG_UP = {("closed",), ("reset",)}
 """Why of an exchange that brought nothing, and may have ended because the proxy did."""
@@ -135,6 +137,7 @@ class SocksFetcher:
         self._gateways: tuple[_Gateway, ...] = ()
         self._session: aiohttp.ClientSession | None = None
         self._flow, self._hosts = flow or Flow(), Hosts(a_host)
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self.allow(allowed_hosts)
 
     def allow(self, hosts: Iterable[str]) -> None:
@@ -285,12 +288,18 @@ class SocksFetcher:
             head = tape.head
             if head is not None:
                 attempt.refusal = refuse_content(address, head.status, head.headers, self._max_body)
-            begun = False
-            while attempt.refusal is None and await response.content.readany():
-                if not begun:
-                    begun = True
-                    start = split(bytes(tape.received[: tape.head_end + _A_START])).payload
-                    attempt.refusal = refuse_start(decode(start, head.headers if head else (), 512).body)
+            begun = large = False
+            try:
+                while attempt.refusal is None and await response.content.readany():
+                    if not begun:
+                        begun = True
+                        start = split(bytes(tape.received[: tape.head_end + _A_START])).payload
+                        attempt.refusal = refuse_start(decode(start, head.headers if head else (), 512).body)
+                    if not large and len(tape.received) > LARGE:
+                        large = await self._large.acquire()  # nothing more comes meanwhile
+            finally:
+                if large:
+                    self._large.release()
             if attempt.refusal is not None:
                 response.close()
 

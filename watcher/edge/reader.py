@@ -12,7 +12,7 @@ import re
 import signal
 import sys
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 from xxhash import xxh3_128
@@ -22,10 +22,15 @@ from watcher.edge.read_worker import LENGTH, Answer, Ask
 from watcher.records import Hints, Page, Reading
 
 MIB = 1024 * 1024
+STEP = 256 * 1024
 LONGEST_ANSWER = 256 * MIB
 MEMO_CHARACTERS = 32_000_000
 OUT_OF_MEMORY = 70
 """Exit code by which a worker says so (``read_worker``)."""
+KILLED = "worker-killed:"
+OTHERWISE = frozenset({"cpu", "time", "start", "answer"})
+"""What ends a worker and is no want of memory. A want of memory has many names: in C libraries it is a signal or a
+``SystemError`` as often as a ``MemoryError``."""
 DIED_OF = re.compile(r"^([A-Za-z_.]+(?:Error|Exception|Exit|Interrupt))\b", re.MULTILINE)
 
 
@@ -45,14 +50,28 @@ class InlineReader:
 
 
 class WorkerReader:
-    """``ports.Reader`` in processes of its own: bounded in memory and time, without a network."""
+    """``ports.Reader`` in processes of its own: bounded in memory and time, without a network.
+
+    A page that needs more memory than one of several may use is read again while no other is.
+    """
 
     def __init__(
-        self, *, workers: int = 2, memory_bytes: int = 384 * MIB, cpu_seconds: int = 8, wall_seconds: float = 30.0
+        self,
+        *,
+        workers: int = 2,
+        memory_bytes: int = 224 * MIB,
+        shared_bytes: int = 128 * MIB,
+        cpu_seconds: int = 8,
+        wall_seconds: float = 30.0,
     ) -> None:
-        self._limits = (memory_bytes, cpu_seconds)
+        """``memory_bytes``: what a page may use by itself, ``shared_bytes``: beside others (address space, the
+        interpreter's own 35 MiB included)."""
+        self._beside = (min(shared_bytes, memory_bytes), cpu_seconds)
+        self._alone = (memory_bytes, cpu_seconds)
         self._wall_seconds = wall_seconds
+        self._workers = workers
         self._room = asyncio.Semaphore(workers)
+        self._turn_alone = asyncio.Lock()
         self._idle: list[_Worker] = []
         self._memo = _Memo()
 
@@ -77,17 +96,38 @@ class WorkerReader:
         if (remembered := self._memo.get(key)) is not None:
             return remembered
         async with self._room:
-            answer, steady = await self._from_worker(question, body, memory)
+            answer, steady = await self._from_worker(self._beside, question, body, memory)
+        if self._alone != self._beside and _may_want_room(answer[0]):
+            async with self._all_room():
+                answer, steady = await self._from_worker(self._alone, question, body, memory)
+                await self.close()
         if steady:
             self._memo.put(key, answer)
         return answer
 
-    async def _from_worker(self, question: bytes, body: bytes, memory: bytes) -> tuple[tuple[Reading, bytes], bool]:
+    @contextlib.asynccontextmanager
+    async def _all_room(self) -> AsyncIterator[None]:
+        """No other page is read within; the idle workers are ended, and with them goes what they hold."""
+        taken = 0
+        async with self._turn_alone:
+            try:
+                while taken < self._workers:
+                    await self._room.acquire()
+                    taken += 1
+                await self.close()
+                yield
+            finally:
+                for _ in range(taken):
+                    self._room.release()
+
+    async def _from_worker(
+        self, limits: tuple[int, int], question: bytes, body: bytes, memory: bytes
+    ) -> tuple[tuple[Reading, bytes], bool]:
         """The answer, and whether the same question would get the same one again."""
         while True:
             used = bool(self._idle)
             try:
-                worker = self._idle.pop() if used else await _Worker.start(*self._limits)
+                worker = self._idle.pop() if used else await _Worker.start(*limits)
             except OSError as trouble:
                 return (_unreadable("start", f"no reader could be started: {trouble.strerror}"), memory), False
             word, prose = "", ""
@@ -126,7 +166,13 @@ def _ask(page: Page, *, title: str | None = None, known: tuple[str, ...] = (), h
 
 
 def _unreadable(word: str, prose: str) -> Reading:
-    return Reading(verdict="unreadable", why=(f"worker-killed:{word}", prose))
+    return Reading(verdict="unreadable", why=(f"{KILLED}{word}", prose))
+
+
+def _may_want_room(reading: Reading) -> bool:
+    """Whether more memory might have led to another reading."""
+    first = reading.why[0] if reading.why else ""
+    return first == "parse-refused" or (first.startswith(KILLED) and first.removeprefix(KILLED) not in OTHERWISE)
 
 
 def _fingerprint(*parts: bytes) -> bytes:
@@ -193,7 +239,9 @@ class _Worker:
         assert self.process.stdin is not None
         for section in sections:
             self.process.stdin.write(LENGTH.pack(len(section)))
-            self.process.stdin.write(section)
+            for start in range(0, len(section), STEP):  # what the pipe cannot take is copied: never all of it
+                self.process.stdin.write(memoryview(section)[start : start + STEP])
+                await self.process.stdin.drain()
         await self.process.stdin.drain()
         if self.fences is None:
             (said,) = await self._hear(1)

@@ -43,6 +43,8 @@ class LedgerStore:
         self._lock, self._writer, self._now = lock, writer, now
         self._in_hand: OrderedDict[str, tuple[bytes, http.Headers]] = OrderedDict()
         self._in_hand_bytes = 0
+        self._decoding = asyncio.Semaphore(1)
+        """One at a time: a few hundred bytes may be 16 MiB."""
 
     @classmethod
     def open(cls, folder: Path, *, vantage: str, bodies: str = "", now: Callable[[], datetime] = _now) -> Self:
@@ -109,7 +111,8 @@ class LedgerStore:
         payload, headers = held
         self._in_hand_bytes -= len(payload)
         if len(payload) > SMALL_PAGE or http.header(headers, "content-encoding"):
-            return await asyncio.to_thread(page_of, capture, payload, headers)
+            async with self._decoding:
+                return await asyncio.to_thread(page_of, capture, payload, headers)
         return page_of(capture, payload, headers)
 
     async def state(self, site: str) -> SiteState:

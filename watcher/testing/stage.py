@@ -24,12 +24,15 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 
+from watcher.testing.hostile import HostileServer, named
 from watcher.testing.names import invented_onion, invented_victims
 from watcher.testing.scene import Act, Break, Design, Fault, Mend, Scene, Victim
 from watcher.testing.site import PracticeSite
 from watcher.testing.socks5 import Conduct, Socks5Proxy
 
 ProxyOrder: TypeAlias = Literal["stop", "start"]
+LAIRS = 100_000
+"""Number of the first onion of a hostile server."""
 ACTS = {kind.__name__: kind for kind in get_args(Act)}
 
 
@@ -48,6 +51,8 @@ class Play:
     """Before each answer."""
     titles: tuple[str, ...] = ()
     """Entries with these titles come first, on every site."""
+    hostile: tuple[str, ...] = ()
+    """Names of the catalogue of hostile servers: each stands beside the sites."""
 
 
 class Stage:
@@ -62,6 +67,8 @@ class Stage:
         """Where the first site listens: to a watcher, a proxy that is no SOCKS proxy."""
         self.mirrors: tuple[tuple[str, ...], ...] = ()
         """The addresses of each site."""
+        self.hostile: dict[str, str] = {}
+        """The address of each hostile server, by its name."""
 
     def __enter__(self) -> Stage:
         self._process = subprocess.Popen(
@@ -73,7 +80,7 @@ class Stage:
         )
         told = self._hear()
         self.proxy_url, self.site_port = told["proxy"], told["site_port"]
-        self.mirrors = tuple(map(tuple, told["mirrors"]))
+        self.mirrors, self.hostile = tuple(map(tuple, told["mirrors"])), told["hostile"]
         return self
 
     def __exit__(
@@ -114,7 +121,8 @@ class Stage:
 
     def report(self) -> dict[str, Any]:
         """``requests``: how many there were; ``at_once``: how many were waited for at the same time, at most;
-        ``paths``: the last ones asked for."""
+        ``paths``: the last ones asked for; ``hostile``: what each hostile server was asked for; ``hosts``: all that the
+        proxy was asked for."""
         return self._order(report=True)
 
     def _order(self, **order: Any) -> dict[str, Any]:
@@ -154,6 +162,8 @@ class _Theatre:
             tuple(invented_onion(play.mirrors * number + mirror) for mirror in range(play.mirrors))
             for number in range(play.sites)
         ]
+        self.hostile = [HostileServer(named(name)) for name in play.hostile]
+        self.lairs = [server.item.host or invented_onion(LAIRS + at) for at, server in enumerate(self.hostile)]
         self.proxy = Socks5Proxy({})
         self._stack = AsyncExitStack()
 
@@ -161,6 +171,8 @@ class _Theatre:
         async with AsyncExitStack() as stack:
             for site in self.sites:
                 await stack.enter_async_context(site)
+            for hostile in self.hostile:
+                await stack.enter_async_context(hostile)
             await self._listen()
             self._stack = stack.pop_all()
         return self
@@ -173,7 +185,12 @@ class _Theatre:
 
     async def _listen(self) -> None:
         routes = {onion: site.address for onions, site in zip(self.onions, self.sites, strict=True) for onion in onions}
-        self.proxy = Socks5Proxy(routes, port=self.proxy.port)
+        conducts: dict[str, Conduct] = {}
+        for lair, server in zip(self.lairs, self.hostile, strict=True):
+            routes[lair] = server.address
+            if server.item.proxy is not None:
+                conducts[lair] = server.item.proxy
+        self.proxy = Socks5Proxy(routes, conducts=conducts, port=self.proxy.port)
         await self.proxy.__aenter__()
 
     async def obey(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -205,6 +222,8 @@ class _Theatre:
         return {
             "requests": len(asked),
             "at_once": most_within(self._play.delay_seconds, asked),
+            "hostile": {server.item.name: server.requests for server in self.hostile},
+            "hosts": sorted({request.host for request in self.proxy.requests}),
             "paths": [request.path for site in self.sites for request in list(site.requests)[-500:]],
         }
 
@@ -238,6 +257,10 @@ async def _serve(play: Play) -> None:
                 "proxy": theatre.proxy.url,
                 "site_port": theatre.sites[0].port,
                 "mirrors": [[f"http://{onion}/" for onion in onions] for onions in theatre.onions],
+                "hostile": {
+                    server.item.name: f"{server.item.scheme}://{lair}{server.item.path}"
+                    for lair, server in zip(theatre.lairs, theatre.hostile, strict=True)
+                },
             }
         )
         while line := await asyncio.to_thread(sys.stdin.readline):
