@@ -30,10 +30,12 @@ class Apart:
 
     def __init__(self, task: Task) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "watcher.edge.apart", task],
+            [sys.executable, *("-I", "-X", "utf8", "-m", "watcher.edge.apart"), task],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env={"HOME": "/"},  # no secret of ours is in the memory of what reads hostile pages
+            cwd="/",
         )
 
     def __enter__(self) -> Self:
