@@ -10,7 +10,7 @@ from watcher.core.bundle_reading import Doc, Opened, open_bundle, parse
 from watcher.core.checks import CheckResult, Checks, need
 from watcher.edge.apart import reread_apart
 from watcher.edge.sign import check_signature
-from watcher.edge.verify import verify_bundle
+from watcher.edge.verify_bundle import verify_bundle
 from watcher.errors import EvidenceError
 
 AGREES = "agrees:"
