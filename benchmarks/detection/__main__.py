@@ -1,11 +1,19 @@
-"""How well withdrawals and other events are told, under faults and without.
+"""How well entries are found and withdrawals and other events are told, under faults and without.
 
-    python -m benchmarks.detection CORPUS [--seeds N] [--site NAME] [--part events|faults|ablation|cost] [--mistakes]
+    python -m benchmarks.detection CORPUS [--seeds N] [--site NAME] [--part NAME] [--mistakes]
 
-CORPUS holds a folder a site with ``truth.json`` and its pages. Printed: events over the series from the truth's entries
-and from the pages themselves (no rule given); the same series with faults in every fifth check, for sites with and
-without pages for single entries, mirrors and full lists, against "compare with the last page" and "three in a row";
-every rule turned off in turn; and what one decision costs.
+CORPUS holds a folder a site with ``truth.json`` and its pages. Printed, each also alone by ``--part``:
+
+entries   precision and recall of entries without a rule, after two captures, and the speed of reading
+events    over the series, from the truth's entries and from the pages themselves
+faults    the same series with faults in every fifth check, for sites with and without pages for single entries, mirrors
+          and full lists, against "compare with the last page" and "three in a row"
+beyond    faults that outlast every wait, or reach every mirror at once (see ``faults``): something may be told falsely
+ablation  every rule of the decision turned off in turn
+cost      what reading, comparing and deciding cost for a page of 10,000 entries
+
+``python -m benchmarks.detection.entries CORPUS --ablate`` does for the signs by which entries are found what
+``ablation`` does for the decision.
 """
 
 from __future__ import annotations
@@ -15,13 +23,13 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.detection import cost, events, faults
+from benchmarks.detection import cost, entries, events, faults
 from benchmarks.detection.ablation import RULES, without
 from benchmarks.detection.rivals import Rival, told_by
 from benchmarks.detection.score import Tally, table
 from benchmarks.detection.series import Series, load
 
-PARTS = ("events", "faults", "ablation", "cost")
+PARTS = ("entries", "events", "faults", "beyond", "ablation", "cost")
 
 
 def main(arguments: list[str]) -> int:
@@ -40,10 +48,14 @@ def main(arguments: list[str]) -> int:
         return 2
     parts = options.part or PARTS
     began = time.process_time()
+    if "entries" in parts:
+        entries.summary(options.corpus, options.site)
     if "events" in parts:
         without_faults(series, mistakes=options.mistakes)
     if "faults" in parts:
         with_faults(series, range(options.seeds), mistakes=options.mistakes)
+    if "beyond" in parts:
+        beyond(series, mistakes=options.mistakes)
     if "ablation" in parts:
         ablation(series)
     if "cost" in parts:
@@ -71,6 +83,11 @@ def with_faults(series: tuple[Series, ...], seeds: range, *, mistakes: bool) -> 
     ours = [tally for name, tally in rows if not name.startswith(" ")]
     checks, false = sum(tally.checks for tally in ours), sum(tally.false_withdrawals for tally in ours)
     print(f"\n{checks} checks, {false} false withdrawals")
+
+
+def beyond(series: tuple[Series, ...], *, mistakes: bool) -> None:
+    print("\nWith faults that outlast the wait for a witness, or reach all mirrors at once, one seed\n")
+    show([(setting.name, faults.run(series, setting, range(1))) for setting in faults.BEYOND], mistakes=mistakes)
 
 
 def rivals(series: tuple[Series, ...], setting: faults.Setting, seeds: range) -> list[tuple[str, Tally]]:

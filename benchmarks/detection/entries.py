@@ -31,7 +31,8 @@ from watcher.core import choosing, induce, learned, ranking
 from watcher.core.identity import fold_title
 from watcher.core.induce import Extraction, Learned, extract, learn, relearn
 from watcher.core.parse import parse
-from watcher.records import Page
+from watcher.core.reading import read_page
+from watcher.records import Hints, Page
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ def invented(count: int) -> dict[str, list[Version]]:
 
 def read(name: str, versions: list[Version]) -> Score:
     """The site's pages in order, each good one counted and learned from."""
-    knowledge, known = Learned(), []
+    knowledge = Learned()
+    known: list[str] = []
     precision, recall, seconds, parsing, size, provisional = [], [], 0.0, 0.0, 0, 0
     for number, version in enumerate(versions, 1):
         page = Page(body=version.body, url=f"http://{sha256(name.encode()).hexdigest()[:16]}.onion/", status=200)
@@ -225,6 +227,39 @@ def report(sites: Mapping[str, list[Version]]) -> dict[str, Score]:
     print(f"wholly wrong: {sum(one.wrong for one in scores.values())}")
     print(f"speed: {size / seconds / 1e6:.1f} MB/s with parsing and learning; {seconds / parsing:.1f} x parsing alone")
     return scores
+
+
+def summary(folder: Path, only: str = "") -> None:
+    """Prints what ``report`` does of all sites together, and the speed with everything counted."""
+    sites = {name: versions for name, versions in from_folder(folder).items() if only in name}
+    scores = {name: read(name, versions) for name, versions in sites.items()}
+    precision, recall = mean(scores)
+    wrong = [name for name, one in scores.items() if one.wrong]
+    below = sum(one.precision < 0.999 or one.recall < 0.999 for one in scores.values())
+    print(f"Entries without a rule, {len(scores)} sites, from the third version on\n")
+    print(f"  precision {precision:.4f}, recall {recall:.4f}, wholly wrong on {len(wrong)} sites {' '.join(wrong)}")
+    print(f"  anything wrong on {below} sites")
+    size, seconds = speed(sites)
+    print(
+        f"  {size / seconds / 1e6:.1f} MB/s with everything counted: parsing, learning, judging, text, further pages\n"
+    )
+
+
+def speed(sites: Mapping[str, list[Version]]) -> tuple[int, float]:
+    """Bytes read and seconds of CPU, each site from its first page on as the product reads it."""
+    size, seconds = 0, 0.0
+    for versions in sites.values():
+        memory = b""
+        known: tuple[str, ...] = ()
+        for version in versions:
+            page = Page(body=version.body, url="http://invented.onion/", status=200)
+            start = time.process_time()
+            reading, memory = read_page(page, memory, known, Hints(mirror=page.url))
+            seconds += time.process_time() - start
+            size += len(version.body)
+            if reading.complete:
+                known = tuple(entry.title for entry in reading.entries)
+    return size, seconds
 
 
 def shaken(sites: Mapping[str, list[Version]], times: int) -> None:

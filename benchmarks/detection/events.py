@@ -6,6 +6,7 @@ From the truth's entries, or end to end from the pages, read without any rule.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from benchmarks.detection.looks import Look, Watched, snapshot_of
@@ -46,8 +47,6 @@ def truths_of(series: Series, checks: int, start: int = 0) -> list[Truth]:
 
 
 def _until(truth: Truth, all_of_them: Sequence[Truth]) -> Truth:
-    from dataclasses import replace
-
     back = [t.at for t in all_of_them if t.identity == truth.identity and t.kind == "relisted" and t.at > truth.at]
     return replace(truth, until=min(back, default=1 << 30)) if truth.kind == "withdrawn" else truth
 
