@@ -17,6 +17,12 @@ STARTS = re.compile(r"(?:create_subprocess_exec|Popen|subprocess\.run)\((.*?)\n 
 SECRET = "hunter2hunter2"
 
 
+def readers() -> list[int]:
+    """Processes that read pages for this one."""
+    children = map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+    return [pid for pid in children if b"read_worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
 def environ(pid: int) -> bytes:
     return Path(f"/proc/{pid}/environ").read_bytes()
 
@@ -36,11 +42,7 @@ async def test_what_reads_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         page = Page(body=b"<ul><li>a</ul>", url="http://a.example/", status=200, content_type="text/html")
         await reader.read(page, b"", (), Hints())
-        workers = [
-            pid
-            for pid in map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
-            if b"read_worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
+        workers = readers()
         assert workers
         assert not any(SECRET.encode() in environ(pid) for pid in workers)
     finally:
