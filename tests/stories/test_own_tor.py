@@ -29,12 +29,14 @@ from watcher.testing.tor import Onion, PrivateTorNetwork
 pytestmark = pytest.mark.tor
 
 PRIVATE = {"TestingTorNetwork", "DirAuthority", "OutboundBindAddress", "Schedulers"}
+TORS = 2
 CONFIGURATION = """
 [watcher]
 store = "store #1"
 
 [proxy]
 url = "tor"
+tors = 2
 timeout = "25s"
 torrc = {lines}
 
@@ -75,6 +77,12 @@ def _name(pid: int) -> str:
     return ""
 
 
+def ready(watcher: Program, start: int = 0) -> None:
+    """Return once each of its tors has said that it is ready."""
+    for number in range(TORS):
+        watcher.until("event=tor", "percent=100", f"tor={number}", start=start)
+
+
 def has_ended(pid: int, seconds: float = 10) -> bool:
     end = time.monotonic() + seconds
     while _name(pid) == "tor" and time.monotonic() < end:
@@ -93,28 +101,30 @@ def test_a_check_goes_through_it(folder: Path) -> None:
 
 def test_it_lives_and_dies_with_the_watcher(folder: Path, onion: Onion) -> None:
     with Program(folder) as watcher:
-        watcher.until("event=tor", "percent=100")
+        ready(watcher)
         watcher.until("visited", "verdict=listing")
-        (first,) = tors_below(watcher.process.pid)
-        environ = Path(f"/proc/{first}/environ").read_bytes().split(b"\0")
-        assert {one.partition(b"=")[0] for one in environ if one} == {b"PATH", b"HOME", b"LANG"}
+        first = tors_below(watcher.process.pid)
+        for tor in first:
+            environ = Path(f"/proc/{tor}/environ").read_bytes().split(b"\0")
+            assert {one.partition(b"=")[0] for one in environ if one} == {b"PATH", b"HOME", b"LANG"}
 
         beside = run(folder, "learn", f"http://{onion.address}/")  # a second process, through the same tor
         assert beside.returncode == 0, beside.stderr
         assert beside.stdout.startswith("listing\n7 entries")
-        assert tors_below(watcher.process.pid) == [first]
+        assert tors_below(watcher.process.pid) == first
 
-        os.kill(first, signal.SIGKILL)
         seen = len(watcher.said)
-        watcher.until('event="tor ended"', start=seen - 1)
-        watcher.until("event=tor", "percent=100", start=seen)
-        ready = len(watcher.said)
-        watcher.until("visited", "verdict=listing", start=ready)
-        (second,) = tors_below(watcher.process.pid)
-        assert second != first
+        for tor in first:
+            os.kill(tor, signal.SIGKILL)
+        for number in range(TORS):
+            watcher.until('event="tor ended"', f"tor={number}", start=seen)
+        ready(watcher, start=seen)
+        watcher.until("visited", "verdict=listing", start=len(watcher.said))
+        second = tors_below(watcher.process.pid)
+        assert not set(first) & set(second)
 
         assert watcher.stop() == 0
-        assert has_ended(second, 0)
+        assert all(has_ended(tor, 0) for tor in second)
     assert {one["verdict"] for one in objects(folder, "captures")} == {"listing"}  # the site is not to blame
     kept = list((folder / "store #1" / "tor").rglob("ports.json"))
     assert kept == []
@@ -122,10 +132,11 @@ def test_it_lives_and_dies_with_the_watcher(folder: Path, onion: Onion) -> None:
 
 def test_a_watcher_that_is_killed_leaves_no_tor(folder: Path) -> None:
     with Program(folder) as watcher:
-        watcher.until("event=tor", "percent=100")
-        (tor,) = tors_below(watcher.process.pid)
+        ready(watcher)
+        tors = tors_below(watcher.process.pid)
         watcher.kill()
-        assert has_ended(tor)
+        assert len(tors) == TORS
+        assert all(has_ended(tor) for tor in tors)
     done = run(folder, "doctor", "--json")
     (found,) = [one for one in map(json.loads, done.stdout.splitlines()) if one["check"] == "tor"]
     assert found["ok"], found
