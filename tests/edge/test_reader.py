@@ -14,7 +14,7 @@ import pytest
 
 from watcher.edge import sandbox
 from watcher.edge.read_worker import LENGTH
-from watcher.edge.reader import MIB, InlineReader, WorkerReader, _Worker
+from watcher.edge.reader import MIB, InlineReader, WorkerReader, _Memo, _Worker
 from watcher.records import Hints, Page, Reading, Rule, Selector
 
 RULE = Rule(entry=("div.card",), fields={"title": (Selector(css="h3"),)})
@@ -160,6 +160,19 @@ async def test_the_same_question_needs_no_worker(reader: WorkerReader) -> None:
     assert reader._idle == []
     assert (await reader.read(good(), b"", NAMES[:2], HINTS))[0] == first[0]  # other names: another question
     assert len(reader._idle) == 1
+
+
+def test_what_is_remembered_twice_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two visits that ask the same at the same time both put the answer down."""
+    monkeypatch.setattr("watcher.edge.reader.MEMO_CHARACTERS", 10_000)
+    memo, answer = _Memo(), (Reading(verdict="listing"), b"")
+    for _ in range(20):
+        memo.put(b"same", answer)
+    memo.put(b"other", answer)
+    assert (memo.get(b"same"), memo.get(b"other"), memo.get(b"third")) == (answer, answer, None)
+    for number in range(20):
+        memo.put(b"%d" % number, answer)
+    assert memo.get(b"same") is None
 
 
 async def test_a_reader_that_cannot_be_started(reader: WorkerReader, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,6 +197,8 @@ class _Memo:
         return held
 
     def put(self, key: bytes, answer: tuple[Reading, bytes]) -> None:
+        if key in self._held:  # asked twice at the same time
+            return
         self._held[key] = answer
         self._size += _weight(answer)
         while self._size > MEMO_CHARACTERS:
