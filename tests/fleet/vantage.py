@@ -127,10 +127,12 @@ class Lateness:
 
 async def sign(store: LedgerStore, key: SigningKey) -> None:
     """A checkpoint every now and then."""
+    signed = 0
     while True:
         size, root = await store.head()
-        if size:
+        if size != signed:
             await store.checkpoint(size, str(key.checkpoint(size, root)))
+            signed = size
         await asyncio.sleep(CHECKPOINT_SECONDS)
 
 

@@ -17,7 +17,7 @@ import structlog
 from watcher.core.fleet import ALL_ALIVE, BEATS, RollCall, Shares, Word, alive_subject, hear, say
 from watcher.core.fleet_tables import FleetSettings
 from watcher.edge.feed import NOT_PLANNED, HeapFeed
-from watcher.edge.nats_link import Link
+from watcher.edge.nats_link import Link, ended
 from watcher.edge.sign import SigningKey, check_signature
 from watcher.errors import EvidenceError
 
@@ -76,7 +76,7 @@ class FleetFeed(HeapFeed):
     async def run(self) -> None:
         """Say that this vantage is there, and see who else is, until cancelled."""
         pause = self._fleet.lease.total_seconds() / BEATS
-        while True:
+        while not ended():
             if self._link.up.is_set() and not self._is_aside:
                 word = Word(self._me, time.time_ns(), self._process)
                 await self._link.say(alive_subject(self._me), say(word, self._key.sign))

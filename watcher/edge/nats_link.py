@@ -76,7 +76,7 @@ class Link:
     async def run(self) -> None:
         """Connect, and connect again, until cancelled."""
         tls = self._tls()
-        while True:
+        while not ended():
             self._client = Client()
             self._closed.clear()
             try:
@@ -156,6 +156,12 @@ class Link:
         if what != self._told:  # tried again each second: told once
             self._told = what
             self._log.error("fleet", error=what, mend="is the server there, and do credentials and permissions fit?")
+
+
+def ended() -> bool:
+    """Whether this task was cancelled: the library takes a cancellation for its own now and then, and hides it."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def addresses_of(fleet: FleetSettings) -> tuple[tuple[str, int], ...]:

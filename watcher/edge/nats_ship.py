@@ -15,7 +15,7 @@ from nats.js.errors import NoStreamResponseError, NotFoundError
 
 from watcher.core.shipping import STREAM, message_id, open_sealed, subject
 from watcher.edge import parcels
-from watcher.edge.nats_link import AGAIN_SECONDS, Link, prepare
+from watcher.edge.nats_link import AGAIN_SECONDS, Link, ended, prepare
 from watcher.edge.sign import SigningKey, check_signature
 from watcher.edge.store import LedgerStore
 from watcher.edge.writer import Desk
@@ -47,18 +47,17 @@ class Shipper:
     async def run(self) -> None:
         """Ship, until cancelled."""
         await self._store.do(parcels.join)
-        while True:
+        while not ended():
             await self._link.up.wait()
             try:
                 if not self._is_level:
                     await self._level()
                 more = await self._ship()
-            except (NatsError, TimeoutError, OSError) as error:
+            except (NatsError, TimeoutError, OSError, StoreError, asyncio.CancelledError) as error:
+                if ended():
+                    raise asyncio.CancelledError from error
+                # cancelled, though not by us: the connection went, and with it what the library waited for
                 self._tell(f"nothing arrives: {str(error) or type(error).__name__}")
-                await asyncio.sleep(AGAIN_SECONDS)
-                continue
-            except StoreError as error:
-                self._tell(str(error))
                 await asyncio.sleep(AGAIN_SECONDS)
                 continue
             self._told = ""
