@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import sqlite3
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.edge.test_guard import endpoints, needs
 from tests.stories.program import Program, family, objects, run
 from watcher import config
 from watcher.core.tor_trouble import OLDEST
@@ -90,12 +92,38 @@ def has_ended(pid: int, seconds: float = 10) -> bool:
     return _name(pid) != "tor"
 
 
-def test_a_check_goes_through_it(folder: Path) -> None:
-    done = run(folder, "check", "--json", env={**os.environ, "SECRET_OF_MINE": "hunter2"})
+def test_a_check_goes_through_it_and_only_tor_goes_out(folder: Path, tmp_path: Path) -> None:
+    """Every process and thread is traced: but for tor's own, all that they reach is tor."""
+    needs("strace")
+    traced = [
+        "strace",
+        "-ff",
+        "-qq",
+        "-e",
+        "trace=connect,sendto,sendmsg,sendmmsg,execve",
+        "-o",
+        str(tmp_path / "trace"),
+    ]
+    done = run(folder, "check", "--json", before=traced)
     assert done.returncode == 0, done.stderr
     (capture,) = [json.loads(line) for line in done.stdout.splitlines()]
     assert (capture["status"], capture["verdict"]) == (200, "listing")
     assert "tor is ready to 100 % (Done)" in done.stderr
+
+    traces = [path.read_text() for path in tmp_path.glob("trace.*")]
+    is_tor = [bool(re.search(r'execve\("\S*/tor", ', trace)) for trace in traces]
+    ours = set[tuple[str, int]]().union(*(endpoints(text) for text, tor in zip(traces, is_tor, strict=True) if not tor))
+    its = set[tuple[str, int]]().union(*(endpoints(text) for text, tor in zip(traces, is_tor, strict=True) if tor))
+    ports = {
+        ("127.0.0.1", int(port))
+        for path in (folder / "store #1" / "tor").glob("*/torrc")
+        for port in re.findall(r"^(?:Socks|Control)Port 127.0.0.1:(\d+)", path.read_text(), re.MULTILINE)
+    }
+    assert len(ports) == 2 * TORS
+    assert ours <= ports
+    assert ours & ports
+    assert its
+    assert not its & ports
     assert (folder / "store #1" / "tor" / "0").stat().st_mode & 0o777 == 0o700
 
 
