@@ -96,6 +96,8 @@ class _Look:
     means: Means
     visit: str
     deadline: datetime
+    last: datetime
+    """The deadline moves no further."""
     memory: bytes
     captures: list[Capture]
     readings: dict[str, Reading]
@@ -106,6 +108,15 @@ class _Look:
         """For the rest of the visit; a clock that is set back does not make it longer than a whole one."""
         left = min(self.deadline - self.means.clock.now(), self.means.timeout)
         return max(0.0, left.total_seconds())
+
+    @asynccontextmanager
+    async def given_back(self) -> AsyncIterator[None]:
+        """What happens within is not at the site's expense: readers may be busy with other sites' pages. The visit ends
+        so much later, and no later than twice its time."""
+        began = self.means.clock.now()
+        yield
+        took = max(timedelta(0), self.means.clock.now() - began)
+        self.deadline = min(self.deadline + took, self.last)
 
     async def at(self, url: str, mirror: str, target: str, *, share: float = 1.0) -> Capture:
         """What is captured there within a share of the time left, kept and not yet read: the last one, if redirects led
@@ -132,6 +143,7 @@ async def visit(site: Site, mirrors: Sequence[str], isolation: str, means: Means
         means=means,
         visit=f"{site.name}@{began.strftime('%Y-%m-%dT%H:%M:%S.%fZ')}",
         deadline=began + means.timeout,
+        last=began + 2 * means.timeout,
         memory=state.memory,
         captures=[],
         readings={},
@@ -187,7 +199,7 @@ async def _see_pages(
         hints = Hints(
             rule=look.site.rule, pages=look.site.pages, next=look.site.next, number=len(pages) + 1, mirror=mirror
         )
-        async with _page(look.means, capture) as page:
+        async with look.given_back(), _page(look.means, capture) as page:
             size += len(page.body)
             reading, look.memory = await look.means.reader.read(page, look.memory, known, hints)
         look.readings[capture.id] = reading
@@ -240,7 +252,7 @@ async def _see_details(look: _Look, snapshot: Snapshot, roster: Roster, keys: Se
         answer: Answer = "unknown"
         why, kills = capture.why, False
         if not capture.is_miss:
-            async with _page(look.means, capture) as page:
+            async with look.given_back(), _page(look.means, capture) as page:
                 reading = await look.means.reader.read_detail(page, look.memory, entry.title)
             look.readings[capture.id] = reading
             answer, why = probe_answer(reading, capture.status), reading.why

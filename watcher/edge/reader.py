@@ -27,6 +27,8 @@ LONGEST_ANSWER = 256 * MIB
 MEMO_CHARACTERS = 32_000_000
 OUT_OF_MEMORY = 70
 """Exit code by which a worker says so (``read_worker``)."""
+QUICK_SECONDS = 2
+"""Of processor time: nearly every page takes a hundredth of it."""
 KILLED = "worker-killed:"
 OTHERWISE = frozenset({"cpu", "time", "start", "answer"})
 """What ends a worker and is no want of memory. A want of memory has many names: in C libraries it is a signal or a
@@ -52,7 +54,8 @@ class InlineReader:
 class WorkerReader:
     """``ports.Reader`` in processes of its own: bounded in memory and time, without a network.
 
-    A page that needs more memory than one of several may use is read again while no other is.
+    A page that needs more time than most is read again when no other such page is, so that there is always a worker
+    for the rest; one that needs more memory than one of several may use, while no other page is read at all.
     """
 
     def __init__(
@@ -66,12 +69,14 @@ class WorkerReader:
     ) -> None:
         """``memory_bytes``: what a page may use by itself, ``shared_bytes``: beside others (address space, the
         interpreter's own 35 MiB included)."""
-        self._beside = (min(shared_bytes, memory_bytes), cpu_seconds)
+        shared_bytes = min(shared_bytes, memory_bytes)
+        self._quick = (shared_bytes, min(QUICK_SECONDS, cpu_seconds))
+        self._slow = (shared_bytes, cpu_seconds)
         self._alone = (memory_bytes, cpu_seconds)
         self._wall_seconds = wall_seconds
         self._workers = workers
         self._room = asyncio.Semaphore(workers)
-        self._turn_alone = asyncio.Lock()
+        self._turn_slow, self._turn_alone = asyncio.Lock(), asyncio.Lock()
         self._idle: list[_Worker] = []
         self._memo = _Memo()
 
@@ -96,11 +101,13 @@ class WorkerReader:
         if (remembered := self._memo.get(key)) is not None:
             return remembered
         async with self._room:
-            answer, steady = await self._from_worker(self._beside, question, body, memory)
-        if self._alone != self._beside and _may_want_room(answer[0]):
+            answer, steady = await self._from_worker(self._quick, question, body, memory)
+        if self._slow != self._quick and answer[0].why[:1] == (f"{KILLED}cpu",):
+            async with self._turn_slow, self._room:
+                answer, steady = await self._from_worker(self._slow, question, body, memory)
+        if self._alone != self._slow and _may_want_room(answer[0]):
             async with self._all_room():
                 answer, steady = await self._from_worker(self._alone, question, body, memory)
-                await self.close()
         if steady:
             self._memo.put(key, answer)
         return answer
@@ -125,7 +132,7 @@ class WorkerReader:
     ) -> tuple[tuple[Reading, bytes], bool]:
         """The answer, and whether the same question would get the same one again."""
         while True:
-            used = bool(self._idle)
+            used = limits == self._quick and bool(self._idle)
             try:
                 worker = self._idle.pop() if used else await _Worker.start(*limits)
             except OSError as trouble:
@@ -135,7 +142,7 @@ class WorkerReader:
             try:
                 head, after = await asyncio.wait_for(worker.ask(question, body, memory), self._wall_seconds)
                 answer = msgspec.json.decode(head, type=Answer)
-                in_step = not answer.tired
+                in_step = not answer.tired and limits == self._quick
             except TimeoutError:
                 word, prose = "time", f"not read within {self._wall_seconds:g} s"
             except (EOFError, ConnectionError, msgspec.DecodeError) as trouble:

@@ -337,4 +337,5 @@ async def _pass_on(conduct: Conduct, source: asyncio.StreamReader, sink: asyncio
             if left <= 0:
                 _hang_up(conduct, sink)
     if sink.can_write_eof():
-        sink.write_eof()
+        with contextlib.suppress(OSError):  # whoever it is for may have gone
+            sink.write_eof()
