@@ -136,6 +136,12 @@ def test_a_grown_log_has_the_nodes_and_roots_of_one_made_at_once() -> None:
     assert nodes == {(level, index): value for level, row in enumerate(table) for index, value in enumerate(row)}
 
 
+@pytest.mark.parametrize(("size", "most"), [(1, 1), (2, 2), (3, 2), (4, 3), (7, 3), (8, 4)])
+def test_there_are_as_many_levels_as_hold_a_complete_node(size: int, most: int) -> None:
+    table = merkle.levels(LEAVES[:size])
+    assert [len(row) for row in table] == [size >> level for level in range(most)]
+
+
 @pytest.mark.parametrize("first", [0, 1, 5, 8, 31])
 def test_several_leaves_join_without_being_looked_up_meanwhile(first: int) -> None:
     stored = dict(merkle.extend(0, LEAVES[:first], lambda level, index: b""))
