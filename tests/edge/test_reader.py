@@ -167,12 +167,19 @@ def test_what_is_remembered_twice_is_counted_once(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("watcher.edge.reader.MEMO_CHARACTERS", 10_000)
     memo, answer = _Memo(), (Reading(verdict="listing"), b"")
     for _ in range(20):
-        memo.put(b"same", answer)
-    memo.put(b"other", answer)
-    assert (memo.get(b"same"), memo.get(b"other"), memo.get(b"third")) == (answer, answer, None)
+        memo.put("a", b"same", answer)
+    memo.put("b", b"other", answer)
+    assert (memo.get("a", b"same"), memo.get("b", b"other"), memo.get("c", b"third")) == (answer, answer, None)
     for number in range(20):
-        memo.put(b"%d" % number, answer)
-    assert memo.get(b"same") is None
+        memo.put(str(number), b"same", answer)
+    assert memo.get("a", b"same") is None
+
+
+def test_of_a_place_only_the_last_answer_is_remembered() -> None:
+    memo = _Memo()
+    for number in range(3):
+        memo.put("a", b"%d" % number, (Reading(verdict="listing"), b"%d" % number))
+    assert [memo.get("a", b"%d" % number) is None for number in range(3)] == [True, True, False]
 
 
 async def test_a_reader_that_cannot_be_started(reader: WorkerReader, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,10 @@ from datetime import datetime
 from watcher.core.notes import LOOKS, Notes, load, save, tag
 from watcher.records import Capture, Decision, Reading, Roster, RosterEntry, Snapshot
 
-MOST_ENTRIES = 60_000
+MOST_ENTRIES = 20_000
 """Entries of all sites together that are remembered."""
+A_SITE = 4
+"""What else is remembered of a site weighs as much as so many entries."""
 
 
 class Entries:
@@ -181,7 +183,7 @@ class Lately:
         readings = tuple([reading for _, reading in pages if reading is not None])
         before = self._known.pop(roster.site, None)
         if before is not None:
-            self._held -= len(before.entries.held)
+            self._held -= _weight(before)
         calm = len(readings) == len(pages) and not decision.events and _is_calm(load(decision.roster.notes), snapshot)
         if not calm or isinstance(decision.roster.entries, Resighted):
             return
@@ -189,10 +191,14 @@ class Lately:
         if before is not None and _says_same(before.snapshot, snapshot):
             known.holds = _again(roster, snapshot, before) == decision
         self._known[roster.site] = known
-        self._held += len(known.entries.held)
+        self._held += _weight(known)
         while self._held > MOST_ENTRIES and len(self._known) > 1:
             _, forgotten = self._known.popitem(last=False)
-            self._held -= len(forgotten.entries.held)
+            self._held -= _weight(forgotten)
+
+
+def _weight(known: _Known) -> int:
+    return len(known.entries.held) + A_SITE
 
 
 def _is_of(held: Mapping[str, RosterEntry], entries: Entries) -> bool:

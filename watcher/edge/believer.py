@@ -22,8 +22,10 @@ from watcher.edge.search_index import SearchIndex
 from watcher.ports import SiteState
 from watcher.records import Roster, RosterEntry, Snapshot
 
-MOST_ENTRIES = 60_000
-"""Roster entries kept in memory, of all sites together."""
+MOST_ENTRIES = 20_000
+"""Roster entries kept in memory, of all sites together; what else is known of a site counts for some."""
+AN_ENTRY = 1_000
+"""Bytes that one weighs, about."""
 
 
 class _Belief(NamedTuple):
@@ -107,7 +109,8 @@ class Believer:
 
 
 def _weight(belief: _Belief) -> int:
-    return len(belief.state.roster.entries) + 1
+    state = belief.state
+    return len(state.roster.entries) + (len(state.memory) + len(state.roster.notes)) // AN_ENTRY + 1
 
 
 def _only_seen(before: Roster, after: Roster) -> bool:

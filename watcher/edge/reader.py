@@ -24,7 +24,7 @@ from watcher.records import Hints, Page, Reading
 MIB = 1024 * 1024
 STEP = 256 * 1024
 LONGEST_ANSWER = 256 * MIB
-MEMO_CHARACTERS = 32_000_000
+MEMO_CHARACTERS = 16_000_000
 OUT_OF_MEMORY = 70
 """Exit code by which a worker says so (``read_worker``)."""
 QUICK_SECONDS = 2
@@ -97,8 +97,8 @@ class WorkerReader:
 
     async def _answer(self, ask: Ask, body: bytes, memory: bytes) -> tuple[Reading, bytes]:
         question = msgspec.json.encode(ask)
-        key = _fingerprint(question, body, memory)
-        if (remembered := self._memo.get(key)) is not None:
+        place, key = f"{ask.url} {ask.title or ''}", _fingerprint(question, body, memory)
+        if (remembered := self._memo.get(place, key)) is not None:
             return remembered
         async with self._room:
             answer, steady = await self._from_worker(self._quick, question, body, memory)
@@ -109,7 +109,7 @@ class WorkerReader:
             async with self._all_room():
                 answer, steady = await self._from_worker(self._alone, question, body, memory)
         if steady:
-            self._memo.put(key, answer)
+            self._memo.put(place, key, answer)
         return answer
 
     @contextlib.asynccontextmanager
@@ -191,25 +191,25 @@ def _fingerprint(*parts: bytes) -> bytes:
 
 
 class _Memo:
-    """What was read lately, bounded by the characters it holds."""
+    """What each place was read to say last, bounded by the characters it holds."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[bytes, tuple[Reading, bytes]] = OrderedDict()
+        self._held: OrderedDict[str, tuple[bytes, tuple[Reading, bytes]]] = OrderedDict()
         self._size = 0
 
-    def get(self, key: bytes) -> tuple[Reading, bytes] | None:
-        held = self._held.get(key)
-        if held is not None:
-            self._held.move_to_end(key)
-        return held
+    def get(self, place: str, key: bytes) -> tuple[Reading, bytes] | None:
+        held = self._held.get(place)
+        if held is None or held[0] != key:
+            return None
+        self._held.move_to_end(place)
+        return held[1]
 
-    def put(self, key: bytes, answer: tuple[Reading, bytes]) -> None:
-        if key in self._held:  # asked twice at the same time
-            return
-        self._held[key] = answer
-        self._size += _weight(answer)
+    def put(self, place: str, key: bytes, answer: tuple[Reading, bytes]) -> None:
+        before = self._held.pop(place, None)
+        self._size += _weight(answer) - (_weight(before[1]) if before else 0)
+        self._held[place] = key, answer
         while self._size > MEMO_CHARACTERS:
-            _, gone = self._held.popitem(last=False)
+            _, (_, gone) = self._held.popitem(last=False)
             self._size -= _weight(gone)
 
 
