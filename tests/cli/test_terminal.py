@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.seed import fill
+from watcher import config
 from watcher.edge.store import LedgerStore
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -186,3 +187,26 @@ def test_watching_status_is_for_terminals(folder: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "--watch paints a terminal" in done.stderr
+
+
+def test_practice_on_a_terminal_keeps_json_out_of_it(tmp_path: Path) -> None:
+    with on_screen(tmp_path, "practice", "here") as screen:
+        screen.wait_for(1, b"visited")
+        screen.process.send_signal(signal.SIGINT)
+        assert screen.end() == 0
+    shown = COLOUR.sub("", screen.painted.decode())
+    assert "watching a practice site, offline" in shown
+    assert "entries=6" in shown
+    assert shown.rstrip().endswith("stopped")
+    assert config.load(tmp_path / "here" / "watcher.toml").alerts[0].to == f"file:{tmp_path / 'here' / 'alerts.jsonl'}"
+
+
+def test_practice_in_a_pipe_gives_programs_their_json(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "watcher", "practice"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert any("event=visited" in line for line in process.stderr)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert config.load(tmp_path / "practice" / "watcher.toml").alerts[0].to == "stdout:"

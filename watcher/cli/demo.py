@@ -70,7 +70,7 @@ mirrors = ["{mirror}"]
 every = "10s"
 
 [[alert]]
-to = "stdout:"
+to = "{alerts}"
 kinds = ["listed", "withdrawn", "relisted"]
 """
 
@@ -155,9 +155,10 @@ def practice_command(state: State, folder: Path) -> None:
     del state
     folder.mkdir(parents=True, exist_ok=True)
     with PracticeProcess("practice") as practice:
-        settings = _written(folder, PRACTICE.format(proxy=practice.proxy_url, mirror=practice.mirror))
+        alerts = "file:alerts.jsonl" if sys.stdout.isatty() else "stdout:"  # JSON is for programs: people read the log
+        settings = _written(folder, PRACTICE.format(proxy=practice.proxy_url, mirror=practice.mirror, alerts=alerts))
         say("watching a practice site, offline; no watcher.toml was found (make one: watcher init); stop: Ctrl-C")
-        say(f"look from another terminal: watcher -c {settings.path} events --follow")
+        say(f"look from another terminal: watcher -c {settings.path} events --follow; alerts go to {alerts}")
         run_with(settings)
 
 
