@@ -27,7 +27,7 @@ import venv
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol, Self, TypeVar
 
 from benchmarks.checking import Checker, at_a_time
 from benchmarks.report import Part, median, reached
@@ -43,6 +43,9 @@ LONGEST_SECONDS = 900.0
 STALLED_SECONDS = 15.0
 NEW_NETWORK = 0x40000000
 """CLONE_NEWNET, linux/sched.h."""
+
+
+T = TypeVar("T")
 
 
 class Round(NamedTuple):
@@ -332,6 +335,12 @@ def _memory(name: str, served: Served) -> int:
         return tool.round().peak_bytes
 
 
+def _told(name: str, what: str, found: T) -> T:
+    """What was found, said at once: all of it takes half an hour."""
+    print(f"{name}, {what}: {found}", file=sys.stderr, flush=True)
+    return found
+
+
 def _limits(still: dict[str, Found], moving: dict[str, Found], peaks: dict[str, int]) -> Iterator[str]:
     for name, same, other in (("webchanges", 10, 10), ("changedetection.io", 10, 10), ("urlwatch", 5, 2.5)):
         for what, found, least in (("unchanged", still, same), ("changed", moving, other)):
@@ -348,10 +357,10 @@ def measure(pages: int = 200, targets: int = 2000) -> Part:
     prepare()
     only_loopback()
     with Served(pages) as served:
-        still = {name: _rounds(name, served, "still") for name in TOOLS}
-        moving = {name: _rounds(name, served, "moving") for name in TOOLS}
+        still = {name: _told(name, "still", _rounds(name, served, "still")) for name in TOOLS}
+        moving = {name: _told(name, "moving", _rounds(name, served, "moving")) for name in TOOLS}
     with Served(targets, page_bytes=10_000) as many:
-        peaks = {name: _memory(name, many) for name in TOOLS}
+        peaks = {name: _told(name, "peak memory", _memory(name, many)) for name in TOOLS}
     return Part(
         title=f"{pages} pages of 50 kB through one proxy, by four programs",
         columns=(
