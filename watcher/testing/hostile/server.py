@@ -57,7 +57,8 @@ class HostileServer:
 
         def over(done: asyncio.Task[None]) -> None:
             self._tasks.discard(done)
-            writer.transport.abort()  # of one that was cancelled before it began, nothing else would close it
+            if not writer.transport.is_closing():
+                writer.transport.abort()  # of one that was cancelled before it began, nothing else would close it
 
         task.add_done_callback(over)
 
