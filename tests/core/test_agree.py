@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.core.looks import NAMES, START, Watching
 from watcher.core import voices
-from watcher.core.agree import Agreement, together
+from watcher.core.again import Resighted
+from watcher.core.agree import Agreement, Recently, together
 from watcher.core.watchlist import Watch
 from watcher.records import Event, Policy, Roster
 
@@ -30,7 +31,8 @@ class Fleet:
     def __init__(self, *names: str, agree: int = 1, watchlist: Sequence[Watch] = ()) -> None:
         self.vantages = {name: Watching(policy=POLICY) for name in names}
         self.rule = Agreement(index="index", agree=agree, policy=POLICY, watchlist=tuple(watchlist))
-        self.roster = Roster(site="site")
+        self.roster = self.plain = Roster(site="site")
+        self.recently, self.quick = Recently(), 0
         self.told: list[Event] = []
         self.now = START
         self.own: dict[str, list[Event]] = {name: [] for name in names}
@@ -55,8 +57,11 @@ class Fleet:
         finally:
             watching.see = see  # type: ignore[method-assign]
         self.own[name] += events
-        decision = together(self.roster, seen[0], events, self.rule)  # type: ignore[arg-type]
-        self.roster = decision.roster
+        decision = together(self.roster, seen[0], events, self.rule, self.recently)  # type: ignore[arg-type]
+        plainly = together(self.plain, seen[0], events, self.rule)  # type: ignore[arg-type]
+        assert decision == plainly, "what is remembered leads elsewhere"
+        self.quick += isinstance(decision.roster.entries, Resighted)
+        self.roster, self.plain = decision.roster, plainly.roster
         self.told += decision.events
         return decision.events
 
@@ -87,6 +92,7 @@ def test_of_one_vantage_every_event_is_told_as_it_told_it() -> None:
     fleet.round("IABCEFGH", 8)
     fleet.round("I" + ALL, 3)
     assert fleet.told == fleet.own["berlin"]
+    assert fleet.quick >= 4
     assert said(fleet.told) == ["listed I", "withdrawn D", "relisted D"]
 
 

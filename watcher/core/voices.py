@@ -98,6 +98,11 @@ class Notes:
     disputed: dict[str, datetime] = field(default_factory=dict)
     """Roster keys of which vantages are told to disagree, and since when."""
 
+    @property
+    def looked(self) -> datetime:
+        """When the last complete copy of them all was asked for."""
+        return max((voice.looked for voice in self.voices.values() if voice.looked is not None), default=NEVER)
+
 
 _decode = msgspec.json.Decoder(Notes).decode
 _encode = msgspec.json.Encoder().encode

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from watcher.core import bundle, fleet_bundle, note
-from watcher.core.agree import key_of
+from watcher.core.agreement import key_of
 from watcher.core.material import Kept, Material
 from watcher.edge.export import SOFTWARE, STANDALONE, Exported, pictures, refuse_folder, written
 from watcher.edge.gather import Provenance, Selection, gather

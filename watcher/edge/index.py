@@ -18,11 +18,10 @@ from typing import Self
 import structlog
 
 from watcher.core import note
-from watcher.core.agree import Agreement
+from watcher.core.agree import Agreement, Recently
 from watcher.edge import index_union
 from watcher.edge.index_copies import Copy, MissingMessagesError
-from watcher.edge.index_union import Step, Union
-from watcher.edge.ledger import Ledger
+from watcher.edge.index_union import Memory, Step, Union
 from watcher.edge.store import LedgerStore
 from watcher.edge.writer import Desk
 from watcher.errors import EvidenceError
@@ -63,6 +62,8 @@ class Index:
         """Vantages for which that was done, and that have not come further since."""
         self._trouble: dict[str, str] = {}
         """What was told last of each vantage."""
+        self._recently = Recently()
+        self._memories = {name: Memory() for name in copies}
         self._begun: dict[str, int] = {}
         """Where in the stream the parcel begins that a vantage's messages have not completed yet."""
         self._log = structlog.get_logger("watcher")
@@ -138,6 +139,8 @@ class Index:
             return
         if message.part == 0:
             self._begun[copy.vantage] = arrival.place
+        if message.anew:
+            self._memories[copy.vantage].clear()
         is_whole = await copy.receive(message)
         if is_whole is not None:
             self._begun.pop(copy.vantage, None)
@@ -153,19 +156,19 @@ class Index:
         copy, leaves, told = self.copies[vantage], 0, 0
         more = True
         while more:
-            step = await self.union.do(partial(_step, copy=copy.ledger, vantage=vantage, rule=self.rule))
+            step = await self.union.do(partial(self._step, copy=copy))
             leaves, told, more = leaves + step.leaves, told + step.told, step.more
         if told:
             self._on_news()
         return leaves
 
+    def _step(self, desk: Desk, *, copy: Copy) -> Step:
+        memory = self._memories[copy.vantage]
+        return Union(desk, copy.ledger, copy.vantage, self.rule, recently=self._recently, memory=memory).step()
+
     async def resume_from(self) -> int:
         """The place in the stream behind which nothing was taken in for good."""
         return await self.union.do(_place)
-
-
-def _step(desk: Desk, *, copy: Ledger, vantage: str, rule: Agreement) -> Step:
-    return Union(desk, copy, vantage, rule).step()
 
 
 def _come_to(desk: Desk, *, place: int) -> None:

@@ -8,27 +8,34 @@ The union has a custody log of its own, over the same records.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import structlog
 
 from watcher.core import http
-from watcher.core.agree import Agreement, together
+from watcher.core.agree import Agreement, Recently, together
 from watcher.edge.custody_log import Kind
 from watcher.edge.gather import is_erased
 from watcher.edge.ledger import Ledger
-from watcher.edge.rows import capture_id, moment, visit_name, visit_started
+from watcher.edge.ledger_captures import Kept
+from watcher.edge.rows import capture_id, capture_number, moment, visit_name, visit_started
+from watcher.edge.sayings import Said, decode_reading, decode_said, snapshot_of
 from watcher.edge.writer import Desk
 from watcher.errors import EvidenceError
 from watcher.ports import Origin, Outcome
-from watcher.records import Event, Exchange
+from watcher.records import Event, Exchange, Reading, Snapshot
+
+T = TypeVar("T")
 
 MOST_LEAVES = 256
 """Of one transaction; what was recorded at once stays together, however long it is."""
+MOST_REMEMBERED = 20_000
+"""Readings of one copy."""
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS fleet_vantage (name TEXT PRIMARY KEY, leaf INTEGER NOT NULL, hash BLOB NOT NULL,"
     " left_out INTEGER NOT NULL) STRICT",
@@ -54,6 +61,8 @@ class _Recorded:
     first: int
     site: str
     visit: str
+    at: datetime
+    """When the vantage recorded it."""
     has_snapshot: bool = False
     events: list[Event] = field(default_factory=list)
 
@@ -77,11 +86,42 @@ def progress(connection: sqlite3.Connection) -> dict[str, tuple[int, int]]:
     return {name: (leaf, left_out) for name, leaf, left_out in rows}
 
 
+class Memory:
+    """What was read of one copy: most visits say the very same again, and it is known by identity then."""
+
+    def __init__(self) -> None:
+        self._readings: OrderedDict[int, Reading] = OrderedDict()
+        self._saids: OrderedDict[int, Said] = OrderedDict()
+
+    def clear(self) -> None:
+        """The copy was begun anew: its numbers mean other things."""
+        self._readings.clear()
+        self._saids.clear()
+
+    def reading(self, copy: Ledger, content: int) -> Reading:
+        return _remembered(self._readings, content, lambda: decode_reading(copy.contents.get(content)))
+
+    def said(self, copy: Ledger, content: int) -> Said:
+        return _remembered(self._saids, content, lambda: decode_said(copy.contents.get(content)))
+
+
+def _remembered(known: OrderedDict[int, T], number: int, make: Callable[[], T]) -> T:
+    found = known.get(number)
+    if found is None:
+        found = known[number] = make()
+        while len(known) > MOST_REMEMBERED:
+            known.popitem(last=False)
+    return found
+
+
 class Union:
     """Goes through the copy of one vantage's ledger, within the transaction of the union's owner."""
 
-    def __init__(self, desk: Desk, copy: Ledger, vantage: str, rule: Agreement) -> None:
+    def __init__(
+        self, desk: Desk, copy: Ledger, vantage: str, rule: Agreement, *, recently: Recently, memory: Memory
+    ) -> None:
         self._desk, self._copy, self._vantage, self._rule = desk, copy, vantage, rule
+        self._recently, self._memory = recently, memory
         self._log = structlog.get_logger("watcher")
         self._told = self._left_out = 0
 
@@ -159,11 +199,12 @@ class Union:
         if self._is_anothers(capture.site, capture.visit) or is_erased(self._copy, capture.id):
             self._left_out += 1
             return
-        request, response = self._copy.wire(capture.id)
+        payload = b"" if kept.body is None else self._copy.bodies.get(kept.body)
+        response = http.rebuild(kept.pack.head, payload, kept.pack.framing)
         exchange = Exchange(
             url=capture.url,
             mirror=capture.mirror,
-            request=request,
+            request=kept.pack.request,
             response=response,
             requested_at=capture.requested_at,
             finished_at=capture.finished_at,
@@ -196,39 +237,41 @@ class Union:
         """What the leaf belongs to: what was begun with the leaves before it, something new, or nothing."""
         match row.kind:
             case Kind.READING:
-                visit = self._visit_of_capture(row)
+                visit, at = self._visit_of_capture(row)
                 begun = now is not None and (now.has_snapshot or now.events)
                 if now is None or begun or now.visit != visit:
-                    now = _Recorded(row.leaf, visit.rpartition("@")[0], visit)
+                    now = _Recorded(row.leaf, visit.rpartition("@")[0], visit, at)
             case Kind.SNAPSHOT:
-                visit = self._visit_of_snapshot(row)
+                visit, at = self._visit_of_snapshot(row)
                 if now is None or now.has_snapshot or now.visit != visit:
-                    now = _Recorded(row.leaf, visit.rpartition("@")[0], visit)
+                    now = _Recorded(row.leaf, visit.rpartition("@")[0], visit, at)
                 now.has_snapshot = True
             case Kind.EVENT:
-                event = self._event(row)
+                event, at = self._event(row)
                 if now is None or now.site != event.site:
-                    now = _Recorded(row.leaf, event.site, self._visit_before(event))
+                    now = _Recorded(row.leaf, event.site, self._visit_before(event), at)
                 now.events.append(event)
             case _:
                 return None
         return now
 
-    def _visit_of_capture(self, row: _Row) -> str:
+    def _visit_of_capture(self, row: _Row) -> tuple[str, datetime]:
         found = self._copy.connection.execute(
-            "SELECT s.name, c.started FROM capture c JOIN place p ON p.id = c.place JOIN site s ON s.id = p.site"
-            " WHERE c.n = ?",
+            "SELECT s.name, c.started, c.started + r.read_at FROM capture c JOIN reading r ON r.capture = c.n"
+            " JOIN place p ON p.id = c.place JOIN site s ON s.id = p.site WHERE c.n = ?",
             (row.ref,),
         ).fetchone()
-        return visit_name(*self._there(found, row))
+        name, started, at = self._there(found, row)
+        return visit_name(name, started), moment(at)
 
-    def _visit_of_snapshot(self, row: _Row) -> str:
+    def _visit_of_snapshot(self, row: _Row) -> tuple[str, datetime]:
         found = self._copy.connection.execute(
-            "SELECT s.name, x.started FROM site s CROSS JOIN snapshot x WHERE x.site = s.id AND x.started = ?"
-            " AND x.leaf = ?",
+            "SELECT s.name, x.started, x.started + x.read_at FROM site s CROSS JOIN snapshot x"
+            " WHERE x.site = s.id AND x.started = ? AND x.leaf = ?",
             (row.ref, row.leaf),
         ).fetchone()
-        return visit_name(*self._there(found, row))
+        name, started, at = self._there(found, row)
+        return visit_name(name, started), moment(at)
 
     def _visit_before(self, event: Event) -> str:
         """The visit that an event follows from, of which nothing else was recorded with it."""
@@ -238,33 +281,30 @@ class Union:
         ).fetchone()
         return visit_name(found[0], found[1]) if found[0] is not None else ""
 
-    def _event(self, row: _Row) -> Event:
-        found = self._copy.connection.execute("SELECT data FROM event WHERE seq = ?", (row.ref,)).fetchone()
-        event = _decode_event(self._there(found, row)[0])
+    def _event(self, row: _Row) -> tuple[Event, datetime]:
+        found = self._copy.connection.execute("SELECT data, recorded FROM event WHERE seq = ?", (row.ref,)).fetchone()
+        data, recorded = self._there(found, row)
+        event = _decode_event(data)
         if event.vantage != self._vantage:
             raise EvidenceError(f"vantage {self._vantage} shipped an event of {event.vantage}")
-        return event
+        return event, moment(recorded)
 
-    def _there(self, found: tuple[str, int] | None, row: _Row) -> tuple[str, int]:
+    def _there(self, found: tuple[Any, ...] | None, row: _Row) -> tuple[Any, ...]:
         if found is None:
             raise EvidenceError(f"vantage {self._vantage}: leaf {row.leaf} is about something that is not there")
         return found
 
     def _record(self, what: _Recorded) -> None:
         """Steps 4 to 6 of a visit, of the fleet: what was read, what follows from it together with what others saw."""
-        snapshot = self._copy.snapshot(what.visit) if what.visit else None
-        if snapshot is None:
-            raise EvidenceError(f"vantage {self._vantage}: visit {what.visit} was never recorded")
+        kept = self._copy.kept_of(what.visit) if what.visit else ()
+        readings = self._readings(kept)
+        snapshot = self._snapshot(what, kept, readings)
         if snapshot.vantage != self._vantage:
             raise EvidenceError(f"vantage {self._vantage} shipped a visit of {snapshot.vantage}")
-        at = self._at(what)
         state = self._desk.believer.state(what.site)
-        decision = together(state.roster, snapshot, what.events, self._rule)
+        decision = together(state.roster, snapshot, what.events, self._rule, self._recently)
         self._told += len(decision.events)
-        theirs = [one.id for one in self._copy.captures_of(what.visit) if not one.foreign]
-        mine = {one.id for one in self._desk.ledger.captures_of(what.visit)}
-        if mine.issuperset(theirs):
-            readings = {name: reading for name in theirs if (reading := self._copy.reading(name)) is not None}
+        if self._are_here(kept):
             outcome = Outcome(
                 visit=what.visit,
                 site=what.site,
@@ -273,18 +313,54 @@ class Union:
                 decision=decision,
                 memory=b"",
             )
-            self._desk.recorder.record(outcome, at, as_logged=True)
+            self._desk.recorder.record(outcome, what.at, as_logged=True)
         else:
-            self._desk.recorder.tell(what.site, decision.events, at)
+            self._desk.recorder.tell(what.site, decision.events, what.at)
         self._desk.believer.believe(what.site, snapshot, decision.roster, b"")
         self._next_visit(what.site)
 
-    def _at(self, what: _Recorded) -> datetime:
-        """When the vantage recorded it."""
-        said = self._copy.record_of(what.first)["at"]
-        if not isinstance(said, str):
-            raise EvidenceError(f"vantage {self._vantage}: leaf {what.first} has no time")
-        return datetime.fromisoformat(said)
+    def _readings(self, kept: Sequence[Kept]) -> dict[str, Reading]:
+        """What the visit's captures were read to say."""
+        found = {}
+        for one in kept:
+            row = self._copy.connection.execute(
+                "SELECT content FROM reading WHERE capture = ?", (one.number,)
+            ).fetchone()
+            if row is not None and not one.capture.foreign:
+                found[one.capture.id] = self._memory.reading(self._copy, row[0])
+        return found
+
+    def _snapshot(self, what: _Recorded, kept: Sequence[Kept], readings: Mapping[str, Reading]) -> Snapshot:
+        """What the visit saw, as the log has it."""
+        started = visit_started(what.visit) if what.visit else 0
+        row = self._copy.connection.execute(
+            "SELECT x.taken, x.finished, x.content FROM snapshot x JOIN site s ON s.id = x.site"
+            " WHERE s.name = ? AND x.started = ?",
+            (what.site, started),
+        ).fetchone()
+        if row is None:
+            raise EvidenceError(f"vantage {self._vantage}: visit {what.visit} was never recorded")
+        taken, finished, content = row
+        form = self._memory.said(self._copy, content)
+        first = next((one for one in form.captures if isinstance(one, int)), None)
+        return snapshot_of(
+            form,
+            readings,
+            [one.capture.id for one in kept],
+            "" if first is None else kept[first].capture.isolation,
+            site=what.site,
+            visit=what.visit,
+            taken_at=moment(started + taken),
+            finished_at=moment(started + finished),
+        )
+
+    def _are_here(self, kept: Sequence[Kept]) -> bool:
+        """Whether all captures of the visit are in the union."""
+        numbers = [capture_number(one.capture.id) for one in kept if not one.capture.foreign]
+        (count,) = self._desk.db.execute(
+            "SELECT count(*) FROM capture WHERE id IN (SELECT value FROM json_each(?))", (str(numbers),)
+        ).fetchone()
+        return bool(count == len(numbers))
 
     def _next_visit(self, site: str) -> None:
         """When this vantage looks at the site again."""

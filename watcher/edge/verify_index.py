@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from watcher.core import note
-from watcher.core.agree import key_of
+from watcher.core.agreement import key_of
 from watcher.core.checks import CheckResult, Checks, need
 from watcher.edge.index_copies import copies
 from watcher.edge.index_union import progress
