@@ -92,6 +92,8 @@ def test_one_page(kind: str) -> None:
         '{"groups": [{"state": "open", "items": [{"title": "Velmora Ltd"}]}, {"state": "done", "items": [{"title": "Korvane AG"}]}]}',
         '{"v1": {"name": "Velmora Ltd", "size": 1}, "v2": {"name": "Korvane AG", "size": 2}}',
         '["Velmora Ltd", "Korvane AG"]',
+        '[{"company-name": "Velmora Ltd", "n": 1}, {"company-name": "Korvane AG", "n": 2}]',
+        '{"rows": [{"name": "Velmora Ltd", "n": null, "tags": [], "more": [{"x": 1}]}, {"name": "Korvane AG"}, 7]}',
         "<rss><channel><title>Us</title><item><title>Velmora Ltd</title></item><item><title>Korvane AG</title></item></channel></rss>",
         '<title>Index of /</title><pre><a href="../">../</a><a href="Velmora%20Ltd/">Velmora Ltd/</a> - <a href="Korvane%20AG/">Korvane AG/</a></pre>',
     ],

@@ -43,6 +43,9 @@ PAGER = '<ul class=pagination><li><a href="?page=1">1</a><li><a href="?page=2">2
         ('<div class=files><a href="/dl/a.7z.001">1</a><a href="/dl/a.7z.002">2</a></div>', HERE, ()),
         ('<div class=pagination><a href="http://other.onion/?page=2">2</a></div>', HERE, ()),
         ('<a href="/about">Next</a>', HERE, ()),
+        ('<div class=pagination><a onclick="return false">2</a></div>', HERE, ()),
+        ('<link rel=next href="http://[::1"><a rel=next href="/two">on</a>', HERE, ("/two",)),
+        ('<div class=pagination><a href="?page=700000">2</a></div>', HERE, ()),
         ('<div class=pagination><a href="?page=1">1</a></div>', HERE, ()),
         ('<div class=pagination><a href="#">2</a><a href="javascript:void(0)">3</a></div>', HERE, ()),
         ('<div class=pagination><a href="?page=999999">999999</a></div>', HERE, ()),
@@ -95,6 +98,9 @@ def test_by_selector() -> None:
         ('{"total": 25, "per_page": 10}', HERE + "api?page=1", ("/api?page=2", "/api?page=3")),
         # an answer that says how many there are, but not how to ask for more
         ('{"total": 250, "per_page": 10}', HERE + "api", ()),
+        # with the name that the answer itself has for it
+        ('{"Page": 1, "total_pages": 3}', HERE + "api", ("/api?Page=2", "/api?Page=3")),
+        ('{"meta": {"page": 1, "total_pages": 2}}', HERE + "api", ("/api?page=2",)),
         ('{"next": null, "rows": []}', HERE, ()),
         ('[{"next": "/x"}]', HERE, ()),
     ],

@@ -156,6 +156,24 @@ def test_directory_index(body: str) -> None:
         ("var a = [{n: f(1)}]; var b = [{n: 2}]", {"b": [{"n": 2}]}),
         ("var a = {f(x) { return [1, 2, 3] }}", {}),
         ("x = [[[[[[[[", {}),
+        # texts that are no JSON, and strings that do not end
+        ("go(JSON.parse('[1, 2, oops]')); var b = [{n: 2}]", {"b": [{"n": 2}]}),
+        ("go(JSON.parse('[1, 2, 3]", {}),
+        ("var s = 'a text that is long enough'; var b = [{n: 2}]", {"b": [{"n": 2}]}),
+        # two of one name, and what holds nothing
+        ("list = [{n: 1}]; list = [{n: 2}]; nothing = [    ];", {"list": [{"n": 1}], "list_2": [{"n": 2}]}),
+        # what is no literal: an object for a key, brackets that do not match, a key without its value, sums of numbers
+        ("var a = {[x]: 1, b: 22}", {}),
+        ("var a = [{n: 1]]; var b = [{n: 2}]", {"b": [{"n": 2}]}),
+        ("var a = {'n'}; var b = [{n: 2}]", {"b": [{"n": 2}]}),
+        ("var a = [1 + 2, 'xyz']; var b = [{n: 2}]", {"b": [{"n": 2}]}),
+        ("var a = ['xyz' + 1]; var b = [{n: 2}]", {"b": [{"n": 2}]}),
+        # what may stand in one: names of variables, sums of texts, comments, numbers and escapes of every sort
+        ("var a = {name, n: 1, m: 22}", {"a": {"n": 1, "m": 22}}),
+        ("var a = {n: 'x' + 'y' + 'z', m: 1}", {"a": {"n": "xyz", "m": 1}}),
+        ("var a = [/* one */ 0x10, // two\n +5, .5, 1e3]", {"a": [16, 5, 0.5, 1000.0]}),
+        (r"var a = ['\x41\u{1F600}\uD800\n\q']", {"a": ["A\U0001f600\ufffd\nq"]}),
+        ("var a = ['x\\\ny', 'long']", {"a": ["xy", "long"]}),
     ],
 )  # fmt: skip
 def test_script_literals(script: str, data: Any) -> None:
@@ -165,6 +183,10 @@ def test_script_literals(script: str, data: Any) -> None:
 def test_json_scripts_go_by_their_id() -> None:
     made = document('<script id="__DATA__" type="application/json">{"rows": [{"a": 1}]}</script><script>a = 1</script>')
     assert made.data == {"__DATA__": {"rows": [{"a": 1}]}}
+    cut = (
+        '<script type="application/json">{"rows": [{"a": </script><script type="application/ld+json">{"b": 2}</script>'
+    )
+    assert document(f"<html>{cut}</html>").data == {"ld": {"b": 2}}
 
 
 def test_hostile_script_is_linear() -> None:

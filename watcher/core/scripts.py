@@ -162,7 +162,7 @@ def _value(kind: str | None, token: str) -> Any:
         return unquote(token)
     if kind == "number":
         try:
-            return int(token, 0) if token.lstrip("+-").isdigit() else float(token)
+            return int(token, 0) if token.lstrip("+-").isdigit() or "x" in token.lower() else float(token)
         except ValueError:
             return token
     return _CONSTANTS.get(token)

@@ -1,0 +1,140 @@
+# ruff: noqa: E501 - pages read better in one piece
+"""A tree walked once: parents, hidden parts, the text of any element; and what selectors take from records."""
+
+from __future__ import annotations
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from watcher.core.nodes import TEXT, Nodes, visible_words
+from watcher.core.outline import build
+from watcher.core.taking import Records, select
+from watcher.records import Selector
+
+PAGE = (
+    "<title>no</title><body><header hidden>no <b>no</b></header><div id=a>one<b>two</b> <i>three</i></div><!-- no -->"
+    "<div id=b>four<p>five</p>six<br>seven<script>no</script></div><p id=c></p><p id=d>eight</p><p id=e><span>nine</span></p>"
+    '<ul id=f><li>ten<li style="visibility : hidden">no<li>eleven</ul><svg><text>no</text></svg>'
+)
+
+
+def walked(body: str) -> tuple[LexborHTMLParser, Nodes]:
+    tree = LexborHTMLParser(body)
+    assert tree.root is not None
+    return tree, Nodes(tree.root)
+
+
+def at(tree: LexborHTMLParser, nodes: Nodes, css: str) -> int:
+    return nodes.number[found(tree, css).mem_id]
+
+
+def found(tree: LexborHTMLParser, css: str) -> LexborNode:
+    node = tree.css_first(css)
+    assert node is not None
+    return node
+
+
+@pytest.mark.parametrize(
+    ("css", "text"),
+    [
+        ("html", "onetwo three four five six seven eight nine ten eleven"),
+        ("#a", "onetwo three"),
+        ("#b", "four five six seven"),
+        ("#c", ""),
+        ("#d", "eight"),
+        ("#e", "nine"),
+        ("#f", "ten eleven"),
+        ("#f li:last-child", "eleven"),
+        ("header", ""),
+        ("header b", "no"),
+        ("svg", ""),
+    ],
+)
+def test_text_of_any_element(css: str, text: str) -> None:
+    """What is hidden above an element does not count against it: a selector that names it wants it."""
+    tree, nodes = walked(PAGE)
+    assert nodes.text(at(tree, nodes, css)) == text
+
+
+def test_an_element_says_the_same_in_its_page_and_alone() -> None:
+    tree, nodes = walked(PAGE)
+    for node in tree.css("*"):
+        assert visible_words(nodes, nodes.number[node.mem_id]) == visible_words(Nodes(node))
+
+
+def test_parents_are_those_of_the_tree() -> None:
+    _, nodes = walked(PAGE)
+    assert nodes.parent[0] == -1
+    for number, tag, parent in list(nodes)[1:]:
+        above = nodes.node[number].parent
+        assert above is not None
+        assert nodes.ids[parent] == above.mem_id
+        assert (nodes.words[number] is not None) == (tag == TEXT)
+
+
+def test_outline_leaves_out_what_is_silent_and_numbers_chunks() -> None:
+    made = build(walked("<body><div>a<b>b</b>c<!-- x -->d</div><script>no</script><svg><a>no</a></svg>")[1])
+    assert made.tag == ["html", "body", "div", "b"]
+    assert list(zip(made.leaf_text, made.leaf_owner, made.leaf_rank, strict=True)) == [
+        ("a", 2, 0), ("b", 3, 0), ("c", 2, 1), ("d", 2, 2),
+    ]  # fmt: skip
+    assert (made.text(2), made.text(3)) == ("a b c d", "b")
+    assert list(made.ancestors(3)) == [2, 1, 0]
+
+
+def test_a_row_in_which_each_has_a_class_of_its_own_is_one_kind() -> None:
+    alike = "".join(
+        f"<li class={name}>x</li>" for name in ("ada", "bob", "cyd", "dan", "eve", "fay", "gus", "hal", "ivy")
+    )
+    long_row = build(walked(f"<ul>{alike}</ul>")[1])
+    assert len({long_row.sig[element] for element, tag in enumerate(long_row.tag) if tag == "li"}) == 1
+    short_row = build(walked("<ul><li class=ada>x</li><li class=bob>x</li></ul>")[1])
+    assert len({short_row.sig[element] for element, tag in enumerate(short_row.tag) if tag == "li"}) == 2
+
+
+# -------------------------------------------------------------------------------------------------------- records
+
+CARDS = (
+    "<main><div class=c>one<h3>A</h3><p>a1</p><p>a2</p><div class=c><h3>B</h3><p>b1</p></div></div>"
+    "<div class=c><h3></h3><h3>C</h3><p data-n=7>c1</p>two <b>x</b> three</div><h3>nobody's</h3></main>"
+)
+
+
+def records(body: str = CARDS, entry: str = ".c") -> Records:
+    tree, nodes = walked(body)
+    return Records(tree, nodes, entry, select(tree, entry))
+
+
+@pytest.mark.parametrize(
+    ("selector", "values"),
+    [
+        # the innermost record has it; the first match counts, even if it says nothing
+        (Selector(css="h3"), {0: "A", 1: "B"}),
+        (Selector(css="h3", nth=1), {2: "C"}),
+        (Selector(css="h3", nth=-1), {0: "A", 1: "B", 2: "C"}),
+        (Selector(css="p", nth=1), {0: "a2"}),
+        (Selector(css="p", attr="data-n"), {2: "7"}),
+        (Selector(css="p", attr="data-n", nth=-1), {2: "7"}),
+        (Selector(css="::text"), {0: "one", 2: "two"}),
+        (Selector(css="::text", nth=1), {2: "three"}),
+        (Selector(css="p", regex=r"([a-z])1", template="/{}"), {0: "/a", 1: "/b", 2: "/c"}),
+        (Selector(css="p", regex="("), {}),
+        (Selector(css="p["), {}),
+        (Selector(css="~ h3"), {2: "nobody's"}),
+    ],
+)
+def test_what_a_selector_takes(selector: Selector, values: dict[int, str]) -> None:
+    assert records().values(selector) == values
+
+
+def test_only_the_first_records_if_so_many_are_enough() -> None:
+    made = records()
+    assert made.values(Selector(css="p"), first=1) == {0: "a1"}
+    assert made.matched == 4
+    assert made.values(Selector(css="::text"), first=1) == {0: "one"}
+    assert made.matched == 0
+
+
+def test_what_several_alternatives_match_comes_once() -> None:
+    tree, _ = walked(CARDS)
+    assert len(select(tree, "h3, .c h3")) == 5
