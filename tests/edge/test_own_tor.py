@@ -120,7 +120,7 @@ async def test_what_it_is_told_and_who_may_read_it(settings: Settings) -> None:
         os.umask(old)
     assert options["DisableNetwork"] == "1"
     assert options["__OwningControllerProcess"] == str(os.getpid())
-    assert options["SocksPort"] == f"127.0.0.1:{tor.socks[1]} IsolateSOCKSAuth ExtendedErrors"
+    assert options["SocksPort"] == f"127.0.0.1:{tor.socks[1]} IsolateSOCKSAuth ExtendedErrors OnionTrafficOnly"
     assert options["EntryNodes"] == "{is}"
     assert modes == {
         ".": 0o700, "tor": 0o700, "tor/lock": 0o600, "tor/ports.json": 0o600, "tor/0": 0o700, "tor/0/torrc": 0o600,
@@ -145,6 +145,50 @@ async def test_a_proxy_that_is_configured_is_left_alone(settings: Settings) -> N
         await reached.ready()
         reached.well()
     assert not settings.store.exists()
+
+
+ONIONS = f'[[site]]\nname = "a"\nmirrors = ["http://{invented_onion(1)}/"]\n[[alert]]\nto = "file:x"\n'
+
+
+@pytest.mark.parametrize(
+    ("more", "onions"),
+    [
+        ("", True),
+        ('[[site]]\nname = "b"\nmirrors = ["http://b.example/"]\n', False),
+        ('[[site]]\nname = "b"\nmirrors = ["http://x.onion.b.example/"]\n', False),
+        ('[[alert]]\nto = "json://127.0.0.1/"\n', False),
+        ('[timestamp]\nauthorities = ["https://tsa.example/"]\nroots = "r"\n', False),
+        (f'[timestamp]\nauthorities = ["http://{invented_onion(2)}/"]\nroots = "r"\n', True),
+    ],
+)
+async def test_it_carries_onions_alone_where_nothing_else_is_needed(
+    settings: Settings, more: str, onions: bool
+) -> None:
+    play(settings)
+    settings = config.parse(f"[proxy]\nurl = 'tor'\n{ONIONS}{more}", settings.path.parent)
+    async with own(settings):
+        assert ("OnionTrafficOnly" in played_tor.seen(home(settings))["options"]["SocksPort"]) == onions
+
+
+async def test_what_else_is_needed_later_is_carried_then(settings: Settings) -> None:
+    play(settings)
+    tight = config.parse(f"[proxy]\nurl = 'tor'\n{ONIONS}", settings.path.parent)
+    wide = config.parse(f"[proxy]\nurl = 'tor'\n{ONIONS}[[alert]]\nto = 'json://127.0.0.1/'\n", settings.path.parent)
+    async with own(tight) as (reached, tor):
+        first = tor.pid
+        reached.widen(tight)
+        await reached.ready()
+        assert tor.pid == first
+        reached.widen(wide)
+        await until(lambda: tor.pid not in {first, None})
+        await reached.ready()
+        assert "OnionTrafficOnly" not in played_tor.seen(home(tight))["options"]["SocksPort"]
+        again = tor.pid
+        reached.widen(wide)
+        await check_proxy(tor.url)
+        assert tor.pid == again
+    async with reaching(tight, "http://a.example/"):
+        assert "OnionTrafficOnly" not in played_tor.seen(home(tight))["options"]["SocksPort"]
 
 
 # ------------------------------------------------------------------------------------------- what can go wrong

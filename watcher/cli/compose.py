@@ -83,6 +83,7 @@ class Watching:
         """Go on with other settings; what of them waits for the next start."""
         kept, old = settings.proxy.urls, self.settings
         self.fetcher.allow([*hosts_of_sites(old.sites), *hosts_of_sites(settings.sites)])
+        self.reached.widen(settings)
         await self.delivery.use(await sinks_of(settings, self.reached.proxy.urls))
         means = replace(
             self.means, policy=settings.policy, timeout=settings.proxy.timeout, watchlist=settings.watchlist

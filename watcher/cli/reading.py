@@ -234,7 +234,7 @@ async def _fetched(settings: Settings, address: str) -> Page:
     )
     guard = Guard()
     async with (
-        reached_and_ready(settings) as reached,
+        reached_and_ready(settings, url) as reached,
         SocksFetcher(reached.proxy.urls, [url], max_body=reached.proxy.max_body, usable=reached.check) as fetcher,
     ):
         guard.arm(fetcher.proxies)

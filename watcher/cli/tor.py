@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def reached_and_ready(settings: Settings) -> AsyncIterator[Reached]:
-    """The way to the world that the settings ask for, ready to be used. Raises ProxyError."""
+async def reached_and_ready(settings: Settings, *more: str) -> AsyncIterator[Reached]:
+    """The way to the world for the settings, and for addresses in ``more``, ready to be used. Raises ProxyError."""
     from watcher.cli.logs import log_to_stderr
     from watcher.edge.tors import reaching
 
     log_to_stderr(quiet=True)  # what a tor complains of
-    async with reaching(settings) as reached:
+    async with reaching(settings, *more) as reached:
         await until_ready(reached)
         yield reached
 

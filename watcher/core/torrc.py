@@ -80,16 +80,18 @@ def torrc(
     bridges: Sequence[str] = (),
     plugins: Mapping[str, str] | None = None,
     lines: Sequence[str] = (),
+    onions_only: bool = False,
 ) -> str:
     """The whole file. The network stays off until the owner is at the control port and says otherwise; ``plugins``:
-    transport to program."""
+    transport to program; ``onions_only``: nothing else is carried."""
+    carried = " OnionTrafficOnly" if onions_only else ""
     ours = [
         f"DataDirectory {quoted(folder)}",
         f"__OwningControllerProcess {owner}",
         "DisableNetwork 1",
         f"ControlPort {control[0]}:{control[1]}",
         "CookieAuthentication 1",
-        f"SocksPort {socks[0]}:{socks[1]} IsolateSOCKSAuth ExtendedErrors",
+        f"SocksPort {socks[0]}:{socks[1]} IsolateSOCKSAuth ExtendedErrors{carried}",
         "ClientOnly 1",
         "DormantCanceledByStartup 1",
         "Log notice stdout",

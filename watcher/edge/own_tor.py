@@ -56,6 +56,7 @@ class OwnTor:
         *,
         bridges: Sequence[str] = (),
         lines: Sequence[str] = (),
+        onions_only: bool = False,
         on_phase: Callable[[OwnTor], None] = lambda _: None,
     ) -> None:
         self.number = number
@@ -64,6 +65,7 @@ class OwnTor:
         self.version = ""
         self.said: deque[str] = deque(maxlen=20)
         """What it complained of last."""
+        self._onions_only = onions_only
         self._bridges, self._lines, self._on_phase = tuple(bridges), tuple(lines), on_phase
         self.socks, self.control = (LOOPBACK, 0), (LOOPBACK, 0)
         self._process: asyncio.subprocess.Process | None = None
@@ -95,6 +97,13 @@ class OwnTor:
         if not self.is_ready:
             told = self.trouble()
             raise ProxyError(f"our own tor is not ready: {told.what}", hint=told.mend)
+
+    def widen(self) -> None:
+        """From now on it carries more than onions. Tor takes that up only when it starts: it is started again."""
+        if self._onions_only:
+            self._onions_only = False
+            if self._process and self._process.returncode is None:
+                self._process.terminate()
 
     # -------------------------------------------------------------------------------------------------- its life
 
@@ -179,6 +188,7 @@ class OwnTor:
             bridges=self._bridges,
             plugins=plugins,
             lines=self._lines,
+            onions_only=self._onions_only,
         )
 
     async def _take_hold(self) -> None:

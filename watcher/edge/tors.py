@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -65,6 +66,12 @@ class Reached:
         if self.tors and not any(tor.is_ready for tor in self.tors):
             max(self.tors, key=lambda tor: tor.phase.percent).check()
 
+    def widen(self, settings: Settings) -> None:
+        """Let our tors carry what other settings need, if they carry onions alone."""
+        if not only_onions(settings):
+            for tor in self.tors:
+                tor.widen()
+
     async def ready(self, *, progress: Progress = lambda *_: None, stall_seconds: float = STALL_SECONDS) -> None:
         """Nothing, once one of the tors is ready; at once where none is our own. ProxyError, with tor's own reason,
         when none gets any further."""
@@ -93,10 +100,24 @@ class Reached:
         return state.percent or 0, state.summary, explain(state.phase)
 
 
+def only_onions(settings: Settings, *more: str) -> bool:
+    """Whether nothing but onion services will ever be asked for: no site, service, authority, witness, or address in
+    ``more``, is anything else."""
+    services = [alert.to for alert in settings.alerts if alert.to.partition(":")[0] not in {"stdout", "file"}]
+    addresses = [
+        *(mirror for site in settings.sites for mirror in site.mirrors),
+        *settings.timestamp.authorities,
+        *(address for address, _ in settings.timestamp.witnesses),
+        *more,
+    ]
+    return not services and all((urlsplit(one).hostname or "").endswith(".onion") for one in addresses)
+
+
 @asynccontextmanager
-async def reaching(settings: Settings) -> AsyncIterator[Reached]:
-    """The way to the world that the settings ask for; tors of our own run while the block lasts. ProxyError if one does
-    not start, StoreError if its folder cannot be made."""
+async def reaching(settings: Settings, *more: str) -> AsyncIterator[Reached]:
+    """The way to the world that the settings ask for, and addresses in ``more``; tors of our own run while the block
+    lasts, and carry only onions if nothing else is needed. ProxyError if one does not start, StoreError if its folder
+    cannot be made."""
     if not settings.proxy.managed:
         yield Reached(proxy=settings.proxy)
         return
@@ -116,6 +137,7 @@ async def reaching(settings: Settings) -> AsyncIterator[Reached]:
                 folder / str(number),
                 bridges=settings.proxy.bridges,
                 lines=settings.proxy.torrc,
+                onions_only=only_onions(settings, *more),
                 on_phase=_tell,
             )
             for number in range(settings.proxy.tors)
