@@ -101,6 +101,24 @@ def test_a_clock_that_jumps_back_turns_no_window_round() -> None:
     assert "clock-stepped-back" in event.why
 
 
+def test_a_change_is_told_though_the_clock_was_set_back_to_before_the_baseline() -> None:
+    """Found by the soak: what was last seen before the rule's time was taken for another rule's reading."""
+    site = Watching()
+    before, now = entry("A", size="171 GB"), entry("A", size="9998 GB")
+    site.looks(2, ["B", "C", before])
+    site.look(["B", "C", before], after=timedelta(days=-30))
+    event = one(site.look(["B", "C", now]))
+    assert (event.kind, event.changes) == ("changed", {"size": ("171 GB", "9998 GB")})
+
+
+def test_what_another_rule_read_is_not_compared_after_a_clock_was_set_back() -> None:
+    site = Watching()
+    site.looks(3, ["B", "C", entry("A", size="171 GB")])
+    site.look(["B", "C", entry("A", size="171")], rule_digest="another rule")
+    site.look(["B", "C", entry("A", size="171")], rule_digest="another rule", after=timedelta(days=-30))
+    assert site.told == []
+
+
 def test_the_page_that_shows_an_entry_is_the_capture_named() -> None:
     site = Watching()
     site.look("BCD", captures=("p1", "p2"), seen_in={})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from rapidfuzz.fuzz import ratio
 
@@ -70,7 +69,7 @@ def compare(roster: Roster, snapshot: Snapshot) -> Delta:
         added=tuple(entry for at, entry in enumerate(snapshot.entries) if at not in found),
         missing=tuple(lacking) if snapshot.complete else (),
         renamed=matching.renamed,
-        changed=_changed(roster, seen, notes.rule_since) if snapshot.complete and same_rule else {},
+        changed=_changed(roster, seen, notes) if snapshot.complete and same_rule else {},
     )
 
 
@@ -225,19 +224,19 @@ def _new_sides(entries: Sequence[Entry], found: Mapping[int, str], places: Seque
     return sides
 
 
-def _changed(
-    roster: Roster, seen: Mapping[str, Entry], since: datetime | None
-) -> dict[str, dict[str, tuple[str, str]]]:
+def _changed(roster: Roster, seen: Mapping[str, Entry], notes: Notes) -> dict[str, dict[str, tuple[str, str]]]:
     """What the fields and links say now and said before, where a person would see a difference.
 
-    What was last seen before ``since`` was read by another rule, and cannot be compared.
+    What was last seen before this rule's time was read by another one, and cannot be compared; but what the last
+    complete page showed was read by this one, even if the clock was set back to before its time.
     """
+    since = notes.rule_since
     changed: dict[str, dict[str, tuple[str, str]]] = {}
     for key, entry in seen.items():
         held = roster.entries[key]
         if held.url == entry.url and held.fields == entry.fields:
             continue
-        if since is not None and held.last_seen < since:
+        if since is not None and held.last_seen < since and held.last_seen != notes.since:
             continue
         differences = {
             name: (held.fields.get(name, ""), entry.fields.get(name, ""))
