@@ -1,7 +1,8 @@
 """What a fleet costs and what it survives. All of it is real, the engine included, but the pages, which are played.
 
 python -m benchmarks.fleet soak [MINUTES]    # killed, cut off, without a server, at random; then everything is checked
-python -m benchmarks.fleet rate [SECONDS]    # 4 vantages, 10,000 targets at 60 s; then the same over a line of 200 ms
+python -m benchmarks.fleet rate              # 4 vantages, 10,000 targets at 60 s; then the same over a line of 200 ms
+python -m benchmarks.fleet rate SECONDS TARGETS EVERY_SECONDS
 python -m benchmarks.fleet share             # what sharing out costs, up to a million targets
 """
 
@@ -74,26 +75,32 @@ async def soak(minutes: float, seed: int = 20261122) -> None:
 # ---------------------------------------------------------------------------------------------------------- rate
 
 
-async def rate(seconds: float) -> None:
-    """The demand: 4 vantages, 10,000 targets at 60 s."""
+async def rate(seconds: float = 180.0, sites: int = 10_000, every: float = 60.0) -> None:
+    """The demand is 4 vantages, 10,000 targets at 60 s; a busy machine may be asked for less."""
     for delay in (0.0, 0.1):
-        await _rate(seconds, delay)
+        await _rate(seconds, sites, every, delay)
 
 
-async def _rate(seconds: float, delay: float) -> None:
+async def _rate(seconds: float, sites: int, every: float, delay: float) -> None:
     with tempfile.TemporaryDirectory(prefix="fleet-") as name:
         fleet = PlayedFleet(
-            Path(name), count=4, sites=10_000, every_seconds=60, lease_seconds=30, delay_seconds=delay,
+            Path(name), count=4, sites=sites, every_seconds=every, lease_seconds=30, delay_seconds=delay,
             changing=False, spread=True,
         )  # fmt: skip
         async with fleet:
+            await asyncio.sleep(1.5 * every + 10)  # the first look at a site costs more than all later ones
+            before = _cpu_of(fleet.server.pid)
+            for vantage in fleet.vantages:
+                vantage.begin()
             await asyncio.sleep(seconds)
-            server = _cpu_of(fleet.server.pid)
+            server = _cpu_of(fleet.server.pid) - before
             reports = [await asyncio.to_thread(vantage.stop) for vantage in fleet.vantages]
             visits = sum(report.visits for report in reports)
             late = sorted(one for report in reports for one in report.late_seconds)
             cpu = sum(report.cpu_seconds for report in reports)
-            print(f"line of {2000 * delay:.0f} ms: {visits} looks in {seconds:.0f} s ({visits / seconds:.0f}/s)")
+            wanted = sites / every
+            print(f"{sites} targets every {every:.0f} s, 4 vantages, line of {2000 * delay:.0f} ms")
+            print(f"  {visits / seconds:.0f} looks a second; {wanted:.0f} are wanted")
             print(f"  CPU a look: {1000 * cpu / visits:.2f} ms at the vantages (pages played, read and decided upon,")
             print(f"  ledger, shipping), {1000 * server / visits:.2f} ms at the server")
             if late:
@@ -130,8 +137,10 @@ def main(arguments: list[str]) -> None:
     match arguments:
         case ["soak", *minutes]:
             asyncio.run(soak(float(minutes[0]) if minutes else 11.0))
-        case ["rate", *seconds]:
-            asyncio.run(rate(float(seconds[0]) if seconds else 150.0))
+        case ["rate"]:
+            asyncio.run(rate())
+        case ["rate", seconds, sites, every]:
+            asyncio.run(rate(float(seconds), int(sites), float(every)))
         case ["share"]:
             share()
         case _:

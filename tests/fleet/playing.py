@@ -58,6 +58,11 @@ class Vantage:
             self.process.wait()
             self.process = None
 
+    def begin(self) -> None:
+        """Count from now on."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGUSR1)
+
     def stop(self) -> Report:
         """In good order; how it went."""
         process, self.process = self.process, None

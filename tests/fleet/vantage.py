@@ -115,7 +115,16 @@ class Lateness:
         self._every = every_seconds
         self._last: dict[str, datetime] = {}
         self.seconds: list[float] = []
-        self.visits = 0
+        self.visits, self._cpu = 0, _cpu()
+
+    def begin(self) -> None:
+        """What was until now was warming up."""
+        self.seconds.clear()
+        self.visits, self._cpu = 0, _cpu()
+
+    @property
+    def cpu_seconds(self) -> float:
+        return _cpu() - self._cpu
 
     def __call__(self, visited: Visited) -> None:
         self.visits += 1
@@ -187,14 +196,14 @@ async def watch(plan: Plan) -> Report:
             asyncio.create_task(one)
             for one in (link.run(), feed.run(), Shipper(link, store, key).run(), sign(store, key))
         ]
-        before = _cpu()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, lateness.begin)
         try:
             await watching.run(sites, stop)
         finally:
             for task in work:
                 task.cancel()
             await asyncio.gather(*work, return_exceptions=True)
-    return Report(visits=lateness.visits, cpu_seconds=_cpu() - before, late_seconds=sorted(lateness.seconds))
+    return Report(visits=lateness.visits, cpu_seconds=lateness.cpu_seconds, late_seconds=sorted(lateness.seconds))
 
 
 def main(path: Path) -> None:
