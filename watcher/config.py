@@ -150,6 +150,11 @@ class Settings:
     doubts: tuple[str, ...] = ()
     """What is no fault and yet cannot be meant; in the form of faults."""
 
+    @property
+    def is_index(self) -> bool:
+        """Whether these are an index's: of a fleet, and none of its vantages."""
+        return self.fleet is not None and self.vantage not in self.fleet.names
+
     def site(self, name: str) -> Site:
         """The site of that name. Raises KeyError."""
         for site in self.sites:

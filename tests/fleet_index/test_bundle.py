@@ -15,10 +15,12 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.evidence.keeping import EVERYONE, POLICY, SITE, InProcess, Keeping
 from tests.evidence.story import OTHERS, START
+from watcher.cli.main import cli
 from watcher.core import fleet_bundle, note, wacz
 from watcher.core.agree import Agreement
 from watcher.core.checks import CheckResult
@@ -27,7 +29,7 @@ from watcher.edge.export_fleet import about, export_fleet, opened_copies
 from watcher.edge.gather import Selection
 from watcher.edge.index import Arrival, Index
 from watcher.edge.ledger import Ledger
-from watcher.edge.sign import SigningKey
+from watcher.edge.sign import NAME_LINE, SigningKey
 from watcher.edge.store import LedgerStore
 from watcher.edge.verify import verify
 from watcher.edge.verify_fleet import verify_fleet
@@ -229,3 +231,38 @@ def test_nothing_is_written_that_a_vantage_did_not_sign(tmp_path: Path) -> None:
                 draw=False,
             )
     assert not out.exists()
+
+
+def test_the_commands_of_a_lone_watcher_work_on_an_index(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = asyncio.run(played(tmp_path))
+    pem = INDEX.secret.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    key = tmp_path / "index.key"
+    key.write_bytes(f"{NAME_LINE}overview\n".encode() + pem)
+    key.chmod(0o600)
+    keys = ", ".join(f'"{key.vkey}"' for key in KEYS.values())
+    config = tmp_path / "watcher.toml"
+    config.write_text(
+        f'[watcher]\nvantage = "overview"\nstore = "{store.name}"\nkey = "index.key"\n'
+        f'[fleet]\nservers = ["nats://127.0.0.1:4222"]\nvantages = [{keys}]\nagree = 2\n'
+    )
+
+    def told(*arguments: str) -> list[dict[str, object]]:
+        capsys.readouterr()
+        assert cli.main(["-c", str(config), *arguments, "--json"], standalone_mode=False) == 0
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    (event,) = told("events", "--kind", "withdrawn")
+    assert event["vantage"] == "overview"
+    assert {one["vantage"] for one in told("captures")} == set(NAMES)
+    (gone,) = told("entries", "--standing", "withdrawn")
+    assert gone["title"] == event["entry"]["title"]  # type: ignore[index]
+    assert told("status")[0]["site"] == SITE.name
+    out = tmp_path / "e.wacz"
+    (made,) = told("export", str(event["id"]), "-o", str(out), "--no-pictures")
+    assert made["events"] == [event["id"]]
+    named = [part for vkey in VKEYS for part in ("--key", vkey)]
+    assert all(one["ok"] for one in told("verify", str(out), *named))
+    assert all(one["ok"] for one in told("verify", str(store), *named))
+    assert told("log", "head")

@@ -102,7 +102,8 @@ def _targets(state: State, *, silent: bool = False) -> tuple[TargetStatus, ...]:
         if not ledger:
             return configured(state.view.sites, ())
         adaptive = [site.name for site in state.view.sites if site.every == "adaptive"]
-        return configured(state.view.sites, ledger.status(), ledger.watched(adaptive, datetime.now(UTC)))
+        watched = ledger.watched(adaptive, datetime.now(UTC))
+        return configured(state.view.sites, ledger.status(), watched, others=state.view.is_index)
 
 
 def _status_rows(targets: Sequence[TargetStatus], late: Collection[str], now: datetime) -> list[tuple[Cell | str, ...]]:

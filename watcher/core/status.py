@@ -20,19 +20,25 @@ A_WHILE = timedelta(minutes=1)
 
 
 def configured(
-    sites: Sequence[Site], found: Sequence[TargetStatus], watched: Mapping[str, Watched] | None = None
+    sites: Sequence[Site],
+    found: Sequence[TargetStatus],
+    watched: Mapping[str, Watched] | None = None,
+    *,
+    others: bool = False,
 ) -> tuple[TargetStatus, ...]:
     """How the configured sites stand, those never visited too; each with its configured mirrors, how often it is
-    looked at, and why. ``watched``: what watching brought so far, by site, for those whose interval is adaptive."""
+    looked at, and why. ``watched``: what watching brought so far, by site, for those whose interval is adaptive.
+    ``others``: and all that are not configured here, as those of a fleet's vantages are at its index."""
     by_site: dict[str, list[TargetStatus]] = {}
     for target in found:
         by_site.setdefault(target.site, []).append(target)
     every = _every(sites, watched or {})
-    return tuple(
+    mine = tuple(
         _paced(_with_mirrors(site, target), *every[site.name])
         for site in sites
         for target in by_site.get(site.name) or [unseen(site.name)]
     )
+    return (*mine, *(target for target in found if target.site not in every)) if others else mine
 
 
 def _every(sites: Sequence[Site], watched: Mapping[str, Watched]) -> dict[str, tuple[timedelta, str]]:

@@ -80,7 +80,8 @@ async def status(request: web.Request) -> web.StreamResponse:
         )
     except NothingKeptError:
         found, watched = (), {}
-    objects = [contract.status_object(target) for target in configured(about.settings.sites, found, watched)]
+    targets = configured(about.settings.sites, found, watched, others=about.settings.is_index)
+    objects = [contract.status_object(target) for target in targets]
     return await _send(request, _at_once(objects))
 
 

@@ -73,7 +73,7 @@ async def metrics(request: web.Request) -> web.Response:
         found, counts = await about.ledgers.ask(work)
     except NothingKeptError:
         found, counts = (), None
-    targets = configured(about.settings.sites, found)
+    targets = configured(about.settings.sites, found, others=about.settings.is_index)
     lines = [*_of_targets(targets), *(_of_counts(counts) if counts else ())]
     return web.Response(body=("\n".join(lines) + "\n").encode(), headers={"Content-Type": PROMETHEUS})
 
