@@ -17,6 +17,7 @@ import json
 import random
 import signal
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -27,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.soak_faults import FaultAt, Harmed, Place, catalogue, ledger_is_well, mounted, read_only, set_clock
-from tests.stories.program import Program, family, json_lines, run, write
+from tests.stories.program import WATCHER, Program, family, json_lines, write
 from watcher.edge.ledger import Ledger
 from watcher.errors import WatcherError
 from watcher.records import ENTRY_KINDS
@@ -144,6 +145,7 @@ class Soak:
             self._until(self._all_told, self.plan.settle_seconds, "not all was told")
             self._round_off()
             for one in (self.calm, self.storm):
+                self.say(f"looking at what {one.folder.name} kept")
                 self._audit(one)
             return Outcome(faults=self.faults, figures=self._figures())
 
@@ -375,7 +377,9 @@ class Soak:
         if strange := {event.kind for event in events if event.entry is None} - SITE_KINDS:
             self.faults.append(f"{name}: strange events: {strange}")
         self._audit_alerts(one, {event.id for event in events})
-        verified = run(one.folder, "verify", "store", "--json")
+        verified = subprocess.run(
+            [*WATCHER, "verify", "store", "--json"], cwd=one.folder, capture_output=True, text=True, check=False
+        )
         if verified.returncode:
             wrong = [line for line in json_lines(verified.stdout) if not line["ok"]]
             self.faults.append(f"{name}: verify: {wrong}{verified.stderr}")
