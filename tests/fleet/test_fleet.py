@@ -68,7 +68,7 @@ def test_shares_kept_up_are_those_worked_out_anew() -> None:
 
 
 def test_a_word_is_its_vantages_own() -> None:
-    word = Word("a", 7, "p1")
+    word = Word("a", 7, "p1", True)
     data = say(word, KEY.sign)
     assert hear(data, "a", PUBLIC, check_signature) == word
     for number in range(len(data)):
@@ -94,7 +94,7 @@ def test_at_first_everyone_is_thought_to_be_there_and_has_a_lease_to_say_so() ->
     call = roll()
     assert call.present(0) == {"a", "b", "c"}
     call.can_hear(100)
-    call.heard(Word("b", 1, "p"), 110)
+    call.heard(Word("b", 1, "p", True), 110)
     assert call.present(129) == {"a", "b", "c"}
     assert call.present(131) == {"a", "b"}
 
@@ -103,19 +103,19 @@ def test_who_is_silent_for_a_lease_is_gone_and_back_with_its_first_word() -> Non
     call = roll()
     call.can_hear(0)
     for at in (10, 20, 30, 40):
-        call.heard(Word("b", at, "p"), at)
-        call.heard(Word("c", at, "p"), at)
+        call.heard(Word("b", at, "p", True), at)
+        call.heard(Word("c", at, "p", True), at)
     assert call.present(69) == {"a", "b", "c"}
-    call.heard(Word("c", 69, "p"), 69)
+    call.heard(Word("c", 69, "p", True), 69)
     assert call.present(71) == {"a", "c"}
-    call.heard(Word("b", 72, "p"), 72)
+    call.heard(Word("b", 72, "p", True), 72)
     assert call.present(72) == {"a", "b", "c"}
 
 
 def test_nothing_follows_from_silence_while_no_word_arrives() -> None:
     call = roll()
     call.can_hear(0)
-    call.heard(Word("b", 1, "p"), 25)
+    call.heard(Word("b", 1, "p", True), 25)
     assert call.present(40) == {"a", "b"}
     call.is_deaf()
     assert call.present(10_000) == {"a", "b"}
@@ -127,17 +127,49 @@ def test_nothing_follows_from_silence_while_no_word_arrives() -> None:
 def test_no_word_counts_twice_or_after_a_later_one() -> None:
     call = roll()
     call.can_hear(0)
-    assert call.heard(Word("b", 5, "p"), 10)
-    assert not call.heard(Word("b", 5, "p"), 35)
-    assert not call.heard(Word("b", 4, "p"), 35)
+    assert call.heard(Word("b", 5, "p", True), 10)
+    assert not call.heard(Word("b", 5, "p", True), 35)
+    assert not call.heard(Word("b", 4, "p", True), 35)
     assert call.present(41) == {"a"}
 
 
 def test_who_is_not_of_the_fleet_is_not_there() -> None:
     call = roll()
     call.can_hear(0)
-    assert not call.heard(Word("z", 5, "p"), 40)
+    assert not call.heard(Word("z", 5, "p", True), 40)
     assert call.present(50) == {"a"}
+
+
+def test_who_is_back_takes_its_sites_only_once_it_knows_who_is_gone() -> None:
+    """a was killed, and then b started: b thinks that a is there until it has listened for a lease. Were it counted at
+    once, nobody would look at those of a's sites that fall to b."""
+    c, b = RollCall("c", "abc", 30), RollCall("b", "abc", 30)
+    c.can_hear(0)
+    assert c.present(31) == {"c"}
+    b.can_hear(100)
+    for at in range(105, 130, 10):
+        assert not b.is_settled(at)
+        c.heard(Word("b", at, "p", b.is_settled(at)), at)
+        b.heard(Word("c", at, "p", True), at)
+        assert (b.present(at), c.present(at)) == ({"a", "b", "c"}, {"c"})
+    assert b.is_settled(130)
+    assert b.present(130) == {"b", "c"}
+    c.heard(Word("b", 130, "p", True), 130)
+    assert c.present(130) == {"b", "c"}
+
+
+def test_a_fleet_that_starts_together_or_whose_server_was_gone_keeps_its_shares() -> None:
+    calls = {name: RollCall(name, "abc", 30) for name in "abc"}
+    for begin in (0, 1000):
+        for call in calls.values():
+            call.can_hear(begin)
+        for at in range(begin, begin + 100, 10):
+            for name, call in calls.items():
+                for other in calls.values():
+                    other.heard(Word(name, at + 1, "p", call.is_settled(at)), at)
+            assert {call.present(at) for call in calls.values()} == {frozenset("abc")}
+        for call in calls.values():
+            call.is_deaf()
 
 
 def test_while_two_halves_cannot_hear_each_other_each_looks_at_everything() -> None:

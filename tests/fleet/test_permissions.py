@@ -177,9 +177,9 @@ async def test_words_that_a_vantage_did_not_sign_change_nobodys_share(server: Na
     await asyncio.sleep(1.1)
     feed._look_round()
     assert all(feed.is_ours(site) for site in SITES)  # oslo is gone
-    for data in (b"", b'{"stream":"LOG","seq":1}', say(Word("oslo", 9, "p"), BERLIN.sign)):
+    for data in (b"", b'{"stream":"LOG","seq":1}', say(Word("oslo", 9, "p", True), BERLIN.sign)):
         feed._heard(alive_subject("oslo"), data)
         feed._heard(alive_subject("nobody"), data)
     assert all(feed.is_ours(site) for site in SITES)
-    feed._heard(alive_subject("oslo"), say(Word("oslo", 9, "p"), OSLO.sign))
+    feed._heard(alive_subject("oslo"), say(Word("oslo", 9, "p", True), OSLO.sign))
     assert not all(feed.is_ours(site) for site in SITES)

@@ -78,6 +78,9 @@ class Word(msgspec.Struct, frozen=True, array_like=True):
     """Greater than in every word before, over starts, too: no word is taken twice."""
     process: str
     """Drawn anew at each start: tells two processes under one name apart."""
+    settled: bool
+    """It has listened for a whole lease, and knows who is there. Until then whoever looks at its sites goes on: it may
+    still leave some to vantages that are long gone."""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -134,14 +137,17 @@ class RollCall:
         if word.vantage not in self._names or word.number <= self._numbers.get(word.vantage, -1):
             return False
         self._numbers[word.vantage] = word.number
-        self._heard[word.vantage] = now
+        if word.settled or word.vantage in self._present:
+            self._heard[word.vantage] = now
         return True
+
+    def is_settled(self, now: float) -> bool:
+        """Whether words could be heard for a whole lease."""
+        return self._since is not None and self._since <= now - self._lease
 
     def present(self, now: float) -> frozenset[str]:
         """Who is there, this vantage always among them."""
         if self._since is not None:
-            least = now - self._lease
-            grace = self._since > least
-            there = {name for name, at in self._heard.items() if at > least}
-            self._present = frozenset({self._me, *there, *(self._present if grace else ())})
+            there = {name for name, at in self._heard.items() if at > now - self._lease}
+            self._present = frozenset({self._me, *there, *(() if self.is_settled(now) else self._present)})
         return self._present

@@ -77,10 +77,11 @@ class FleetFeed(HeapFeed):
         """Say that this vantage is there, and see who else is, until cancelled."""
         pause = self._fleet.lease.total_seconds() / BEATS
         while not ended():
-            if self._link.up.is_set() and not self._is_aside:
-                word = Word(self._me, time.time_ns(), self._process)
-                await self._link.say(alive_subject(self._me), say(word, self._key.sign))
             self._look_round()
+            if self._link.up.is_set() and not self._is_aside:
+                settled = self._roll.is_settled(asyncio.get_running_loop().time())
+                word = Word(self._me, time.time_ns(), self._process, settled)
+                await self._link.say(alive_subject(self._me), say(word, self._key.sign))
             await asyncio.sleep(pause)
 
     def _look_round(self) -> None:
