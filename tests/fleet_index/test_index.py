@@ -12,11 +12,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.fleet_index.fleet import NAMES, Fleet, captures_of, events_of
 from watcher.edge.index import Arrival
 from watcher.edge.index_copies import copies
+from watcher.edge.index_texts import read_texts
 from watcher.edge.index_union import progress
 from watcher.edge.ledger import Ledger
+from watcher.edge.search import search
 from watcher.edge.sign import SigningKey
 from watcher.edge.verify import verify
 from watcher.edge.verify_store import verify_store
+from watcher.testing.fakes import PlainReader
 
 FEWER = tuple(name for name in NAMES if name != "Dorvani")
 
@@ -131,6 +134,24 @@ def dump(folder: Path) -> dict[str, list[object]]:
         names = [name for (name,) in ledger.connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         plain = [name for name in names if not name.startswith(("sqlite_", "_sqlite", "words"))]
         return {name: sorted(ledger.connection.execute(f"SELECT * FROM {name}"), key=repr) for name in plain}
+
+
+async def test_what_pages_say_can_be_searched(tmp_path: Path) -> None:
+    async with Fleet(tmp_path, "berlin", "oslo") as fleet:
+        await fleet.round(NAMES, 3)
+        await fleet.round(("Jorvatt", *FEWER), 2)
+        async with await fleet.index() as index:
+            await index.follow(fleet.feed())
+            assert await read_texts(index.union, PlainReader()) == 4  # two versions, seen by two
+            assert await read_texts(index.union, PlainReader()) == 0
+    with Ledger.open(tmp_path / "index") as ledger, Ledger.open(tmp_path / "berlin") as lone:
+        for text in ("leaks of a gang", "Dorvani", "Jorvatt"):
+            mine, theirs = (
+                {(hit.what, hit.site, hit.title, hit.url, hit.excerpt) for hit in search(one, text).hits}
+                for one in (ledger, lone)
+            )
+            assert "page" in {what for what, *_ in theirs}
+            assert mine == theirs
 
 
 async def test_whoever_is_no_vantage_or_signs_for_another_is_not_heard(tmp_path: Path) -> None:

@@ -17,8 +17,10 @@ from watcher.edge.deliver import Delivery
 from watcher.edge.guard import Guard
 from watcher.edge.index import Index
 from watcher.edge.index_feed import Feed
+from watcher.edge.index_texts import at_leisure, read_texts
 from watcher.edge.nats_link import Link, addresses_of
 from watcher.edge.proxy import proxy_of, resolve
+from watcher.edge.reader import WorkerReader
 from watcher.edge.sign import load_key
 from watcher.edge.tors import reaching
 from watcher.errors import UsageError, WatcherError
@@ -82,7 +84,10 @@ async def follow(settings: Settings, fleet: FleetSettings, *, once: bool) -> Non
         feed = Feed(link, await index.resume_from(), once=once)
         index.on_gap = feed.again
         log.info("following", vantages=len(fleet.vantages), agree=rule.agree, store=str(settings.store))
-        beside = [asyncio.create_task(work) for work in (link.run(), delivery.run(), tending.run(), tell())]
+        reader = WorkerReader(workers=1)
+        stack.push_async_callback(reader.close)
+        texts = at_leisure(index.union, reader)
+        beside = [asyncio.create_task(work) for work in (link.run(), delivery.run(), tending.run(), tell(), texts)]
         following = asyncio.create_task(index.follow(feed.arrivals()))
         try:
             await _until(stop, following, link, once=once)
@@ -90,6 +95,8 @@ async def follow(settings: Settings, fleet: FleetSettings, *, once: bool) -> Non
             for task in (following, *beside):
                 task.cancel()
             await asyncio.gather(following, *beside, return_exceptions=True)
+        if once and not stop.is_set():
+            await read_texts(index.union, reader)
         await delivery.close(LAST_SECONDS)
 
 

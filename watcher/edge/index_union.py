@@ -28,7 +28,7 @@ from watcher.edge.sayings import Said, decode_reading, decode_said, snapshot_of
 from watcher.edge.writer import Desk
 from watcher.errors import EvidenceError
 from watcher.ports import Origin, Outcome
-from watcher.records import Event, Exchange, Reading, Snapshot
+from watcher.records import Capture, Event, Exchange, Reading, Snapshot
 
 T = TypeVar("T")
 
@@ -40,6 +40,8 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS fleet_vantage (name TEXT PRIMARY KEY, leaf INTEGER NOT NULL, hash BLOB NOT NULL,"
     " left_out INTEGER NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS fleet_stream (stream TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT",
+    # captures whose visible text is to be put into the search index: logs hold its digest alone
+    "CREATE TABLE IF NOT EXISTS fleet_unread (capture TEXT PRIMARY KEY) STRICT",
 )
 _decode_event = msgspec.json.Decoder(Event).decode
 
@@ -92,6 +94,16 @@ class Memory:
     def __init__(self) -> None:
         self._readings: OrderedDict[int, Reading] = OrderedDict()
         self._saids: OrderedDict[int, Said] = OrderedDict()
+        self._bodies: OrderedDict[tuple[str, str, str], str] = OrderedDict()
+
+    def is_new(self, capture: Capture) -> bool:
+        """Whether its page showed another body the last time, or nobody knows."""
+        place = (capture.site, capture.url, capture.mirror)
+        before = self._bodies.pop(place, None)
+        self._bodies[place] = capture.body_digest or ""
+        while len(self._bodies) > MOST_REMEMBERED:
+            self._bodies.popitem(last=False)
+        return before != capture.body_digest
 
     def clear(self) -> None:
         """The copy was begun anew: its numbers mean other things."""
@@ -219,6 +231,8 @@ class Union:
         (mine,) = self._desk.keeper.keep(origin, [exchange], [http.split(response)], vantage=self._vantage)
         if mine.id != capture.id:
             raise EvidenceError(f"vantage {self._vantage}: capture {capture.id} is not what its identifier says")
+        if not mine.is_miss and self._memory.is_new(mine):
+            self._desk.db.execute("INSERT OR IGNORE INTO fleet_unread VALUES (?)", (mine.id,))
 
     def _is_anothers(self, site: str, visit: str) -> bool:
         """Whether another vantage began a visit to the site in the same microsecond: its name is taken."""
