@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks.serving import SERVING
 from watcher.edge.fetch import SocksFetcher
 from watcher.edge.live import Live
+from watcher.edge.machine import collect_seldom
 from watcher.edge.reader import WorkerReader
 from watcher.edge.store import LedgerStore
 from watcher.ports import Ask
@@ -42,6 +43,7 @@ class Checker:
     @contextlib.asynccontextmanager
     async def open(cls, proxy: str, urls: Sequence[str], folder: Path) -> AsyncIterator[Checker]:
         """With a store in ``folder``."""
+        collect_seldom()
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(LedgerStore.open(folder, vantage="bench"))
             fetcher = await stack.enter_async_context(SocksFetcher([proxy], urls))

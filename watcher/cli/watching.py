@@ -141,8 +141,10 @@ def run_with(settings: Settings) -> None:
 
     from watcher.cli.compose import run
     from watcher.cli.logs import log_to_stderr
+    from watcher.edge.machine import collect_seldom
 
     log_to_stderr()
+    collect_seldom()
     log = structlog.get_logger("watcher")
 
     def on_visit(visited: Visited) -> None:
