@@ -71,7 +71,7 @@ async def test_a_store_that_does_not_hold_gives_no_bundle(own: Asker, monkeypatc
     def broken(*_: object, **__: object) -> None:
         raise EvidenceError("leaf 4 does not hold")
 
-    monkeypatch.setattr(acts, "export", broken)
+    monkeypatch.setattr(acts, "export_with", broken)
     answer = await own.ask("/events/e5withdrawn/bundle", "POST")
     assert answer.status == 500
     assert "leaf 4 does not hold" in answer.text

@@ -17,8 +17,6 @@ from watcher.errors import EvidenceError, StoreDamaged, StoreError, UsageError
 if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.edge.export import Exported
-    from watcher.edge.gather import Selection
-    from watcher.edge.ledger import Ledger
     from watcher.edge.sign import SigningKey
 
 
@@ -65,6 +63,7 @@ def export_command(
 
     Give events, or --site (with --since and --until), or --capture.
     """
+    from watcher.edge.export_fleet import export_with
     from watcher.edge.gather import Selection
     from watcher.edge.sign import load_key
 
@@ -80,7 +79,7 @@ def export_command(
             raise UsageError("there is nothing to export yet", hint="`watcher check` visits every target once")
         try:
             with progress("making the bundle, and checking it"):
-                made = _made(settings, ledger, selection, output, key=key, hidden=hidden, draw=pictures)
+                made = export_with(settings, ledger, selection, output, key=key, hidden=hidden, draw=pictures)
         except EvidenceError as error:  # it is the store that does not hold, not a file that was handed in
             raise StoreDamaged(
                 str(error), hint=error.hint or "`watcher verify` says what of the store is lost"
@@ -91,44 +90,6 @@ def export_command(
         return
     click.echo(f"{output}  {size_words(made.size)}, verified: {_counted(made)}")
     click.echo(f"Who checks it needs your public key:\n  {key.vkey}")
-
-
-def _made(
-    settings: Settings,
-    ledger: Ledger,
-    selection: Selection,
-    output: Path,
-    *,
-    key: SigningKey,
-    hidden: tuple[str, ...],
-    draw: bool,
-) -> Exported:
-    """The bundle; of an index, one with the bundles of all vantages concerned."""
-    from watcher.edge.export import export
-    from watcher.edge.index_copies import copies
-
-    if settings.fleet is None or not copies(settings.store):
-        return export(
-            ledger,
-            selection,
-            output,
-            key=key,
-            operator=settings.operator,
-            vantage=settings.vantage,
-            tsa_roots=_roots(settings),
-            hidden=hidden,
-            draw=draw,
-        )
-    from watcher.edge.export_fleet import about, export_fleet, opened_copies
-
-    said = about(settings.operator, settings.vantage, _roots(settings), hidden)
-    with opened_copies(settings.store, settings.fleet.vantages) as vantages:
-        return export_fleet(ledger, vantages, selection, output, key=key, about=said, draw=draw)
-
-
-def _roots(settings: Settings) -> bytes:
-    roots = settings.timestamp.roots
-    return roots.read_bytes() if roots is not None and roots.is_file() else b""
 
 
 def _log(settings: Settings, key: SigningKey, made: Exported) -> None:

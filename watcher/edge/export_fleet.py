@@ -12,10 +12,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from watcher.config import Settings
 from watcher.core import bundle, fleet_bundle, note
 from watcher.core.agreement import key_of
 from watcher.core.material import Kept, Material
-from watcher.edge.export import SOFTWARE, STANDALONE, Exported, pictures, refuse_folder, written
+from watcher.edge.export import SOFTWARE, STANDALONE, Exported, export, pictures, refuse_folder, written
 from watcher.edge.gather import Provenance, Selection, gather
 from watcher.edge.index_copies import copies
 from watcher.edge.ledger import Ledger
@@ -42,6 +43,36 @@ def opened_copies(
             for name, folder in copies(store).items()
             if name in known
         }
+
+
+def export_with(
+    settings: Settings,
+    ledger: Ledger,
+    selection: Selection,
+    out: Path,
+    *,
+    key: SigningKey,
+    hidden: Sequence[str] = (),
+    draw: bool = True,
+) -> Exported:
+    """The bundle that these settings ask for: a lone watcher's, or, of an index, one with those of all vantages."""
+    path = settings.timestamp.roots
+    roots = path.read_bytes() if path is not None and path.is_file() else b""
+    if settings.fleet is None or not copies(settings.store):
+        return export(
+            ledger,
+            selection,
+            out,
+            key=key,
+            operator=settings.operator,
+            vantage=settings.vantage,
+            tsa_roots=roots,
+            hidden=hidden,
+            draw=draw,
+        )
+    said = about(settings.operator, settings.vantage, roots, hidden)
+    with opened_copies(settings.store, settings.fleet.vantages) as vantages:
+        return export_fleet(ledger, vantages, selection, out, key=key, about=said, draw=draw)
 
 
 def export_fleet(

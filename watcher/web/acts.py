@@ -14,7 +14,8 @@ from aiohttp import web
 from watcher.config import Settings
 from watcher.core import custody
 from watcher.edge import acts
-from watcher.edge.export import Exported, export
+from watcher.edge.export import Exported
+from watcher.edge.export_fleet import export_with
 from watcher.edge.gather import Selection
 from watcher.edge.ledger_sights import WebLedger
 from watcher.edge.sign import SigningKey, load_key
@@ -46,18 +47,8 @@ async def bundle(request: web.Request) -> web.StreamResponse:
 
 
 def _made(ledger: WebLedger, settings: Settings, path: Path, key: SigningKey, *, draw: bool) -> Exported:
-    roots = settings.timestamp.roots
     try:
-        return export(
-            ledger,
-            Selection(events=(path.stem,)),
-            path,
-            key=key,
-            operator=settings.operator,
-            vantage=settings.vantage,
-            tsa_roots=roots.read_bytes() if roots is not None and roots.is_file() else b"",
-            draw=draw,
-        )
+        return export_with(settings, ledger, Selection(events=(path.stem,)), path, key=key, draw=draw)
     except EvidenceError as error:
         raise StoreDamaged(str(error), hint=error.hint or "`watcher verify` says what of the store is lost") from error
 
