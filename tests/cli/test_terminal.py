@@ -145,11 +145,16 @@ class Screen:
             pass
         return self.process.wait(60)
 
+    def hang_up(self) -> None:
+        if self._end >= 0:
+            os.close(self._end)
+            self._end = -1
+
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        os.close(self._end)
+        self.hang_up()
 
 
 @contextmanager
@@ -199,6 +204,17 @@ def test_practice_on_a_terminal_keeps_json_out_of_it(tmp_path: Path) -> None:
     assert "entries=6" in shown
     assert shown.rstrip().endswith("stopped")
     assert config.load(tmp_path / "here" / "watcher.toml").alerts[0].to == f"file:{tmp_path / 'here' / 'alerts.jsonl'}"
+
+
+def test_practice_ends_with_its_terminal(tmp_path: Path) -> None:
+    """Whoever closes the window means it; SIGHUP reads the configuration again only where there is no terminal."""
+    with on_screen(tmp_path, "practice") as screen:
+        screen.wait_for(1, b"visited")
+        screen.process.send_signal(signal.SIGHUP)
+        screen.wait_for(1, b"configuration read again")
+        screen.hang_up()
+        screen.process.send_signal(signal.SIGHUP)
+        assert screen.process.wait(60) == 0
 
 
 def test_practice_in_a_pipe_gives_programs_their_json(tmp_path: Path) -> None:

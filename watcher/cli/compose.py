@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from watcher.cli.terminal import on_hangup
 from watcher.config import Settings
 from watcher.core.mirrors import host_of
 from watcher.core.note import parse_key
@@ -271,11 +272,11 @@ def has_room(store: Path) -> None:
 
 
 async def run(settings: Settings, on_visit: Callable[[Visited], None], reload: Callable[[], Settings | None]) -> None:
-    """The long-running process: until SIGTERM or SIGINT; SIGHUP reads the file again."""
+    """The long-running process: until SIGTERM or SIGINT; SIGHUP reads the file again, or ends it with its terminal."""
     loop, stop, renew = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, renew.set)
+    loop.add_signal_handler(signal.SIGHUP, on_hangup(stop.set, renew.set))
     async with watching(settings, on_visit) as parts, served(settings):
         log = structlog.get_logger("watcher")
         log.info("watching", sites=len(settings.sites), store=str(settings.store), vantage=settings.vantage)
