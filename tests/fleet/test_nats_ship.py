@@ -13,10 +13,11 @@ from nats.aio.client import Client
 from tests.edge.keeping import entries, whole_visit
 from tests.fleet.copying import KEY, NOW, receive, rows_of
 from watcher.core.fleet_tables import FleetSettings
-from watcher.core.shipping import STREAM, subject
+from watcher.core.shipping import STREAM, Message, open_sealed, subject
 from watcher.edge import parcels
-from watcher.edge.nats_link import Link
+from watcher.edge.nats_link import Link, prepare
 from watcher.edge.nats_ship import Shipper
+from watcher.edge.sign import check_signature
 from watcher.edge.store import LedgerStore
 from watcher.testing.nats import NatsCluster, NatsServer
 
@@ -74,10 +75,16 @@ async def in_stream(url: str) -> list[tuple[int, bytes]]:
         await client.close()
 
 
+def opened(data: bytes) -> Message:
+    return open_sealed(data, "a", KEY.verifier.public, check_signature)
+
+
 async def copied(tmp_path: Path, store: LedgerStore, url: str) -> None:
     """What is in the stream gives the ledger again."""
     async with LedgerStore.open(tmp_path / "copy", vantage="index") as copy:
-        await receive(copy, await in_stream(url))
+        messages = await in_stream(url)
+        begins = [number for number, (_, data) in enumerate(messages) if opened(data).anew and not opened(data).part]
+        await receive(copy, messages[begins[-1] :])
     assert rows_of(tmp_path / "copy") == rows_of(tmp_path / "own")
 
 
@@ -124,6 +131,34 @@ async def test_a_stream_that_was_lost_is_filled_again(tmp_path: Path, store: Led
             return await all_arrived(store) and await store.do(parcels.last_sent) > 1
 
         await until(there)
+    await copied(tmp_path, store, server.url)
+
+
+@pytest.mark.parametrize("made_again", [True, False])
+async def test_a_stream_that_is_deleted_under_way_is_filled_again(
+    tmp_path: Path, store: LedgerStore, server: NatsServer, made_again: bool
+) -> None:
+    await whole_visit(store, 0, b"page", entries(3))
+    async with shipping(store, server.url) as shipper:
+        await until(lambda: all_arrived(store))
+        await whole_visit(store, 1, b"one more", entries(4))
+        shipper.soon()
+        await until(lambda: all_arrived(store))
+        client = Client()
+        await client.connect([server.url])
+        await client.jetstream().delete_stream(STREAM)
+        if made_again:
+            await prepare(client.jetstream())
+        await client.close()
+        await whole_visit(store, 2, b"another page", entries(5))
+        shipper.soon()
+
+        async def anew() -> bool:
+            if not await all_arrived(store):
+                return False
+            return any(opened(data).anew for _, data in await in_stream(server.url))
+
+        await until(anew)
     await copied(tmp_path, store, server.url)
 
 

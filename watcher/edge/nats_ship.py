@@ -39,6 +39,8 @@ class Shipper:
         link.on_change.append(self._changed)
         self._is_level = False
         """Whether it is known, since the connection stands, how far the stream goes."""
+        self._place = 0
+        """In the stream, of the last message that arrived over this connection."""
 
     def soon(self) -> None:
         """Something worth telling at once was written."""
@@ -56,6 +58,7 @@ class Shipper:
             except (NatsError, TimeoutError, OSError, StoreError, asyncio.CancelledError) as error:
                 if ended():
                     raise asyncio.CancelledError from error
+                self._is_level = False
                 # cancelled, though not by us: the connection went, and with it what the library waited for
                 self._tell(f"nothing arrives: {str(error) or type(error).__name__}")
                 await asyncio.sleep(AGAIN_SECONDS)
@@ -69,7 +72,7 @@ class Shipper:
 
     def _changed(self, is_up: bool) -> None:
         if is_up:
-            self._is_level = False
+            self._is_level, self._place = False, 0
 
     async def _level(self) -> None:
         """See how far the stream goes; ship anew what it lost."""
@@ -96,8 +99,13 @@ class Shipper:
             waiting = await self._store.do(self._pack)
         stream, name = self._link.stream, self._key.origin
         for seq, data in waiting:
-            await stream.publish(subject(name), data, stream=STREAM, headers={ID: message_id(name, seq)})
+            receipt = await stream.publish(subject(name), data, stream=STREAM, headers={ID: message_id(name, seq)})
             await self._store.do(partial(parcels.arrived, seq=seq))
+            if receipt.seq < self._place and not receipt.duplicate:
+                self._log.warning("fleet", error="the stream began anew", mend="everything is shipped anew")
+                await self._store.do(parcels.ship_anew)
+                return True
+            self._place = receipt.seq
         return bool(waiting)
 
     def _pack(self, desk: Desk) -> list[tuple[int, bytes]]:
