@@ -29,7 +29,9 @@ MOST_BYTES = 400 * MIB
 PLAY = Play(sites=4, victims=8, per_page=5, hostile=tuple(item.name for item in CATALOGUE))
 POLICY = '[policy]\nconfirm_visits = 2\nconfirm_after = "0s"\nconfirm_gap = "1s"\n[[alert]]\nto = "file:alerts.jsonl"\n'
 COMER = Victim(slug="comer", title="HEALTHY NEWCOMER FOODS")
-HEALTHY_EVERY, HOSTILE_EVERY, TIMEOUT = "2s", "12s", "20s"
+HEALTHY_EVERY, HOSTILE_EVERY, ONCE, TIMEOUT = "2s", "12s", "1h", "10s"
+HEAVY = frozenset({"endless", "heavy", "codings", "bodies"})
+"""Groups that cost much time: one look at each is enough here (``benchmarks/hostile.py`` takes more)."""
 HIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\u3164]")
 """What of a title must never reach a terminal, a log or a file raw."""
 VISITED = re.compile(r"event=visited\b.*?\bsite=(\S+)")
@@ -39,13 +41,22 @@ def site_of(name: str) -> str:
     return name.replace(".", "-")
 
 
+EACH = re.compile(r'(name = "([a-z0-9-]+)"\n.*\nevery = ")[^"]*"')
+
+
+def every(site: str) -> str:
+    """How often a site is looked at."""
+    if site.startswith("healthy"):
+        return HEALTHY_EVERY
+    return ONCE if any(site_of(item.name) == site and item.group in HEAVY for item in CATALOGUE) else HOSTILE_EVERY
+
+
 def look(folder: Path, stage: Stage, *, before: list[str]) -> int:
     """Some rounds over all of them, while something happens on the healthy sites; the most bytes that it took."""
     sites = {f"healthy{number}": urls for number, urls in enumerate(stage.mirrors)}
     sites |= {site_of(name): [url] for name, url in stage.hostile.items()}
     path = write(folder, stage.proxy_url, sites, each=f'every = "{HOSTILE_EVERY}"', more=POLICY, timeout=TIMEOUT)
-    head, healthy, *rest = re.split(r'(?=\[\[site\]\]\nname = "(?:healthy0|chunk-size-overflow)")', path.read_text())
-    path.write_text(head + healthy.replace(HOSTILE_EVERY, HEALTHY_EVERY) + "".join(rest))
+    path.write_text(EACH.sub(lambda found: found[1] + every(found[2]) + '"', path.read_text()))
     gone = opening(PLAY, 1).victims[2]
     with Program(folder, before=before) as program, Memory(program.process) as memory:
         healthies = [site for site in sites if site.startswith("healthy")]
@@ -54,9 +65,10 @@ def look(folder: Path, stage: Stage, *, before: list[str]) -> int:
         stage.act(1, Withdraw((gone.slug,)))
         program.until("event=listed", COMER.title, seconds=90)
         program.until("event=withdrawn", gone.title, seconds=90)
-        wait_for_visits(program, sites, 1)
-        wait_for_visits(program, sites, 2, share=0.7)
-        assert program.stop() == 0
+        without_end = {site_of(item.name) for item in CATALOGUE if item.group == "endless"}
+        wait_for_visits(program, sites.keys() - without_end, 1)
+        wait_for_visits(program, sites, 2, share=0.6)
+        assert program.stop(seconds=30) == 0
         log = "".join(program.said)
     assert "Traceback" not in log
     assert HIDDEN.findall(log) == []
@@ -70,7 +82,7 @@ def wait_for_visits(program: Program, sites: Collection[str], times: int, share:
     """Until such a share of them was visited so many times."""
     start, seen = 0, Counter[str]()
     while sum(seen[site] >= times for site in sites) < share * len(sites):
-        program.until("event=visited", start=start, seconds=60)
+        program.until("event=visited", start=start, seconds=90)
         fresh = program.said[start:]
         start += len(fresh)
         seen.update(found[1] for line in fresh if (found := VISITED.search(line)))
@@ -130,13 +142,14 @@ def survive(folder: Path) -> None:
     print(f"{most / MIB:.0f} MiB")
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.namespace
 def test_a_hostile_world_is_survived(tmp_path: Path) -> None:
     """In a network namespace that has only ``lo``, under a tracer."""
     needs("unshare", "ip", "strace")
     inside = [sys.executable, "-m", __name__, str(tmp_path)]
     command = ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *inside]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=110)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
     assert done.returncode == 0, done.stderr
 
 

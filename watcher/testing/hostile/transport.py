@@ -167,7 +167,9 @@ FRAMING = (
     Hostile(
         name="nul-in-head",
         does="puts NUL, escape and 8-bit bytes into header names and values",
-        answer=always(head("X-\x00\x1b[2J\xff: \x00", HTML, f"Content-Length: {len(PAGE)}"), 0.05, PAGE),
+        answer=always(
+            head("X-\x00\x1b[2J\xff: \x00", HTML, f"Content-Length: {len(PAGE)}"), PAGE[:CUT], 1.0, PAGE[CUT:]
+        ),
         verdict="partial",
         why="cut:bad-http",
     ),
