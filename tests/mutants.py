@@ -261,18 +261,8 @@ def _test(mutant: Mutant) -> int:
         _swap(sys.modules[name], mutant.place, code)
     else:
         sys.meta_path.insert(0, Instead(name, code, path))
-    quiet = [
-        "-x",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-        "-p",
-        "no:timeout",
-        "-W",
-        "ignore::pytest.PytestAssertRewriteWarning",
-    ]
+    quiet = ["-x", "-q", "-o", "timeout=0", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    quiet += ["-p", "no:cacheprovider", "-p", "no:xdist"]
     return int(pytest.main([*quiet, "--hypothesis-seed=0", *(str(ROOT / test) for test in TESTS[mutant.module])]))
 
 
@@ -296,10 +286,10 @@ def _warm_up() -> None:
         importlib.import_module(name)
 
 
-def run(module: str, say: Callable[[str], None]) -> tuple[int, list[Mutant]]:
+def run(module: str, say: Callable[[str], None], part: int = 1, parts: int = 1) -> tuple[int, list[Mutant]]:
     """The number of mutants of a module, and those that no test noticed. To be called in a process of its own."""
     _warm_up()
-    every = mutants(module, _source(module))
+    every = mutants(module, _source(module))[part - 1 :: parts]
     as_it_is = Mutant(module=module, place="", line=0, was="", now="", tree=ast.parse(_source(module)))
     if not survives(as_it_is):
         raise SystemExit(f"{module}: its tests fail as it is")
@@ -324,6 +314,7 @@ def main(given: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Put faults into the product; the tests must notice.")
     parser.add_argument("modules", nargs="*", help=f"of {', '.join(TESTS)} (default: all)")
     parser.add_argument("--list", action="store_true", help="only list the mutants")
+    parser.add_argument("--part", default="1/1", help="2/3: the second of three parts, for several processes")
     asked = parser.parse_args(given)
     modules = asked.modules or list(TESTS)
     if asked.list:
@@ -335,7 +326,7 @@ def main(given: Sequence[str]) -> int:
         ]
         return max(codes)
     start = time.monotonic()
-    number, alive = run(modules[0], lambda line: print(line, flush=True))
+    number, alive = run(modules[0], lambda line: print(line, flush=True), *map(int, asked.part.split("/")))
     unknown = [mutant for mutant in alive if mutant.name not in EQUIVALENT]
     rate = 1 - len(alive) / number
     print(

@@ -173,8 +173,6 @@ def verify_consistency(old: int, new: int, proof: Sequence[bytes], old_root: byt
             raise EvidenceError("consistency: the root of the empty log is wrong")
         if old == new and old_root != new_root:
             raise EvidenceError(f"consistency: two different roots for the same {old} leaves: the log forked")
-        if new == 0 and new_root != EMPTY_ROOT:
-            raise EvidenceError("consistency: the root of the empty log is wrong")
         return
     if not proof:  # step 1
         raise EvidenceError("consistency: the proof is empty")
