@@ -60,7 +60,7 @@ class Index:
         """Called when messages were passed over: what was read is to be read again."""
         self._gaps: set[str] = set()
         """Vantages for which that was done, and that have not come further since."""
-        self._trouble: dict[str, str] = {}
+        self.trouble: dict[str, str] = {}
         """What was told last of each vantage."""
         self._recently = Recently()
         self._memories = {name: Memory() for name in copies}
@@ -126,9 +126,9 @@ class Index:
             if isinstance(error, MissingMessagesError) and vantage not in self._gaps:
                 self._gaps.add(vantage)
                 self.on_gap()
-            if self._trouble.get(vantage) != str(error):
+            if self.trouble.get(vantage) != str(error):
                 self._log.error("vantage not followed", vantage=vantage, error=str(error))
-            self._trouble[vantage] = str(error)
+            self.trouble[vantage] = str(error)
 
     async def _take(self, arrival: Arrival) -> None:
         copy = self.copies.get(arrival.vantage)
@@ -144,7 +144,7 @@ class Index:
         is_whole = await copy.receive(message)
         if is_whole is not None:
             self._begun.pop(copy.vantage, None)
-            self._trouble.pop(copy.vantage, None)
+            self.trouble.pop(copy.vantage, None)
             self._gaps.discard(copy.vantage)
             resume = min([arrival.place, *(place - 1 for place in self._begun.values())])
             await self.union.do(partial(_come_to, place=resume))

@@ -16,7 +16,7 @@ from watcher.edge.ledger import Ledger
 from watcher.edge.schema import LEDGER
 from watcher.edge.sign import check_signature
 from watcher.edge.store import LedgerStore
-from watcher.errors import EvidenceError, StoreError
+from watcher.errors import EvidenceError, StoreDamaged, StoreError
 
 FOLDER = "vantages"
 
@@ -84,7 +84,10 @@ class Copy:
             self._inbox, self._next = Inbox(before), before + 1  # nothing of it was written
             raise
         if parcel.whole:
-            self._check()
+            try:
+                self._check()
+            except (StoreDamaged, ValueError) as error:
+                raise EvidenceError(f"vantage {self.vantage} shipped a log that is none: {error}") from error
         return parcel.whole
 
     def _check(self) -> None:

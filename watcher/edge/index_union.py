@@ -26,7 +26,7 @@ from watcher.edge.ledger_captures import Kept
 from watcher.edge.rows import capture_id, capture_number, moment, visit_name, visit_started
 from watcher.edge.sayings import Said, decode_reading, decode_said, snapshot_of
 from watcher.edge.writer import Desk
-from watcher.errors import EvidenceError
+from watcher.errors import EvidenceError, StoreDamaged, UsageError
 from watcher.ports import Origin, Outcome
 from watcher.records import Capture, Event, Exchange, Reading, Snapshot
 
@@ -43,6 +43,8 @@ _TABLES = (
     # captures whose visible text is to be put into the search index: logs hold its digest alone
     "CREATE TABLE IF NOT EXISTS fleet_unread (capture TEXT PRIMARY KEY) STRICT",
 )
+_NONSENSE = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
+"""What comes of rows whose values are not of the kind that they should be."""
 _decode_event = msgspec.json.Decoder(Event).decode
 
 
@@ -138,7 +140,14 @@ class Union:
         self._told = self._left_out = 0
 
     def step(self) -> Step:
-        """Go through the next leaves."""
+        """Go through the next leaves. ``EvidenceError`` if what the vantage shipped makes no sense: then nothing of it
+        is written, and the other vantages go on."""
+        try:
+            return self._step()
+        except (StoreDamaged, UsageError, msgspec.MsgspecError, *_NONSENSE) as error:
+            raise EvidenceError(f"vantage {self._vantage} shipped rows that make no sense: {error!r}") from error
+
+    def _step(self) -> Step:
         self._copy.log.forget()
         start = self._start()
         size = self._copy.log.size
