@@ -16,7 +16,7 @@ from watcher.edge.verify_store import verify_store
 NONSENSE = {
     "an event that is none": "UPDATE event SET data = x'7b7d'",
     "an event that is no JSON": "UPDATE event SET data = x'00ff'",
-    "an event of another vantage": "UPDATE event SET data = replace(CAST(data AS TEXT), 'oslo', 'berlin')",
+    "an event of another vantage": "UPDATE event SET data = CAST(replace(CAST(data AS TEXT), 'oslo', 'berlin') AS BLOB)",
     "captures of another vantage": "UPDATE place SET vantage = 'berlin'",
     "bodies that are other bytes": "UPDATE body SET frame = x'28b52ffd00'",
     "readings that are none": "UPDATE content SET frame = zeroblob(30)",
@@ -46,10 +46,7 @@ async def test_who_ships_nonsense_is_not_followed_and_the_others_are(tmp_path: P
         behind = len(fleet.stream)
         with closing(sqlite3.connect(oslo)) as connection:
             connection.execute("PRAGMA ignore_check_constraints = ON")
-            try:
-                changed = connection.execute(NONSENSE[what]).rowcount
-            except sqlite3.IntegrityError:
-                pytest.skip("the ledger itself refuses it")
+            changed = connection.execute(NONSENSE[what]).rowcount
             connection.commit()
         assert changed > 0
         await fleet.vantages["oslo"].store.do(parcels.ship_anew)
