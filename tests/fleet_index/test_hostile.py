@@ -16,7 +16,7 @@ from watcher.edge.verify_store import verify_store
 NONSENSE = {
     "an event that is none": "UPDATE event SET data = x'7b7d'",
     "an event that is no JSON": "UPDATE event SET data = x'00ff'",
-    "an event of another vantage": "UPDATE event SET data = CAST(replace(CAST(data AS TEXT), 'oslo', 'berlin') AS BLOB)",
+    "another's event": "UPDATE event SET data = CAST(replace(CAST(data AS TEXT), 'oslo', 'berlin') AS BLOB)",
     "captures of another vantage": "UPDATE place SET vantage = 'berlin'",
     "bodies that are other bytes": "UPDATE body SET frame = x'28b52ffd00'",
     "readings that are none": "UPDATE content SET frame = zeroblob(30)",
