@@ -26,7 +26,7 @@ from watcher.records import Capture, Decision, Event, Page, Policy, Probe, Readi
 LISTING, DETAIL = "listing", "detail"
 MOST_PAGES = 200
 """A listing that never ends is read this far, and is then incomplete."""
-MOST_BYTES = 32 * 1024 * 1024
+MOST_BYTES = 16 * 1024 * 1024
 """The same of its pages together: all that they say is held in memory, and written down at once."""
 LARGE = 2 * 1024 * 1024
 """Bytes of a page from which on it waits for its turn to be held in memory."""

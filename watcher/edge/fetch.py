@@ -11,6 +11,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -103,6 +104,21 @@ class _Attempt:
     """On the loop's clock."""
     refusal: Refusal | None = None
     """Why its content is not collected."""
+
+
+class Held:
+    """Who asks for something keeps the turn that a large answer took until it is on the disk, and then gives it back:
+    else large answers pile up before a store that is busy."""
+
+    def __init__(self) -> None:
+        self.turn: Callable[[], None] | None = None
+
+    def give_back(self) -> None:
+        if self.turn is not None:
+            self.turn()
+
+
+HELD: ContextVar[Held | None] = ContextVar("HELD", default=None)
 
 
 class SocksFetcher:
@@ -211,6 +227,7 @@ class SocksFetcher:
             ending = await self._run(attempt, ask.headers)
             attempt.tape.facts["asked_before_in_vain"] = 1
         tape, response = attempt.tape, bytes(attempt.tape.received)
+        tape.received = bytearray()  # timers of a connection that is kept may hold the tape for long
         known: dict[str, str | int | float] = {**(facts or {}), **tape.facts, **clock_facts()}
         if attempt.refusal is not None:
             head = response[: max(0, tape.head_end)]
@@ -289,6 +306,7 @@ class SocksFetcher:
             if head is not None:
                 attempt.refusal = refuse_content(address, head.status, head.headers, self._max_body)
             begun = large = False
+            held = HELD.get()
             try:
                 while attempt.refusal is None and await response.content.readany():
                     if not begun:
@@ -296,9 +314,11 @@ class SocksFetcher:
                         start = split(bytes(tape.received[: tape.head_end + _A_START])).payload
                         attempt.refusal = refuse_start(decode(start, head.headers if head else (), 512).body)
                     if not large and len(tape.received) > LARGE:
-                        large = await self._large.acquire()  # nothing more comes meanwhile
+                        large = not (held and held.turn) and await self._large.acquire()  # no more comes meanwhile
             finally:
-                if large:
+                if large and held:
+                    held.turn = self._large.release
+                elif large:
                     self._large.release()
             if attempt.refusal is not None:
                 response.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from watcher.edge.fetch import HELD, Held
 from watcher.ports import Ask, Clock, Fetcher, Origin, Store
 from watcher.records import Capture, Exchange
 
@@ -17,7 +18,12 @@ class Live:
         self._is_cut = False
 
     async def __call__(self, ask: Ask, origin: Origin) -> tuple[Capture, ...]:
-        return await self._store.keep(origin, await self._fetch(ask))
+        held = Held()
+        HELD.set(held)
+        try:
+            return await self._store.keep(origin, await self._fetch(ask))
+        finally:
+            held.give_back()
 
     def cut_short(self) -> None:
         """From now on nothing is asked, and what is under way is a miss at once: the watcher has to stop."""
