@@ -33,7 +33,7 @@ from types import CodeType, ModuleType
 ROOT = Path(__file__).parent.parent
 TESTS = {
     "merkle": ("tests/core/test_merkle.py", "tests/core/test_absence.py"),
-    "absence": ("tests/core/test_absence.py",),
+    "absence": ("tests/core/test_absence.py", "tests/core/test_corners.py"),
     "decide": (
         "tests/core/test_decide_alone.py",
         "tests/core/test_decide.py", "tests/core/test_again.py",
@@ -48,6 +48,7 @@ LONGEST_SECONDS = 40
 
 EQUIVALENT: dict[str, str] = {
     "absence.key_leaf: 'utf-8' => 'utf-8!'": "Python leaves punctuation out of a codec's name: it is the same codec",
+    "decide._resting: return False => return None": "only its truth is asked for",
 }
 """Mutants that behave as the original does, by name, and why."""
 
