@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import platform
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ import watcher.visit
 from tests.edge.hostile import MIRROR, ONION, Server, listening
 from watcher.edge import fetch
 from watcher.edge.fetch import SocksFetcher
+from watcher.edge.machine import give_back_large_blocks
 from watcher.edge.reader import MIB, WorkerReader
 from watcher.ports import Ask
 from watcher.records import Capture, Hints, Page, Policy, Reading
@@ -143,3 +145,7 @@ def test_large_pages_are_held_one_at_a_time(monkeypatch: pytest.MonkeyPatch, siz
     assert reader.most[size > 2_000] == at_once
     assert reader.most[size <= 2_000] == 0
     assert len(captures) == 5  # a page that kills its reader ends the listing: no further one is asked for
+
+
+def test_freed_blocks_go_back() -> None:
+    assert give_back_large_blocks() == (platform.libc_ver()[0] == "glibc")

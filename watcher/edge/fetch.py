@@ -49,7 +49,7 @@ MOST_HOPS = 5
 """Redirects that are followed."""
 TRY_AGAIN = frozenset({0x01, 0x05})
 """Replies of a circuit that has grown old, as well as of a site that is down: a fresh circuit tells them apart."""
-LARGE, LARGE_AT_ONCE = 2 << 20, 2
+LARGE, LARGE_AT_ONCE = 2 << 20, 1
 """Bytes of an answer from which on it waits for its turn to grow, and how many grow so: they are held in memory."""
 _REFUSED_BY_RULE = 0x02
 _HUNG_UP = {("closed",), ("reset",)}

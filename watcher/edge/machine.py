@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
+"""mallopt(3)."""
 _TIME_ERROR = 5
 """adjtimex(2): the clock is not synchronised."""
 
@@ -32,6 +34,17 @@ def collect_seldom() -> None:
     gone through each time live long. It was a fifth of what a visit to a changed page costs."""
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+def give_back_large_blocks() -> bool:
+    """From now on a freed block above 1 MiB goes back to the system at once; whether the C library can do that. By
+    itself glibc moves that border up to the largest block that was ever freed, and then keeps pages of 16 MiB for
+    good."""
+    try:
+        set_option = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):
+        return False
+    return bool(set_option(_MMAP_THRESHOLD, 1 << 20) and set_option(_TRIM_THRESHOLD, 4 << 20))
 
 
 @functools.cache

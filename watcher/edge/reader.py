@@ -63,7 +63,7 @@ class WorkerReader:
         *,
         workers: int = 2,
         memory_bytes: int = 224 * MIB,
-        shared_bytes: int = 128 * MIB,
+        shared_bytes: int = 96 * MIB,
         cpu_seconds: int = 8,
         wall_seconds: float = 30.0,
     ) -> None:

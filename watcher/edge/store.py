@@ -17,6 +17,7 @@ from watcher.edge.bodies import BodyFiles
 from watcher.edge.ledger import BODIES, Owed
 from watcher.edge.ledger_captures import page_of
 from watcher.edge.lock import Lock
+from watcher.edge.machine import give_back_large_blocks
 from watcher.edge.pruner import Pruned
 from watcher.edge.rows import sayable
 from watcher.edge.sayings import spelled
@@ -52,6 +53,7 @@ class LedgerStore:
         ``bodies``: where large ones go from now on (``s3://…``), if not into the folder."""
         with trouble.told(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        give_back_large_blocks()
         with ExitStack() as otherwise:
             lock = Lock.take(folder)
             otherwise.callback(lock.release)
