@@ -28,20 +28,23 @@ from watcher.edge.store import LedgerStore
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
+def plain_environment() -> dict[str, str]:
+    """Ours, without what would speak for the terminal in its place."""
+    other = {"NO_COLOR", "COLUMNS", "LINES", "FORCE_COLOR"}
+    return {name: value for name, value in os.environ.items() if name not in other}
+
+
 def on_terminal(folder: Path, *arguments: str, columns: int = 120, **environ: str) -> tuple[int, str]:
     """Exit code and what a terminal of that width gets."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    clean = {
-        name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "COLUMNS", "LINES", "FORCE_COLOR"}
-    }
     process = subprocess.Popen(
         [sys.executable, "-m", "watcher", *arguments],
         cwd=folder,
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env={**clean, "TERM": "xterm-256color", **environ},
+        env={**plain_environment(), "TERM": "xterm-256color", **environ},
     )
     os.close(theirs)
     parts = []
@@ -119,7 +122,7 @@ class Screen:
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            env={**os.environ, "TERM": "xterm-256color"},
+            env={**plain_environment(), "TERM": "xterm-256color"},
         )
         os.close(theirs)
         self.painted = b""

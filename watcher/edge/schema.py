@@ -171,8 +171,8 @@ CREATE INDEX entry_names ON entry ({ENTRY_NAMES}, site, standing, first_seen);
 """
 
 _FLEET = """
--- what a store that joined a fleet has yet to ship: rows that changed (tab: which of core.shipping.TABLES), and messages
--- made of rows, in the very form in which they are sent until they arrived
+-- what a store that joined a fleet has yet to ship: rows that changed (tab: which of core.shipping.TABLES), and
+-- messages made of rows, in the very form in which they are sent until they arrived
 CREATE TABLE unshipped (tab INTEGER NOT NULL, key ANY NOT NULL, PRIMARY KEY (tab, key)) STRICT, WITHOUT ROWID;
 CREATE TABLE parcel (seq INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB NOT NULL) STRICT;
 

@@ -62,7 +62,8 @@ HEAVY = (
         name="a-text-of-10-mb",
         does="a list, and 10 MB of one word",
         answer=made(lambda: listing(cards(), after=f"<p>{'leak ' * 2_000_000}</p>")),
-        verdict="listing",
+        verdict="unreadable",
+        why="worker-killed:memory",
     ),
     Hostile(
         name="options-without-end",

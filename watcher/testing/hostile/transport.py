@@ -198,8 +198,8 @@ FRAMING = (
         name="status-000",
         does="answers with status 000",
         answer=page(PAGE, status="000 Nothing"),
-        verdict="error",
-        why="http:0",
+        verdict="unreachable",
+        why="bad-http",
     ),
     Hostile(
         name="switching-protocols",
