@@ -10,9 +10,7 @@ from xml.parsers import expat
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-_HEAD = re.compile(
-    r"^(?:(?><!--.*?-->)|<!DOCTYPE[^>]*+>|<\?[^>]*+>|\s)*+<(?:\w+:)?(rss|feed|rdf)\b", re.S | re.I
-)
+_HEAD = re.compile(r"^(?:(?><!--.*?-->)|<!DOCTYPE[^>]*+>|<\?[^>]*+>|\s)*+<(?:\w+:)?(rss|feed|rdf)\b", re.S | re.I)
 """Nothing is gone back over: a page that begins with a hundred comments would be tried in 2^100 ways."""
 _TAGS = re.compile(
     r"</?(?:a|abbr|b|big|blockquote|body|br|center|code|dd|div|dl|dt|em|figure|font|h[1-6]|head|hr|html|i|iframe|img|ins|li"
