@@ -31,7 +31,6 @@ _HEAD_END = re.compile(rb"\n\r?\n")
 _BLANK = re.compile(rb"[\r\n]*")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _WHITE = " \t"
-_LONGEST_START = 65_536
 _NO_BODY = frozenset({204, 304})
 _SWITCHING = 101
 
@@ -74,7 +73,8 @@ def head_length(response: bytes | bytearray, start: int = 0, searched: int = 0) 
 
     Who asks again when more has come says how far he ``searched``: heads come byte by byte, too.
     """
-    start = _after_blank_lines(response, start)
+    blank = _BLANK.match(response, start)  # empty lines may come first (RFC 9112 section 2.2)
+    start = blank.end() if blank else start
     found = _HEAD_END.search(response, max(start, searched - 2))
     return found.end() if found else -1
 
@@ -176,12 +176,6 @@ def split(response: bytes, *, method: str = "GET") -> Wire:
 def rebuild(head: bytes, payload: bytes, framing: bytes) -> bytes:
     """What was received, byte for byte; ValueError if the recipe is damaged or does not fit the payload."""
     return head + recipes.weave(payload, framing)
-
-
-def _after_blank_lines(response: bytes | bytearray, start: int) -> int:
-    """Where the first line begins that is not blank (RFC 9112 section 2.2)."""
-    found = _BLANK.match(response, start)
-    return found.end() if found else start
 
 
 def _may_become_http(start: bytes) -> bool:

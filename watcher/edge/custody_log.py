@@ -114,11 +114,6 @@ def logged_reading(reading: Reading) -> Reading:
     return replace(reading, text=text_digest(reading.text))
 
 
-def logged_snapshot(snapshot: Snapshot) -> Snapshot:
-    """The snapshot as log and ledger have it: its text as the SHA-256."""
-    return replace(snapshot, text=text_digest(snapshot.text))
-
-
 def speaks_for(snapshot: Snapshot, readings: Sequence[Reading]) -> bool:
     """Whether the snapshot's leaf says all that a leaf of its one page's reading would."""
     return (

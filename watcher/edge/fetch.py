@@ -311,8 +311,7 @@ class SocksFetcher:
                 while attempt.refusal is None and await response.content.readany():
                     if not begun:
                         begun = True
-                        start = split(bytes(tape.received[: tape.head_end + _A_START])).payload
-                        attempt.refusal = refuse_start(decode(start, head.headers if head else (), 512).body)
+                        attempt.refusal = _refused_by_its_start(tape)
                     if not large and len(tape.received) > LARGE:
                         large = not (held and held.turn) and await self._large.acquire()  # no more comes meanwhile
             finally:
@@ -331,7 +330,7 @@ class SocksFetcher:
             return refuse_start(start)
         return (
             refuse_content(attempt.address, head.status, head.headers, self._max_body)
-            or refuse_start(decode(split(start).payload, head.headers, 512).body)
+            or _refused_by_its_start(tape)
             or refuse_start(start[tape.head_end :])  # where the framing is the lie
         )
 
@@ -351,6 +350,12 @@ class SocksFetcher:
 
     def _may_reach(self, host: str) -> bool:
         return may_ask(f"http://{f'[{host}]' if ':' in host else host}/", self._allowed) is None
+
+
+def _refused_by_its_start(tape: Tape) -> Refusal | None:
+    """Why the first bytes of a body, without framing and coding, make it something that is not collected."""
+    start = split(bytes(tape.received[: tape.head_end + _A_START])).payload
+    return refuse_start(decode(start, tape.head.headers if tape.head else (), 512).body)
 
 
 def _how_it_ended(tape: Tape) -> How:
