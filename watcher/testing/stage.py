@@ -98,6 +98,10 @@ class Stage:
         """Let something happen on a site."""
         self._order(site=site, acts=[_spelled(act) for act in acts])
 
+    def delay(self, seconds: float) -> None:
+        """Wait so long before each answer from now on."""
+        self._order(delay=seconds)
+
     def proxy(self, order: ProxyOrder) -> None:
         """Hang up on everyone and listen no more; or listen again where it was."""
         self._order(proxy=order)
@@ -200,6 +204,9 @@ class _Theatre:
                     self.proxy.hang_up(onion)
             case {"site": int(number), "hang": bool(hang)}:
                 self.sites[number].do(Break(Fault(kind="silent")) if hang else Mend())
+            case {"delay": float() | int() as seconds}:
+                for site in self.sites:
+                    site.delay_seconds = seconds
             case {"proxy": "stop"}:
                 await self.proxy.stop()
             case {"proxy": "start"}:
