@@ -47,7 +47,6 @@ LONGEST_SECONDS = 40
 """Of processor time, so that a busy machine kills no mutant."""
 
 EQUIVALENT: dict[str, str] = {
-    "absence.key_leaf: 'utf-8' => 'utf-8!'": "Python leaves punctuation out of a codec's name: it is the same codec",
     "decide._resting: return False => return None": "only its truth is asked for",
 }
 """Mutants that behave as the original does, by name, and why."""

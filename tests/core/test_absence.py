@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
@@ -20,6 +21,15 @@ def test_every_key_is_proved_in_or_out(size: int) -> None:
         proof = absence.prove(key, inside)
         assert proof.present == (key in inside)
         absence.verify(key, proof, commitment)
+
+
+def test_a_commitment_can_be_made_by_hand() -> None:
+    """Those of years ago must still be checked: its form is fixed to the byte."""
+    domain = b"watcher/entry-set/v1\n"
+    leaves = sorted(sha256(b"\0" + domain + key.encode()).digest() for key in ("tasq", "ölberg"))
+    root = sha256(b"\1" + leaves[0] + leaves[1]).digest()
+    assert absence.commit(["ölberg", "tasq"]) == sha256(domain + b"\0\0\0\0\0\0\0\2" + root).digest()
+    assert absence.commit(()) == sha256(domain + bytes(8) + sha256(b"").digest()).digest()
 
 
 def test_all_places_of_an_absent_key_occur() -> None:

@@ -43,7 +43,7 @@ class SetProof:
 
 def key_leaf(key: str) -> bytes:
     """The leaf hash of an entry key."""
-    return merkle.leaf_hash(DOMAIN + key.encode("utf-8", "surrogatepass"))
+    return merkle.leaf_hash(DOMAIN + key.encode(errors="surrogatepass"))
 
 
 def commit(keys: Iterable[str]) -> bytes:
