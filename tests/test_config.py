@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher import config
-from watcher.config import AlertSettings, ProxySettings, TimestampSettings, WebSettings
+from watcher.config import AlertSettings, TimestampSettings, WebSettings
+from watcher.core.proxy_tables import ProxySettings
 from watcher.core.watchlist import Watch
 from watcher.errors import ConfigError
 from watcher.records import Policy, Selector

@@ -9,15 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, time, timedelta, tzinfo
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from watcher.core import addresses, torrc
+from watcher.core import addresses
 from watcher.core.batches import MANY
 from watcher.core.body_place import bodies_address
 from watcher.core.escape import line
 from watcher.core.fleet_tables import KEYS as FLEET_KEYS
 from watcher.core.fleet_tables import FleetSettings, read_fleet
+from watcher.core.proxy_tables import KEYS as PROXY_KEYS
+from watcher.core.proxy_tables import ProxySettings, read_proxy
 from watcher.core.site_tables import A_MOMENT, read_sites
 from watcher.core.tables import Faults, Table, meant
 from watcher.core.toml_lines import key_lines
@@ -25,19 +27,16 @@ from watcher.core.watchlist import Watch
 from watcher.errors import ConfigError
 from watcher.records import EventKind, Policy, Site
 
-Isolate = Literal["site", "visit", "none"]
-
 FILE = "watcher.toml"
 VARIABLE = "WATCHER_CONFIG"
 LARGEST_FILE = 16 << 20
-MOST_TORS = 16
 KINDS: tuple[str, ...] = get_args(EventKind)
 MEND = "nothing was started; mend these and try again"
 NOTHING = timedelta(0)
 A_MINUTE = timedelta(minutes=1)
 SECTIONS: Mapping[str, frozenset[str]] = {
     "[watcher]": frozenset({"vantage", "store", "bodies", "operator", "key"}),
-    "[proxy]": frozenset({"url", "control", "isolate", "timeout", "max_body", "tors", "bridges", "torrc"}),
+    "[proxy]": PROXY_KEYS,
     "[policy]": frozenset({"confirm_visits", "confirm_after", "confirm_gap", "structural_after"}),
     "[[watchlist]]": frozenset({"name", "match"}),
     "[[site]]": frozenset({"name", "mirrors", "every", "detail", "pages", "next", "headers", "rule", "vantages"}),
@@ -57,32 +56,6 @@ _TOKEN = re.compile(
     r"""#[^\n]*|\"{3}(?:[^\\]|\\.)*?\"{3,5}(?!\")|'{3}.*?'{3,5}(?!')|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|(["'])|[^#"']+""",
     re.DOTALL,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProxySettings:
-    """How the world is reached."""
-
-    urls: tuple[str, ...] = ("socks5://127.0.0.1:9050",)
-    """SOCKS5 addresses; or ``("tor",)``: a tor of our own."""
-    control: tuple[str, int] | None = None
-    """Host and port of tor's control port, on this machine, if tor is to be asked for onion descriptors."""
-    isolate: Isolate = "site"
-    timeout: timedelta = timedelta(seconds=90)
-    """For a whole visit."""
-    max_body: int = 16 << 20
-    """Bytes of one body."""
-    tors: int = 1
-    """How many tors of our own."""
-    bridges: tuple[str, ...] = ()
-    """Bridges that they go through."""
-    torrc: tuple[str, ...] = ()
-    """More lines of their configuration."""
-
-    @property
-    def managed(self) -> bool:
-        """Whether the watcher starts and stops its own tor."""
-        return self.urls == ("tor",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +111,7 @@ class Settings:
     operator: str = ""
     key: Path
     """The signing key."""
-    proxy: ProxySettings = ProxySettings()
+    proxy: ProxySettings = field(default_factory=ProxySettings)
     policy: Policy = field(default_factory=Policy)
     watchlist: tuple[Watch, ...] = ()
     sites: tuple[Site, ...] = ()
@@ -235,7 +208,7 @@ def _settings(top: Table, folder: Path, path: Path) -> Settings:
     key = folder / own.text("key", "watcher.key", needed='write a file such as "watcher.key"')
     operator = own.text("operator")
     own.finish()
-    proxy = _proxy(top.table("proxy", "[proxy]"))
+    proxy = read_proxy(top.table("proxy", "[proxy]"))
     policy = _policy(top.table("policy", "[policy]"))
     watchlist = _watchlist(top)
     return Settings(
@@ -254,70 +227,6 @@ def _settings(top: Table, folder: Path, path: Path) -> Settings:
         web=_web(top.table("web", "[web]")) if "web" in top.data else None,
         fleet=read_fleet(top.table("fleet", "[fleet]"), folder) if "fleet" in top.data else None,
         doubts=top.faults.doubted,
-    )
-
-
-def _proxy(table: Table) -> ProxySettings:
-    default = ProxySettings()
-    right = 'an address such as "socks5://127.0.0.1:9050", a list of them, or "tor"'
-    given = table.texts("url", right, needed=table.has("url"), secret=True)
-    urls = []
-    for path, value in given:
-        url = value if value == "tor" else table.made("url", value, addresses.proxy_address, "", path)
-        if url and url in urls:
-            table.fault("url", "the same proxy stands here twice; take one out", path)
-        urls.append(url)
-    isolate = cast("Isolate", table.choice("isolate", default.isolate, get_args(Isolate)))
-    if "tor" in urls and len(urls) > 1:
-        table.fault("url", '"tor" starts a tor of our own and cannot be mixed with others; write one or the other')
-    if any("@" in url for url in urls) and isolate != "none":
-        table.fault(
-            "url",
-            f'user and password would be replaced by those that keep circuits apart (isolate = "{isolate}"); '
-            'take them out, or write isolate = "none"',
-        )
-    control = None
-    if table.has("control"):
-        control = table.made("control", table.text("control"), addresses.listen_address, None)
-    if control and not addresses.is_loopback(control[0]):
-        table.fault("control", "only a tor on this machine is asked; write 127.0.0.1:9051")
-    own = _own_tors(table, is_managed="tor" in urls)
-    settings = ProxySettings(
-        urls=tuple(urls) or default.urls,
-        control=control,
-        tors=own.tors,
-        bridges=own.bridges,
-        torrc=own.torrc,
-        isolate=isolate,
-        timeout=cast("timedelta", table.duration("timeout", "90s", least=timedelta(seconds=1))),
-        max_body=table.size("max_body", "16MiB"),
-    )
-    table.finish()
-    return settings
-
-
-def _own_tors(table: Table, *, is_managed: bool) -> ProxySettings:
-    """What only tors of our own are told."""
-    count = table.whole("tors", 1, least=1)
-    if count > MOST_TORS:
-        table.fault("tors", f"{count} are more than a machine can use; write {MOST_TORS} or fewer")
-    bridges = [
-        table.made("bridges", value, torrc.bridge_line, "", path)
-        for path, value in table.texts(
-            "bridges", 'bridges as they are handed out: ["obfs4 192.0.2.7:443 …"]', secret=True
-        )
-    ]
-    lines = [
-        table.made("torrc", value, torrc.pass_line, "", path)
-        for path, value in table.texts("torrc", 'lines of torrc such as ["EntryNodes {is}"]', secret=True)
-    ]
-    for key in ("tors", "bridges", "torrc"):
-        if table.has(key) and not is_managed:
-            table.fault(key, 'only a tor of our own is told this; write url = "tor", or take it out')
-    if is_managed and table.has("control"):
-        table.fault("control", "the watcher knows the control port of its own tor; take it out")
-    return ProxySettings(
-        tors=min(count, MOST_TORS), bridges=tuple(filter(None, bridges)), torrc=tuple(filter(None, lines))
     )
 
 

@@ -18,7 +18,8 @@ from tests.cli import seed
 from tests.cli.test_looking import again
 from tests.edge.test_tor_control import control_port
 from watcher import config
-from watcher.config import ProxySettings, Settings, TimestampSettings
+from watcher.config import Settings, TimestampSettings
+from watcher.core.proxy_tables import ProxySettings
 from watcher.edge import doctor
 from watcher.edge.doctor import Finding, examine
 from watcher.edge.lock import Lock

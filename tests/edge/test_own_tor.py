@@ -20,7 +20,8 @@ from structlog.testing import capture_logs
 from tests.edge import played_tor
 from tests.edge.played_tor import DONE, STARTING, STUCK
 from watcher import config
-from watcher.config import ProxySettings, Settings
+from watcher.config import Settings
+from watcher.core.proxy_tables import ProxySettings
 from watcher.edge import doctor_tor, own_tor, tors
 from watcher.edge.doctor import examine
 from watcher.edge.fetch import SocksFetcher

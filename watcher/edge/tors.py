@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from watcher.config import ProxySettings, Settings
+from watcher.config import Settings
+from watcher.core.proxy_tables import ProxySettings
 from watcher.core.tor_trouble import Trouble, explain
 from watcher.edge import trouble
 from watcher.edge.lock import Lock
