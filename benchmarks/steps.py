@@ -29,10 +29,10 @@ from watcher.core.again import Lately
 from watcher.edge.believer import Believer
 from watcher.edge.custody_log import CustodyLog
 from watcher.edge.keeper import Keeper
-from watcher.edge.reader import InlineReader
 from watcher.edge.recorder import Recorder
 from watcher.edge.tap import Tape
 from watcher.records import Hints, Page, Reading
+from watcher.testing.fakes import InlineReader
 
 STEPS = (
     ("tap", Tape, "take"),

@@ -14,8 +14,9 @@ import pytest
 
 from watcher.edge import sandbox
 from watcher.edge.read_worker import LENGTH
-from watcher.edge.reader import MIB, InlineReader, WorkerReader, _Memo, _Worker
+from watcher.edge.reader import MIB, WorkerReader, _Memo, _Worker
 from watcher.records import Hints, Page, Reading, Rule, Selector
+from watcher.testing.fakes import InlineReader
 
 RULE = Rule(entry=("div.card",), fields={"title": (Selector(css="h3"),)})
 HINTS = Hints(rule=RULE)
@@ -56,7 +57,6 @@ async def test_it_reads_as_the_inline_reader_does(reader: WorkerReader) -> None:
     own = page(f"<html><body><h1>{NAMES[1]}</h1></body></html>")
     assert await reader.read_detail(own, memory, NAMES[1]) == await inline.read_detail(own, memory, NAMES[1])
     assert (await reader.read_detail(own, memory, NAMES[1])).verdict == "detail"
-    await inline.close()
 
 
 HOSTILE = {

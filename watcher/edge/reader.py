@@ -1,7 +1,7 @@
 """Pages are read in processes that may be killed: what a page does to a parser stays there.
 
 ``WorkerReader`` keeps a few such processes and remembers what it read lately: the same bytes with the same memory say
-the same, and need no process at all. ``InlineReader`` reads in this process, for replays of trusted pages and tests.
+the same, and need no process at all.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 from xxhash import xxh3_128
 
-from watcher.core.reading import read_detail, read_page
 from watcher.edge.read_worker import LENGTH, Answer, Ask
 from watcher.records import Hints, Page, Reading
 
@@ -34,21 +33,6 @@ OTHERWISE = frozenset({"cpu", "time", "start", "answer"})
 """What ends a worker and is no want of memory. A want of memory has many names: in C libraries it is a signal or a
 ``SystemError`` as often as a ``MemoryError``."""
 DIED_OF = re.compile(r"^([A-Za-z_.]+(?:Error|Exception|Exit|Interrupt))\b", re.MULTILINE)
-
-
-class InlineReader:
-    """``ports.Reader`` in this very process: no fence."""
-
-    async def read(self, page: Page, memory: bytes, known: Sequence[str], hints: Hints) -> tuple[Reading, bytes]:
-        """What a listing page says, and what it taught."""
-        return read_page(page, memory, known, hints)
-
-    async def read_detail(self, page: Page, memory: bytes, title: str) -> Reading:
-        """What an entry's own page says."""
-        return read_detail(page, memory, title)
-
-    async def close(self) -> None:
-        """Nothing to end."""
 
 
 class WorkerReader:

@@ -22,6 +22,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
+from watcher.core.reading import read_detail, read_page
 from watcher.errors import WatcherError
 from watcher.ports import Ask, Clock, Origin, Outcome, SiteState
 from watcher.records import (
@@ -206,6 +207,18 @@ class PlainReader:
         if page.url in self.poison:
             raise ZeroDivisionError(f"a fault in our code, at {page.url}")
         return msgspec.json.decode(page.body, type=Reading)
+
+
+class InlineReader:
+    """``ports.Reader`` in this very process: no fence."""
+
+    async def read(self, page: Page, memory: bytes, known: Sequence[str], hints: Hints) -> tuple[Reading, bytes]:
+        """What a listing page says, and what it taught."""
+        return read_page(page, memory, known, hints)
+
+    async def read_detail(self, page: Page, memory: bytes, title: str) -> Reading:
+        """What an entry's own page says."""
+        return read_detail(page, memory, title)
 
 
 # --------------------------------------------------------------------------------------------------------- store
