@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError
 
 from watcher.testing.background import run_in_thread
-from watcher.testing.socks5 import Conduct, Socks5Proxy
+from watcher.testing.socks5 import Conduct, Socks5Proxy, _abort
 
 NAME = "practice.onion"
 
@@ -274,3 +274,25 @@ def test_what_goes_wrong_in_the_thread_is_told_to_the_caller() -> None:
     ):
         pass
     assert not [thread for thread in threading.enumerate() if thread.name == "watcher-testing"]
+
+
+async def test_hanging_up_twice_is_once() -> None:
+    """The second time the client has taken what was on its way, and asyncio has forgotten the connection."""
+    size = 30_000_000  # more than the system holds between the two
+    tasks: list[asyncio.Task[None]] = []
+
+    async def pour(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"x" * size)
+        writer.close()
+        await writer.wait_closed()
+        _abort(writer)
+
+    def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.append(asyncio.create_task(pour(writer)))
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+        assert len(await reader.read()) == size
+        await tasks[0]
+        writer.close()
+        await writer.wait_closed()

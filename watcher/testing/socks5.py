@@ -175,7 +175,7 @@ class Socks5Proxy:
 
         def over(done: asyncio.Task[None]) -> None:
             self._conversations.pop(done, None)
-            writer.transport.abort()  # of one that was cancelled before it began, nothing else would close it
+            _abort(writer)  # of one that was cancelled before it began, nothing else would close it
 
         task.add_done_callback(over)
 
@@ -186,7 +186,7 @@ class Socks5Proxy:
                 host, port = await _read_request(reader, writer)
                 await self._serve(host, port, credentials, reader, writer)
         except asyncio.CancelledError:
-            writer.transport.abort()  # what the client has not taken yet would hold up the stop
+            _abort(writer)  # what the client has not taken yet would hold up the stop
             raise
         finally:
             await _close(writer)
@@ -276,6 +276,14 @@ async def _close(writer: asyncio.StreamWriter) -> None:
     writer.close()
     with contextlib.suppress(ConnectionError):
         await writer.wait_closed()
+
+
+def _abort(writer: asyncio.StreamWriter) -> None:
+    """Hang up at once. One that is closing and has nothing more to send hangs up by itself, or did: asyncio fails on
+    such a transport if it was closed before its buffer ran empty."""
+    transport = writer.transport
+    if not transport.is_closing() or transport.get_write_buffer_size():
+        transport.abort()
 
 
 def _hang_up(conduct: Conduct, writer: asyncio.StreamWriter) -> None:
