@@ -18,10 +18,10 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.fleet.playing import PlayedFleet, check_all, longest_gaps, looks_of
+from tests.fleet.playing import PlayedFleet, check_all, check_index, longest_gaps, looks_of
 from watcher.core.fleet import Shares
 
-KILLS, RESTARTS, CUTS = 32, 6, 6
+KILLS, RESTARTS, CUTS, INDEX_KILLS = 32, 6, 6, 6
 EVERY, LEASE, SITES = 5.0, 5.0, 80
 
 
@@ -31,12 +31,13 @@ EVERY, LEASE, SITES = 5.0, 5.0, 80
 async def soak(minutes: float, seed: int = 20261122) -> None:
     """Troubles one after the other, in an order by chance, spread over the time."""
     chance = random.Random(seed)
-    troubles = ["kill"] * KILLS + ["server"] * RESTARTS + ["cut"] * CUTS
+    troubles = ["kill"] * KILLS + ["server"] * RESTARTS + ["cut"] * CUTS + ["index"] * INDEX_KILLS
     chance.shuffle(troubles)
     pause = minutes * 60 / len(troubles)
     with tempfile.TemporaryDirectory(prefix="fleet-") as name:
         fleet = PlayedFleet(Path(name), count=4, sites=SITES, every_seconds=EVERY, lease_seconds=LEASE)
         async with fleet:
+            index = await fleet.follow()
             await asyncio.sleep(2 * LEASE)
             began, down = time.monotonic(), []
             for number, trouble in enumerate(troubles):
@@ -56,18 +57,27 @@ async def soak(minutes: float, seed: int = 20261122) -> None:
                         one.line.cut()
                         await asyncio.sleep(lasts)
                         one.line.mend()
+                    case "index":
+                        await asyncio.to_thread(index.kill)
+                        await asyncio.sleep(lasts)
+                        index.start()
                 await asyncio.sleep(max(0.0, began + (number + 1) * pause - time.monotonic()))
             lasted = time.monotonic() - began
             await fleet.all_shipped(120)
+            await asyncio.to_thread(index.catch_up)
             copies = await fleet.copies(Path(name) / "copies")
             looks = looks_of(Path(name), [vantage.name for vantage in fleet.vantages])
             gaps = longest_gaps(looks, SITES)
             worst = max(gaps, key=lambda site: gaps[site])
             print(f"longest gap {gaps[worst]:.1f} s, {len(looks)} looks; checking", flush=True)
             check_all(fleet, copies)
+            told = check_index(fleet, index)
             print(f"{lasted / 60:.1f} minutes, {dict(Counter(troubles))}, {len(looks)} looks at {SITES} sites")
             print("no capture lost, no event doubled, no site looked at twice at once, every custody log verifies,")
             print("every copy made from the stream equals its ledger")
+            print(
+                f"the index, killed as well, is the union of the ledgers, verifies, and tells {told} events once each"
+            )
             orphaned = gaps[worst] - EVERY
             print(f"longest without a look beyond the interval: {orphaned:.1f} s ({orphaned / LEASE:.2f} leases)")
 

@@ -9,7 +9,7 @@ import sys
 import time
 from collections import defaultdict
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -24,15 +24,52 @@ from tests.fleet.vantage import Plan, Report, key_of
 from watcher.core.shipping import STREAM, Inbox, open_sealed
 from watcher.edge import parcels
 from watcher.edge.ledger import Ledger
-from watcher.edge.sign import check_signature
+from watcher.edge.sign import check_signature, create_key
 from watcher.edge.store import LedgerStore
+from watcher.edge.verify_index import verify_index
 from watcher.edge.verify_store import verify_store
+from watcher.records import Capture, Snapshot
 from watcher.testing.line import Line
 from watcher.testing.nats import NatsServer
 
 ROOT = Path(__file__).parent.parent.parent
 MADE_UP = {"readings"}
 """Checks that no played page can pass: no rule gives its entries."""
+
+
+class Program:
+    """The fleet's index: ``watcher index`` itself, with a line of its own to the server."""
+
+    def __init__(self, folder: Path, line: Line, names: list[str]) -> None:
+        self.folder, self.store, self.line = folder, folder / "snapshots", line
+        folder.mkdir()
+        vantages = ", ".join(f'"{key_of(name).vkey}"' for name in names)
+        (folder / "watcher.toml").write_text(
+            '[watcher]\nvantage = "overview"\n[policy]\nconfirm_visits = 2\nconfirm_after = "0s"\n'
+            'structural_after = "20s"\n'
+            f'[fleet]\nservers = ["nats://127.0.0.1:{line.port}"]\nvantages = [{vantages}]\n'
+        )
+        self.key = create_key(folder / "watcher.key", "overview").vkey
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *more: str) -> None:
+        command = [sys.executable, "-m", "watcher", "-c", str(self.folder / "watcher.toml"), "index", *more]
+        with (self.folder / "index.log").open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def catch_up(self) -> None:
+        """Take in all that was shipped, in one more start, and end in good order."""
+        self.kill()
+        self.start("--once")
+        assert self._process is not None
+        assert self._process.wait(600) == 0, (self.folder / "index.log").read_text()[-3000:]
 
 
 @dataclass(slots=True)
@@ -96,6 +133,7 @@ class PlayedFleet:
         self._spread = spread
         self._stack = AsyncExitStack()
         self.vantages: list[Vantage] = []
+        self.index: Program | None = None
 
     async def __aenter__(self) -> Self:
         self.server.start()
@@ -127,6 +165,14 @@ class PlayedFleet:
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
         await self._stack.aclose()
+
+    async def follow(self) -> Program:
+        """``watcher index`` follows from now on."""
+        line = await self._stack.enter_async_context(Line(self.server.port))
+        self.index = Program(self.folder / "index", line, [vantage.name for vantage in self.vantages])
+        self.index.start()
+        self._stack.callback(self.index.kill)
+        return self.index
 
     async def all_shipped(self, seconds: float = 60) -> None:
         """Wait until every vantage has nothing more to ship but what it writes this moment; then stop them all."""
@@ -221,6 +267,38 @@ def check_all(fleet: PlayedFleet, copies: dict[str, Path]) -> list[Look]:
     looks = looks_of(fleet.folder, names)
     _never_twice_at_once(looks)
     return looks
+
+
+def check_index(fleet: PlayedFleet, index: Program) -> int:
+    """The index holds just what the ledgers hold, and tells no event twice; how many it tells."""
+    names = [vantage.name for vantage in fleet.vantages]
+    held = _captures(index.store)
+    assert held == {key: one for name in names for key, one in _captures(fleet.folder / name).items()}
+    with Ledger.open(index.store) as ledger:
+        mine = {one.id: one.visit for one in ledger.captures()}
+        for name in names:
+            with Ledger.open(fleet.folder / name) as own:
+                for one in own.captures():
+                    assert _said(ledger, mine[one.id]) == _said(own, one.visit), one
+        told = len(list(ledger.events()))
+    results = verify_index(index.store, keys=[index.key, *(key_of(name).vkey for name in names)])
+    assert {"union", "agreement", *(f"{name}: leaves" for name in names)} <= {one.check for one in results}
+    faults = [one for one in results if not one.ok and one.check.rpartition(" ")[2] not in MADE_UP]
+    assert not faults, faults
+    _no_event_twice(index.store)
+    return told
+
+
+def _captures(store: Path) -> dict[str, Capture]:
+    """By identifier. Leaf, bytes on disk, and a name that a visit bears there are each store's own."""
+    with Ledger.open(store) as ledger:
+        return {one.id: replace(one, visit="", leaf=0, stored_bytes=0) for one in ledger.captures()}
+
+
+def _said(ledger: Ledger, visit: str) -> Snapshot | None:
+    """None: it was killed after the page was kept."""
+    found = ledger.snapshot(visit)
+    return found and replace(found, visit="")
 
 
 def _no_event_twice(folder: Path) -> None:

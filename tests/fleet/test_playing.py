@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.fleet.playing import PlayedFleet, check_all, looked_at
+from tests.fleet.playing import PlayedFleet, check_all, check_index, looked_at
 from watcher.errors import StoreError
 
 EVERY, LEASE = 1.0, 1.5
@@ -16,15 +16,18 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 async def test_whatever_happens_nothing_is_lost_doubled_or_orphaned(tmp_path: Path) -> None:
     async with PlayedFleet(tmp_path, count=3, sites=24, every_seconds=EVERY, lease_seconds=LEASE) as fleet:
         first, second, third = fleet.vantages
+        index = await fleet.follow()
         await until_looked_at(fleet, ["v0", "v1", "v2"])
         assert not await all_looked_at(fleet, ["v1", "v2"], START)  # the sites are shared out
 
         await asyncio.to_thread(first.kill)
         await until_looked_at(fleet, ["v1", "v2"])  # taken over
         first.start()
+        await asyncio.to_thread(index.kill)
         await asyncio.to_thread(fleet.server.kill)
         await until_looked_at(fleet, ["v0", "v1", "v2"])  # without a server everyone goes on
         await asyncio.to_thread(fleet.server.start)
+        index.start()
 
         second.line.cut()
         await until_looked_at(fleet, ["v0", "v2"])  # cut off: others look at its sites, and it goes on with them
@@ -34,6 +37,8 @@ async def test_whatever_happens_nothing_is_lost_doubled_or_orphaned(tmp_path: Pa
         third.start()
 
         await fleet.all_shipped()
+        await asyncio.to_thread(index.catch_up)
+        assert check_index(fleet, index) > 0
         check_all(fleet, await fleet.copies(tmp_path / "copies"))
 
 
