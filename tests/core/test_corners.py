@@ -59,6 +59,9 @@ def test_what_is_no_record_is_not_described() -> None:
         (b"[" * 100_000, "no JSON"),
         (b"[1]", "no JSON object"),
         (b'{"a": 1, "a": 2}', "a name twice"),
+        (b'{"a": NaN}', "NaN is no whole number"),
+        (b'{"a": [1e999]}', "1e999 is no whole number"),
+        (b'{"a": 1.0}', "1.0 is no whole number"),
     ],
 )
 def test_a_document_that_is_none_is_refused(data: bytes, words: str) -> None:

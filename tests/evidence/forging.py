@@ -170,6 +170,11 @@ def with_the_key(good: bytes) -> Iterator[Forgery]:
             yield Forgery(f"{path} is {broken!r}", sealed({**files, path: broken}, KEY), "documents")
         gone = sealed({other: data for other, data in files.items() if other != path}, KEY)
         yield Forgery(f"{path} is gone", gone, "documents")
+    shown = files[bundle.CAPTURES]
+    for number in (b"NaN", b"-Infinity", b"1e999"):  # a careless verifier gives them the digest of null
+        forged = shown.replace(b": null", b": " + number, 1)
+        assert forged != shown
+        yield Forgery(f"{number!r} for null", sealed({**files, bundle.CAPTURES: forged}, KEY), "documents")
     yield from _log(files, changed)
     yield from _captures(files, changed)
     yield from _events(files, changed)

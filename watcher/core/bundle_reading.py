@@ -85,14 +85,26 @@ def open_bundle(data: bytes) -> Opened:
 
 
 def parse(data: bytes, what: str) -> Doc:
-    """A JSON object; ``EvidenceError`` if it is none, or says something twice."""
+    """A JSON object; ``EvidenceError`` if it is none, says something twice, or holds a fraction, which no record does.
+
+    (``NaN`` and ``1e999`` would have the digest of ``null``.)
+    """
     try:
-        value = json.loads(data.decode(), object_pairs_hook=lambda pairs: _once(pairs, what))
+        value = json.loads(
+            data.decode(),
+            object_pairs_hook=lambda pairs: _once(pairs, what),
+            parse_float=_no_fraction,
+            parse_constant=_no_fraction,
+        )
     except (ValueError, RecursionError) as error:
         raise EvidenceError(f"{what} is no JSON: {error}") from error
     if not isinstance(value, dict):
         raise EvidenceError(f"{what} is no JSON object")
     return value
+
+
+def _no_fraction(text: str) -> float:
+    raise ValueError(f"{text[:40]} is no whole number")
 
 
 def _once(pairs: list[tuple[str, Any]], what: str) -> Doc:

@@ -272,8 +272,11 @@ def parsed(data: bytes, what: str) -> Json:
         need(len(made) == len(pairs), f"{what} has a name twice")
         return made
 
+    def fraction(text: str) -> float:
+        raise ValueError(f"{text[:40]} is no whole number")
+
     try:
-        return json.loads(data.decode(), object_pairs_hook=once)
+        return json.loads(data.decode(), object_pairs_hook=once, parse_float=fraction, parse_constant=fraction)
     except (ValueError, RecursionError) as error:
         raise Fault(f"{what} is no JSON: {error}") from None
 
