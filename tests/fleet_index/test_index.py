@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.fleet_index.fleet import NAMES, Fleet, captures_of, events_of
@@ -187,21 +190,51 @@ async def test_a_vantage_that_lacks_a_message_is_waited_for_and_the_others_go_on
         assert (seen.count("berlin"), seen.count("oslo")) == (4, 4)
 
 
-async def test_two_visits_of_one_microsecond_are_told_apart(tmp_path: Path) -> None:
-    async with Fleet(tmp_path, "berlin", "oslo") as fleet:
+@pytest.mark.parametrize(
+    ("order", "moved"),
+    [(("berlin", "oslo", "turin"), 2), (("oslo", "turin", "berlin"), 1), (("turin", "berlin", "oslo"), 1)],
+)
+async def test_visits_of_one_microsecond_stay_each_vantages_own(
+    tmp_path: Path, order: tuple[str, ...], moved: int
+) -> None:
+    """Two vantages, the same site, the same microsecond: the name of the visit is the same, and nothing else is."""
+    async with Fleet(tmp_path, "berlin", "oslo", "turin") as fleet:
         await fleet.round(NAMES, 2)
+        shown = {"berlin": NAMES, "oslo": FEWER, "turin": (*NAMES, "Jorvatt")}
         now = fleet.clock.at
-        await fleet.vantages["berlin"].look(NAMES)
-        fleet.clock.at = now
-        await fleet.vantages["oslo"].look(FEWER)
-        for name in fleet.vantages:
+        for later, name in ((0, "berlin"), (0, "oslo"), (1, "turin")):  # the next name is taken, too
+            fleet.clock.at = now + timedelta(microseconds=later)
+            await fleet.vantages[name].look(shown[name])
+        for name in order:
             await fleet.ship(name)
+        await fleet.round(NAMES)
         async with await fleet.index() as index:
             await index.follow(fleet.feed())
+        visits: dict[str, set[str]] = defaultdict(set)
         with Ledger.open(tmp_path / "index") as ledger:
-            assert {name: left for name, (_, left) in progress(ledger.connection).items()} == {"berlin": 0, "oslo": 1}
-            assert len(list(ledger.captures())) == 5
-        assert [one for one in verify_store(tmp_path / "index") if not one.ok] == []
+            mine = {one.id: one for one in ledger.captures()}
+            for name, vantage in fleet.vantages.items():
+                with Ledger.open(vantage.folder) as own:
+                    for theirs in own.captures():
+                        here = mine.pop(theirs.id)
+                        visits[here.visit].add(name)
+                        assert replace(here, visit=theirs.visit, leaf=theirs.leaf, stored_bytes=0) == replace(
+                            theirs, stored_bytes=0
+                        )
+                        assert [one.id for one in ledger.captures_of(here.visit)] == [theirs.id]
+                        snapshot, said_there = ledger.snapshot(here.visit), own.snapshot(theirs.visit)
+                        assert snapshot is not None
+                        assert replace(snapshot, visit=theirs.visit) == said_there
+            assert mine == {}
+            assert len(visits) == 3 * 4
+            assert all(len(names) == 1 for names in visits.values())
+            assert all(left_out == 0 for _, left_out in progress(ledger.connection).values())
+            assert ledger.connection.execute("SELECT count(*) FROM fleet_moved").fetchone()[0] == moved
+        assert [one for one in verify(tmp_path / "index") if not one.ok] == []
+        before = dump(tmp_path / "index")
+        async with await fleet.index() as index:
+            await index.follow(fleet.feed())
+        assert dump(tmp_path / "index") == before
 
 
 async def test_an_index_is_verified_with_every_vantages_key(tmp_path: Path) -> None:

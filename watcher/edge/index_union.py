@@ -19,6 +19,7 @@ import structlog
 
 from watcher.core import http
 from watcher.core.agree import Agreement, Recently, together
+from watcher.edge import index_names
 from watcher.edge.custody_log import Kind
 from watcher.edge.gather import is_erased
 from watcher.edge.ledger import Ledger
@@ -40,6 +41,7 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS fleet_vantage (name TEXT PRIMARY KEY, leaf INTEGER NOT NULL, hash BLOB NOT NULL,"
     " left_out INTEGER NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS fleet_stream (stream TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT",
+    index_names.MOVED,
     # captures whose visible text is to be put into the search index: logs hold its digest alone
     "CREATE TABLE IF NOT EXISTS fleet_unread (capture TEXT PRIMARY KEY) STRICT",
 )
@@ -217,7 +219,7 @@ class Union:
         capture = kept.capture
         if capture.vantage != self._vantage:
             raise EvidenceError(f"vantage {self._vantage} shipped a capture of {capture.vantage}")
-        if self._is_anothers(capture.site, capture.visit) or is_erased(self._copy, capture.id):
+        if is_erased(self._copy, capture.id):
             self._left_out += 1
             return
         payload = b"" if kept.body is None else self._copy.bodies.get(kept.body)
@@ -236,23 +238,17 @@ class Union:
             isolation=kept.pack.isolation,
             facts=kept.pack.facts,
         )
-        origin = Origin(site=capture.site, target=capture.target, visit=capture.visit)
-        (mine,) = self._desk.keeper.keep(origin, [exchange], [http.split(response)], vantage=self._vantage)
+        origin = Origin(site=capture.site, target=capture.target, visit=self._named(capture.visit))
+        (mine,) = self._desk.keeper.keep(
+            origin, [exchange], [http.split(response)], vantage=self._vantage, named=capture.visit
+        )
         if mine.id != capture.id:
             raise EvidenceError(f"vantage {self._vantage}: capture {capture.id} is not what its identifier says")
         if not mine.is_miss and self._memory.is_new(mine):
             self._desk.db.execute("INSERT OR IGNORE INTO fleet_unread VALUES (?)", (mine.id,))
 
-    def _is_anothers(self, site: str, visit: str) -> bool:
-        """Whether another vantage began a visit to the site in the same microsecond: its name is taken."""
-        row = self._desk.db.execute(
-            "SELECT p.vantage FROM capture c JOIN place p ON p.id = c.place JOIN site s ON s.id = p.site"
-            " WHERE c.started = ? AND s.name = ? AND p.vantage != ? LIMIT 1",
-            (visit_started(visit), site, self._vantage),
-        ).fetchone()
-        if row is not None:
-            self._log.warning("visit left out of the union", visit=visit, vantage=self._vantage, same_moment_as=row[0])
-        return row is not None
+    def _named(self, visit: str) -> str:
+        return index_names.here(self._desk.db.conn, self._vantage, visit)
 
     # ------------------------------------------------------------------------------------- what was recorded at once
 
@@ -329,7 +325,7 @@ class Union:
         self._told += len(decision.events)
         if self._are_here(kept):
             outcome = Outcome(
-                visit=what.visit,
+                visit=snapshot.visit,
                 site=what.site,
                 readings=readings,
                 snapshot=snapshot,
@@ -372,7 +368,7 @@ class Union:
             [one.capture.id for one in kept],
             "" if first is None else kept[first].capture.isolation,
             site=what.site,
-            visit=what.visit,
+            visit=self._named(what.visit) if what.visit else "",
             taken_at=moment(started + taken),
             finished_at=moment(started + finished),
         )

@@ -40,6 +40,8 @@ class _Visit(NamedTuple):
     started: int
     foreign: bool
     vantage: str
+    named: str
+    """The visit, as captures' identifiers have it."""
 
 
 class InHand(NamedTuple):
@@ -96,9 +98,10 @@ class Keeper:
         *,
         foreign: bool = False,
         vantage: str = "",
+        named: str = "",
     ) -> tuple[Capture, ...]:
         """The exchanges as captures and misses; one kept before is given again as it is. ``vantage``: whose they are,
-        if not this store's own."""
+        if not this store's own; ``named``: what the visit is called there, if not the same."""
         started = visit_started(origin.visit)
         if origin.visit.rpartition("@")[0] != origin.site:
             raise StoreError(f"visit {origin.visit} is none of site {origin.site}")
@@ -106,7 +109,7 @@ class Keeper:
         begins = self._connection.execute("INSERT OR IGNORE INTO underway VALUES (?, ?)", (site, started)).rowcount
         if begins and not self._kept_before(site, started):
             self._begin(site, started)
-        visit = _Visit(origin, site, started, foreign, vantage or self._vantage)
+        visit = _Visit(origin, site, started, foreign, vantage or self._vantage, named or origin.visit)
         return tuple(self._keep(visit, exchange, wire) for exchange, wire in zip(exchanges, wires, strict=True))
 
     def _keep(self, visit: _Visit, exchange: Exchange, wire: http.Wire) -> Capture:
@@ -275,7 +278,7 @@ def _identifier(visit: _Visit, exchange: Exchange, wire: http.Wire, body: _Body)
             visit.vantage,
             visit.origin.site,
             visit.origin.target,
-            visit.origin.visit,
+            visit.named,
             exchange.url,
             exchange.mirror,
             micros(exchange.requested_at),
