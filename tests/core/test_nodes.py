@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from watcher.core.nodes import TEXT, Nodes, visible_words
+from watcher.core.nodes import TEXT, Nodes
 from watcher.core.outline import build
 from watcher.core.taking import Records, select
 from watcher.records import Selector
@@ -59,7 +59,7 @@ def test_text_of_any_element(css: str, text: str) -> None:
 def test_an_element_says_the_same_in_its_page_and_alone() -> None:
     tree, nodes = walked(PAGE)
     for node in tree.css("*"):
-        assert visible_words(nodes, nodes.number[node.mem_id]) == visible_words(Nodes(node))
+        assert nodes.text(nodes.number[node.mem_id]) == Nodes(node).text(0)
 
 
 def test_parents_are_those_of_the_tree() -> None:

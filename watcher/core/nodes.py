@@ -43,7 +43,7 @@ _BREAK = -2
 class Nodes:
     """The elements and texts of a tree, in document order."""
 
-    __slots__ = ("_hidden", "ids", "node", "number", "parent", "tag", "words")
+    __slots__ = ("_hidden", "_spread", "ids", "node", "number", "parent", "tag", "words")
 
     def __init__(self, root: LexborNode) -> None:
         self.node: list[LexborNode] = list(root.traverse(include_text=True))
@@ -60,6 +60,7 @@ class Nodes:
         ]
         """Of text nodes, the text."""
         self._hidden: frozenset[int] | None = None
+        self._spread: tuple[str, list[int]] | None = None
 
     def __iter__(self) -> Iterator[tuple[int, str, int]]:
         """Number, tag and parent of each node."""
@@ -73,10 +74,27 @@ class Nodes:
             self._hidden = frozenset(self.number[node.mem_id] for node in told)
         return self._hidden
 
+    @property
+    def spread(self) -> tuple[str, list[int]]:
+        """The visible text as it stands, a space where a line ends, and the place in it where each node's begins."""
+        if self._spread is None:
+            self._spread = _spread(self, 0)
+        return self._spread
+
+    def end(self, at: int) -> int:
+        """One past the last node below a node."""
+        parent, end = self.parent, at + 1
+        while parent[end] >= at:
+            end += 1
+        return end
+
     def text(self, at: int) -> str:
-        """The visible text of an element, white space folded."""
-        alone = self.tag[at + 1] == TEXT and self.parent[at + 1] == at != self.parent[at + 2]
-        return " ".join((self.words[at + 1] or "").split() if alone else visible_words(self, at))
+        """The visible text of an element, white space folded; what is hidden above it does not hide it."""
+        if self.tag[at + 1] == TEXT and self.parent[at + 1] == at != self.parent[at + 2]:  # as most
+            return " ".join((self.words[at + 1] or "").split())
+        whole, places = self.spread
+        piece = whole[places[at] : places[self.end(at)]] or _spread(self, at)[0]
+        return " ".join(piece.split())
 
 
 def is_hidden(attributes: Mapping[str, str | None]) -> bool:
@@ -87,25 +105,30 @@ def is_hidden(attributes: Mapping[str, str | None]) -> bool:
     return bool(style) and _HIDDEN_STYLE.search(style or "") is not None
 
 
-def visible_words(nodes: Nodes, start: int = 0) -> list[str]:
-    """The words of the visible text of an element; blocks and line breaks part words, inline elements do not."""
-    words: list[str] = []
-    line: list[str] = []
-    hidden = nodes.hidden
+def _spread(nodes: Nodes, start: int) -> tuple[str, list[int]]:
+    """The visible text of an element, and the place in it where the text of each node from it on begins; blocks and
+    line breaks part words, inline elements do not."""
+    pieces: list[str] = []
+    places: list[int] = []
+    hidden, words = nodes.hidden, nodes.words
     block_of: list[int] = []  # of each node from ``start`` on its nearest block, from 1; 0: none; -1: not shown
-    last = 0
-    for at, tag, parent in islice(nodes, start, None) if start else nodes:
-        if parent < start and at > start:
-            break
+    last = size = 0
+    end = nodes.end(start) if start else len(nodes.node)
+    for at, tag, parent in zip(
+        range(start, end), islice(nodes.tag, start, end), islice(nodes.parent, start, end), strict=True
+    ):
+        places.append(size)
         block = block_of[parent - start] if at > start else 0
         if tag == TEXT:
             block_of.append(0)
             if block >= 0:
                 if block != last:
-                    words += "".join(line).split()
-                    line = []
+                    pieces.append(" ")
+                    size += 1
                     last = block
-                line.append(nodes.words[at] or "")
+                text = words[at] or ""
+                pieces.append(text)
+                size += len(text)
         elif block < 0 or tag in SILENT or at in hidden:
             block_of.append(-1)
         elif tag in BLOCKS:
@@ -114,5 +137,5 @@ def visible_words(nodes: Nodes, start: int = 0) -> list[str]:
                 last = _BREAK
         else:
             block_of.append(block)
-    words += "".join(line).split()
-    return words
+    places.append(size)
+    return "".join(pieces), places

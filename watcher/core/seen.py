@@ -169,25 +169,22 @@ class _Walk:
 
     def run(self, nodes: Nodes) -> None:
         """Visit every node that is neither in a record nor invisible, up to ``MOST_NODES``."""
-        passed = bytearray(len(nodes.node) + 1)  # what is below it is not looked at; the last is for no parent
-        left = MOST_NODES
-        for at, tag, parent in nodes:
-            if passed[parent]:
-                passed[at] = 1
-                continue
-            if not left:
-                break
+        at, left, count = 0, MOST_NODES, len(nodes.node)
+        while at < count and left:
             left -= 1
+            tag = nodes.tag[at]
             if nodes.ids[at] in self.records:
-                passed[at] = 1
                 self.closing.clear()
                 self.lines.append("")
-            elif tag == TEXT:
-                self._text(nodes.words[at] or "")
+                at = nodes.end(at)
             elif tag in UNSEEN:
-                passed[at] = 1
-            elif tag[:1].isalpha():
-                self._element(tag, nodes.node[at])
+                at = nodes.end(at)
+            else:
+                if tag == TEXT:
+                    self._text(nodes.words[at] or "")
+                elif tag[:1].isalpha():
+                    self._element(tag, nodes.node[at])
+                at += 1
 
     def _element(self, tag: str, node: LexborNode) -> None:
         attributes = node.attributes

@@ -50,14 +50,25 @@ class Records:
     def record_of(self) -> Sequence[int]:
         """The number of the record that each node is in (that it is one itself does not count); -1: it is in none."""
         if self._record_of is None:
-            own = [-1] * (len(self.nodes.node) + 1)
-            for mem_id, number in self.number_of.items():
-                own[self.nodes.number[mem_id]] = number
-            inside: list[int] = []
-            for _, _, parent in self.nodes:
-                inside.append(own[parent] if own[parent] >= 0 or parent < 0 else inside[parent])
+            nodes, inside, last = self.nodes, [-1] * len(self.nodes.node), 0
+            for at, number in sorted((nodes.number[mem_id], number) for mem_id, number in self.number_of.items()):
+                if at < last:
+                    inside = self._innermost()
+                    break
+                last = nodes.end(at)
+                inside[at + 1 : last] = [number] * (last - at - 1)
             self._record_of = inside
         return self._record_of
+
+    def _innermost(self) -> list[int]:
+        """The same where records stand in records: the innermost counts."""
+        own = [-1] * (len(self.nodes.node) + 1)
+        for mem_id, number in self.number_of.items():
+            own[self.nodes.number[mem_id]] = number
+        inside: list[int] = []
+        for _, _, parent in self.nodes:
+            inside.append(own[parent] if own[parent] >= 0 or parent < 0 else inside[parent])
+        return inside
 
     def values(self, selector: Selector, *, first: int = 1 << 60) -> dict[int, str]:
         """Record number to what the selector takes from it; only of the ``first`` records, if so many are enough."""
