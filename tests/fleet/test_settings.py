@@ -51,6 +51,12 @@ def test_everything_that_may_be_said() -> None:
     assert settings.sites[0].vantages == 1
 
 
+def test_credentials_may_stand_in_a_file() -> None:
+    fleet = read(FLEET + 'credentials = "file:berlin.creds"\n').fleet
+    assert fleet is not None
+    assert (fleet.credentials, fleet.credentials_file) == ("", Path("/srv/watch/berlin.creds"))
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [

@@ -111,9 +111,8 @@ async def _until(stop: asyncio.Event, following: asyncio.Task[None], link: Link,
             )
             reached.cancel()
             if not done:
-                raise WatcherError(
-                    "no server of the fleet was reached", hint="is [fleet] servers right, and does one of them run?"
-                )
+                what, mend = link.trouble or ("none answers", "is [fleet] servers right, and does one of them run?")
+                raise WatcherError(f"no server of the fleet was reached: {what}", hint=mend)
         await asyncio.wait({stopped, following}, return_when=asyncio.FIRST_COMPLETED)
         if following.done():
             following.result()

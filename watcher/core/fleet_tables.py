@@ -18,6 +18,8 @@ KEYS = frozenset({"servers", "credentials", "roots", "vantages", "each", "agree"
 TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 """What a vantage of a fleet may be called: its name is part of subjects, where dots and slashes mean something."""
 PORT = 4222
+FILE = "file:"
+"""Begins ``credentials`` that stand in a file of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,8 @@ class FleetSettings:
     """``nats://HOST:PORT`` or ``tls://HOST:PORT``, the host a number: names are never looked up."""
     credentials: str = ""
     """``USER:PASSWORD`` or a token; a secret."""
+    credentials_file: Path | None = None
+    """Instead: a ``.creds`` file, or a user's seed (nkey)."""
     roots: Path | None = None
     """The certificates that ``tls://`` servers are checked against; None: this machine's."""
     vantages: tuple[note.VerifierKey, ...] = field(default=())
@@ -59,9 +63,12 @@ def read_fleet(table: Table, folder: Path) -> FleetSettings:
             table.fault("vantages", f'"{key.name}" stands here twice; each vantage has its own name and key', path)
         elif key:
             keys[key.name] = key
+    credentials = table.text("credentials", secret=True)
+    file = credentials.removeprefix(FILE) if credentials.startswith(FILE) else ""
     settings = FleetSettings(
         servers=tuple(filter(None, servers)),
-        credentials=table.text("credentials", secret=True),
+        credentials="" if file else credentials,
+        credentials_file=folder / file if file else None,
         roots=folder / table.text("roots", needed='write a file such as "fleet-ca.pem"')
         if table.has("roots")
         else None,

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
@@ -20,7 +18,8 @@ from nats.js.errors import NotFoundError
 
 from watcher.core.fleet_tables import FleetSettings
 from watcher.core.shipping import ALL_LOGS, STREAM
-from watcher.edge import trouble
+from watcher.edge.nats_door import Door, why
+from watcher.errors import WatcherError
 
 AGAIN_SECONDS = 1.0
 """Between two attempts to reach a server."""
@@ -39,12 +38,14 @@ class Link:
     """One connection that is made again for as long as the program runs. ``up`` is set while it stands."""
 
     def __init__(self, fleet: FleetSettings, name: str) -> None:
-        """``name`` is that of the vantage: answers go to subjects below ``watcher.NAME.inbox``."""
+        """``name`` is that of the vantage: answers go to subjects below ``watcher.NAME.inbox``. ``WatcherError`` if a
+        file that the settings name cannot be used."""
         self._fleet, self._name = fleet, name
-        self._client = Client()
+        self._client = Door(fleet)
         self._log = structlog.get_logger("watcher")
         self._ears: list[tuple[str, Heard]] = []
-        self._told = ""
+        self.trouble: tuple[str, str] | None = None
+        """What keeps the connection from being made, and how it is mended."""
         self._closed = asyncio.Event()
         self.up = asyncio.Event()
         self.on_change: list[Callable[[bool], None]] = []
@@ -75,16 +76,15 @@ class Link:
 
     async def run(self) -> None:
         """Connect, and connect again, until cancelled."""
-        tls = self._tls()
         while not ended():
-            self._client = Client()
             self._closed.clear()
             try:
-                await self._client.connect(list(self._fleet.servers), **self._options(), **tls)
+                self._client = Door(self._fleet)
+                await self._client.connect(list(self._fleet.servers), **self._options(), **self._client.more)
                 await self._connected()
                 await self._closed.wait()
-            except (TimeoutError, NatsError, OSError) as error:
-                self._trouble(str(error) or type(error).__name__)
+            except (TimeoutError, NatsError, OSError, WatcherError) as error:
+                await self._error(error)
             finally:
                 self._lost()
                 with contextlib.suppress(TimeoutError, NatsError, OSError):
@@ -92,10 +92,7 @@ class Link:
             await asyncio.sleep(AGAIN_SECONDS)
 
     def _options(self) -> dict[str, Any]:
-        user, colon, password = self._fleet.credentials.partition(":")
-        who = {"user": user, "password": password} if colon else {"token": user} if user else {}
         return {
-            **who,
             "name": f"watcher {self._name}",
             "inbox_prefix": f"watcher.{self._name}.inbox",
             "max_reconnect_attempts": -1,
@@ -107,15 +104,6 @@ class Link:
             "reconnected_cb": self._reconnected,
             "closed_cb": self._gone,
         }
-
-    def _tls(self) -> dict[str, Any]:
-        if not any(server.startswith("tls:") for server in self._fleet.servers):
-            return {}
-        roots = self._fleet.roots
-        if roots is None:
-            return {"tls": ssl.create_default_context()}
-        with trouble.told(roots):
-            return {"tls": ssl.create_default_context(cafile=str(roots))}
 
     async def _connected(self) -> None:
         def ear(heard: Heard) -> Callable[[Msg], Awaitable[None]]:
@@ -130,7 +118,7 @@ class Link:
 
     async def _reconnected(self) -> None:
         self.up.set()
-        self._told = ""
+        self.trouble = None
         url = self._client.connected_url
         self._log.info("fleet reached", server=url.netloc if url else "")
         for tell in self.on_change:
@@ -150,12 +138,10 @@ class Link:
                 tell(False)
 
     async def _error(self, error: Exception) -> None:
-        self._trouble(str(error) or type(error).__name__)
-
-    def _trouble(self, what: str) -> None:
-        if what != self._told:  # tried again each second: told once
-            self._told = what
-            self._log.error("fleet", error=what, mend="is the server there, and do credentials and permissions fit?")
+        what = (str(error), error.hint) if isinstance(error, WatcherError) else why(error)
+        if what != self.trouble:  # tried again each second: told once
+            self.trouble = what
+            self._log.error("fleet", error=what[0], mend=what[1])
 
 
 def ended() -> bool:
