@@ -39,7 +39,7 @@ async def soak(minutes: float, seed: int = 20261122) -> None:
         async with fleet:
             index = await fleet.follow()
             await asyncio.sleep(2 * LEASE)
-            began, down = time.monotonic(), []
+            began, down, still = time.monotonic(), [], StoodStill()
             for number, trouble in enumerate(troubles):
                 one, lasts = chance.choice(fleet.vantages), chance.uniform(0.5, 0.9) * pause
                 match trouble:
@@ -63,6 +63,7 @@ async def soak(minutes: float, seed: int = 20261122) -> None:
                         index.start()
                 await asyncio.sleep(max(0.0, began + (number + 1) * pause - time.monotonic()))
             lasted = time.monotonic() - began
+            still.end()
             await fleet.all_shipped(120)
             await asyncio.to_thread(index.catch_up)
             copies = await fleet.copies(Path(name) / "copies")
@@ -80,6 +81,24 @@ async def soak(minutes: float, seed: int = 20261122) -> None:
             )
             orphaned = gaps[worst] - EVERY
             print(f"longest without a look beyond the interval: {orphaned:.1f} s ({orphaned / LEASE:.2f} leases)")
+            print(f"(this very process, which does nothing but wait, was held up for up to {still.longest:.1f} s)")
+
+
+class StoodStill:
+    """For how long the machine let this process wait beyond what it asked for, at most."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self._task = asyncio.create_task(self._run())
+
+    def end(self) -> None:
+        self._task.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            start = time.monotonic()
+            await asyncio.sleep(0.1)
+            self.longest = max(self.longest, time.monotonic() - start - 0.1)
 
 
 # ---------------------------------------------------------------------------------------------------------- rate

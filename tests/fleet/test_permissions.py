@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -183,3 +184,27 @@ async def test_words_that_a_vantage_did_not_sign_change_nobodys_share(server: Na
     assert all(feed.is_ours(site) for site in SITES)
     feed._heard(alive_subject("oslo"), say(Word("oslo", 9, "p", True), OSLO.sign))
     assert not all(feed.is_ours(site) for site in SITES)
+
+
+async def test_a_vantage_that_stood_still_hears_the_others_before_it_takes_their_sites(server: NatsServer) -> None:
+    fleet = fleet_of(server, "berlin:change-me-1", lease=1.5)
+    feed = FleetFeed(Link(fleet, "berlin"), fleet, BERLIN, {})
+    ours = [site for site in SITES if feed.is_ours(site)]
+    assert 0 < len(ours) < len(SITES)
+    for site in SITES:
+        feed.plan(site, 0.0)
+    feed._link_changed(True)
+    feed._heard(alive_subject("oslo"), say(Word("oslo", 1, "p", True), OSLO.sign))
+    running = asyncio.create_task(feed.run())
+    await asyncio.sleep(0.01)
+    time.sleep(2)  # noqa: ASYNC251 - the whole process
+    asyncio.get_running_loop().call_later(
+        0.1, feed._heard, alive_subject("oslo"), say(Word("oslo", 2, "p", True), OSLO.sign)
+    )  # it lay in the socket
+    await asyncio.sleep(0.05)
+    assert {lease.site for lease in await feed.leases(99)} == set(ours)
+    await asyncio.sleep(2.2)  # and from now on it is silent
+    assert {lease.site for lease in await feed.leases(99)} == set(SITES) - set(ours)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running

@@ -75,13 +75,18 @@ class FleetFeed(HeapFeed):
 
     async def run(self) -> None:
         """Say that this vantage is there, and see who else is, until cancelled."""
-        pause = self._fleet.lease.total_seconds() / BEATS
+        pause, clock = self._fleet.lease.total_seconds() / BEATS, asyncio.get_running_loop().time
+        due, stood_still = clock(), False
         while not ended():
-            self._look_round()
+            # after this process stood still nothing follows from silence: what others said meanwhile waits to be heard
+            stood_still = not stood_still and clock() > due + pause
+            if not stood_still:
+                self._look_round()
             if self._link.up.is_set() and not self._is_aside:
-                settled = self._roll.is_settled(asyncio.get_running_loop().time())
+                settled = self._roll.is_settled(clock())
                 word = Word(self._me, time.time_ns(), self._process, settled)
                 await self._link.say(alive_subject(self._me), say(word, self._key.sign))
+            due = clock() + pause
             await asyncio.sleep(pause)
 
     def _look_round(self) -> None:
