@@ -39,12 +39,14 @@ from watcher.testing.stage import Play, Stage, opening
 EACH = 'every = "{:d}ms"'
 SOONEST = 0.3
 """A share of a second: no site is looked at more often."""
+LOSSES_SECONDS = 120
+"""For so long a loss that looks like a fault is doubted: far longer than any site lies."""
 POLICY = """
 [policy]
 confirm_visits = 2
 confirm_after = "0s"
 confirm_gap = "400ms"
-structural_after = "120s"
+structural_after = "{:.0f}s"
 [[alert]]
 to = "file:alerts.jsonl"
 """
@@ -133,7 +135,7 @@ class Soak:
                     self.stage.proxy_url,
                     sites,
                     each=EACH.format(round(1000 * max(SOONEST, self.plan.pace))),
-                    more=POLICY,
+                    more=POLICY.format(LOSSES_SECONDS * max(SOONEST, self.plan.pace)),
                     timeout="3s",
                 )
                 self._start(one)
@@ -221,6 +223,8 @@ class Soak:
             self.turn_at = now + self.dice.choice((0.3, 1.0, 5.0, 20.0, 40.0)) * self.dice.random() * self.plan.pace
             return
         number = self.dice.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGTERM, signal.SIGINT))
+        if number == signal.SIGINT and not self.storm.program.said:
+            number = signal.SIGTERM  # Python, interrupted while it starts, ends with a traceback of its own
         for _ in range(self.dice.choice((1, 1, 3))):
             self.storm.program.send(number)
         self.harm[f"{signal.Signals(number).name} to the watcher"] += 1
@@ -237,7 +241,7 @@ class Soak:
             time.sleep(2.5 * self.plan.pace)
 
     def _start(self, one: Harmed) -> None:
-        one.program = Program(one.folder, before=one.before).__enter__()
+        one.program = Program(one.folder, before=one.before, watcher=_patient(self.plan.pace)).__enter__()
         self.logs.append(one.program.said)
 
     def _ended(self, one: Harmed) -> int:
@@ -428,6 +432,18 @@ class Soak:
 
 def play_of(plan: Plan) -> Play:
     return Play(sites=plan.sites, mirrors=2, victims=9)
+
+
+def _patient(pace: float) -> list[str]:
+    """The program; in a faster soak it tries as much sooner again what failed for want of a disk or a proxy."""
+    if pace == 1.0:
+        return WATCHER
+    lines = (
+        "import sys; from watcher import watch; from watcher.cli.main import main",
+        f"watch.TROUBLE_WAIT *= {pace}; watch.LONGEST_WAIT_SECONDS *= {pace}",
+        "sys.exit(main())",
+    )
+    return [sys.executable, "-c", "; ".join(lines)]
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:

@@ -57,11 +57,13 @@ def json_lines(text: str) -> list[dict[str, Any]]:
 class Program:
     """``watcher run``, or another command, while the ``with`` block lasts; its log is read line by line."""
 
-    def __init__(self, folder: Path, *arguments: str, before: Sequence[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, before: Sequence[str] = (), watcher: Sequence[str] = WATCHER
+    ) -> None:
         self.folder = folder
         self.said: list[str] = []
         """Its log so far."""
-        self._command = [*before, *WATCHER, *(arguments or ("run",))]
+        self._command = [*before, *watcher, *(arguments or ("run",))]
         self._news = threading.Condition()
 
     def __enter__(self) -> Program:

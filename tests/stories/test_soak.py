@@ -12,7 +12,7 @@ from benchmarks.soak import Plan, slope, soak
 @pytest.mark.namespace
 @pytest.mark.timeout(300)
 def test_all_is_well_after_everything_went_wrong(tmp_path: Path) -> None:
-    outcome = soak(Plan(seconds=10, seed=11, sites=2, pace=0.15, settle_seconds=120), tmp_path / "soak", lambda _: None)
+    outcome = soak(Plan(seconds=8, seed=11, sites=2, pace=0.15, settle_seconds=120), tmp_path / "soak", lambda _: None)
     assert outcome.faults == []
     assert sum(outcome.figures["acts"].values()) > 0
     assert len(outcome.figures["faults"]) > 5
