@@ -31,26 +31,33 @@ def test_plain(): pass
 """
 
 
-def copy_setup(folder: Path) -> None:
+PLUGINS = ("xdist", "pytest_timeout", "pytest_asyncio.plugin")
+"""What ``pyproject.toml`` and this test speak of: to load all that there are takes longer than the tests."""
+
+
+def run_tests(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The tests in a folder, run as this project's are."""
     root = Path(__file__).parents[2]
-    shutil.copy(root / "tests/conftest.py", folder)
-    shutil.copy(root / "pyproject.toml", folder)
+    for name in ("tests/conftest.py", "pyproject.toml"):
+        shutil.copy(root / name, folder)
+    plugins = [word for name in ("no:cacheprovider", *PLUGINS) for word in ("-p", name)]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-c", "pyproject.toml", ".", *plugins, *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
 
 
 @pytest.mark.parametrize(
     ("ci", "counts"), [("true", "1 failed, 1 passed, 1 xfailed, 3 errors"), ("", "1 passed, 4 skipped")]
 )
 def test_missing_programs(tmp_path: Path, ci: str, counts: str) -> None:
-    copy_setup(tmp_path)
     (tmp_path / "test_needs.py").write_text(TESTS)
-    told = subprocess.run(
-        [sys.executable, "-m", "pytest", "test_needs.py", "-p", "no:cacheprovider"],
-        cwd=tmp_path,
-        env=os.environ | {"PATH": str(tmp_path), "CI": ci},
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout
+    told = run_tests(tmp_path, PATH=str(tmp_path), CI=ci).stdout
     assert counts in told
     assert "no program tor and tor-gencert: apt-get install tor" in told
     assert "no program chromium: apt-get install chromium" in told
@@ -75,12 +82,10 @@ def test_plain(number): pass
 
 @pytest.mark.tor
 def test_tests_over_tor_share_one_worker(tmp_path: Path) -> None:
-    copy_setup(tmp_path)
     (tmp_path / "test_a.py").write_text(OVER_TOR)
     (tmp_path / "test_b.py").write_text(OVER_TOR)
     (tmp_path / "test_c.py").write_text(PLAIN)
-    command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", ".", "-p", "no:cacheprovider", "-n2", "-q"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = run_tests(tmp_path, "-n2", "-q")
     assert "24 passed" in done.stdout
     assert len(list(tmp_path.glob("*.used"))) == 1
 
@@ -97,8 +102,6 @@ def test_dying(number):
 
 def test_a_worker_that_dies_ends_the_run_and_is_no_plain_failure(tmp_path: Path) -> None:
     """It leaves tests that nobody ran: only what merely failed may be tried once more."""
-    copy_setup(tmp_path)
     (tmp_path / "test_dying.py").write_text(DYING)
-    command = [sys.executable, "-m", "pytest", "test_dying.py", "-p", "no:cacheprovider", "-n2", "-q"]
-    done = subprocess.run([*command, "--max-worker-restart", "0"], cwd=tmp_path, check=False, timeout=60)
+    done = run_tests(tmp_path, "-n2", "-q", "--max-worker-restart", "0")
     assert done.returncode == pytest.ExitCode.INTERNAL_ERROR
