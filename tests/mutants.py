@@ -43,8 +43,10 @@ TESTS = {
 """Modules of ``watcher.core``, and the tests that must notice; quick ones first."""
 ENOUGH = 0.90
 """Of all mutants, those listed as equivalent counted as alive."""
-LONGEST_SECONDS = 40
-"""Of processor time, so that a busy machine kills no mutant."""
+LONGEST = 3
+"""Times the processor time that the tests take as it is, so that a busy machine kills no mutant."""
+MOST_MEMORY = 1 << 30
+"""Bytes beside what is held already: a loop without end may also fill a list."""
 
 EQUIVALENT: dict[str, str] = {
     "decide._resting: return False => return None": "only its truth is asked for",
@@ -237,20 +239,22 @@ class Instead(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         exec(self._code, module.__dict__)
 
 
-def survives(mutant: Mutant) -> bool:
-    """Whether all its tests pass."""
+def survives(mutant: Mutant, seconds: int) -> bool:
+    """Whether all its tests pass, in so much processor time."""
     child = os.fork()
     if child == 0:
-        os._exit(_test(mutant))
+        os._exit(_test(mutant, seconds))
     _, status = os.waitpid(child, 0)
     return status == 0
 
 
-def _test(mutant: Mutant) -> int:
+def _test(mutant: Mutant, seconds: int) -> int:
     """In the child: 0 if nothing fails."""
     import pytest
 
-    resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_SECONDS, LONGEST_SECONDS + 1))  # a loop without end is noticed
+    held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))  # a loop without end is noticed
+    resource.setrlimit(resource.RLIMIT_AS, (held + MOST_MEMORY, held + MOST_MEMORY))
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
@@ -293,14 +297,15 @@ def run(module: str, say: Callable[[str], None], part: int = 1, parts: int = 1) 
     _warm_up()
     every = mutants(module, _source(module))[part - 1 :: parts]
     as_it_is = Mutant(module=module, place="", line=0, was="", now="", tree=ast.parse(_source(module)))
-    if not survives(as_it_is):
+    if not survives(as_it_is, 600):
         raise SystemExit(f"{module}: its tests fail as it is")
+    seconds = 5 + LONGEST * int(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime)
     alive = []
     for mutant in sorted(every, key=is_in_function):
         if is_in_function(mutant) and f"watcher.core.{module}" not in sys.modules:
             for test in TESTS[module]:
                 importlib.import_module(test.removesuffix(".py").replace("/", "."))
-        if survives(mutant):
+        if survives(mutant, seconds):
             alive.append(mutant)
             known = EQUIVALENT.get(mutant.name)
             say(f"  {'equivalent' if known else 'ALIVE'}  line {mutant.line}  {mutant.name}")

@@ -29,7 +29,8 @@ def appear(case: Case) -> None:
     """Takes what the snapshot shows into the roster, and tells what is new about it."""
     real: Mapping[str, Mapping[str, tuple[str, str]]] = {}
     if case.snapshot.complete:
-        real, case.notes.flutter = sift(case.delta.changed, len(case.delta.seen), case.notes.flutter)
+        waiting = _waiting(case) if case.notes.flips else ()
+        real, case.notes.flutter = sift(case.delta.changed, len(case.delta.seen), case.notes.flutter, waiting)
     taken, notes = case.snapshot.taken_at, case.notes
     for key, entry in case.delta.seen.items():
         held = case.entries[key]
@@ -163,6 +164,17 @@ def _settled_change(case: Case, held: RosterEntry, name: str, values: tuple[str,
         window = window_of(flip)
     case.notes.former[held.key] = [*former, tag(f"{name}\n{steady(old)}")][-MOST_FORMER:]
     return window or _window(case, held)
+
+
+def _waiting(case: Case) -> set[tuple[str, str]]:
+    """Roster key and field of the changes that are held back, and are on the page again."""
+    flips = case.notes.flips
+    return {
+        (key, name)
+        for key, fields in case.delta.changed.items()
+        for name, (_, new) in fields.items()
+        if (flip := flips.get(f"field:{name}:{key}")) is not None and flip.said == tag(new)
+    }
 
 
 def _window(case: Case, held: RosterEntry) -> Window:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Final
 
 import msgspec
@@ -125,18 +125,19 @@ class Flutter(msgspec.Struct, omit_defaults=True):
 
 
 def sift(
-    changes: Changes, compared: int, learned: Mapping[str, Flutter]
+    changes: Changes, compared: int, learned: Mapping[str, Flutter], waiting: Container[tuple[str, str]] = ()
 ) -> tuple[dict[str, dict[str, tuple[str, str]]], dict[str, Flutter]]:
     """The changes that are none of the page's own noise, and what is known of its fields now.
 
     ``compared`` is how many entries were on both sides. What changes on most of them at once is noise, this time; a
-    field that did so before, or ticks on some entry, is noise altogether until it has been calm for long.
+    field that did so before, or ticks on some entry, is noise altogether until it has been calm for long. ``waiting``:
+    entry and field of changes that are held back until they have stayed: they did not change again.
     """
     count = Counter(field for fields in changes.values() for field in fields)
     at_once = {field for field, times in count.items() if times >= FEW and 2 * times >= compared}
     following: dict[str, Flutter] = {}
     for field in {*learned, *count}:
-        following[field] = _follow(learned.get(field, Flutter()), field in at_once, field, changes)
+        following[field] = _follow(learned.get(field, Flutter()), field in at_once, field, changes, waiting)
     real: dict[str, dict[str, tuple[str, str]]] = {}
     for key, fields in changes.items():
         kept = {
@@ -147,10 +148,12 @@ def sift(
     return real, {field: flutter for field, flutter in following.items() if flutter != Flutter()}
 
 
-def _follow(flutter: Flutter, at_once: bool, field: str, changes: Changes) -> Flutter:
+def _follow(
+    flutter: Flutter, at_once: bool, field: str, changes: Changes, waiting: Container[tuple[str, str]]
+) -> Flutter:
     """What is known of a field after one more page that was not the same as the last."""
     changed = [key for key, fields in changes.items() if field in fields]
-    streaks = {key: flutter.streaks.get(key, 0) + 1 for key in changed[:REMEMBERED]}
+    streaks = {key: flutter.streaks.get(key, 0) + ((key, field) not in waiting) for key in changed[:REMEMBERED]}
     if at_once:
         return Flutter(at_once=min(flutter.at_once + 1, 2 * OFTEN), calm=0, streaks=streaks)
     calm = flutter.calm + 1 if flutter.at_once else 0

@@ -1,0 +1,197 @@
+"""Turns that a site seldom takes: a better rule under a baseline, a clock set back, a page cut within its news."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.core.looks import FIRST, NAMES, SECOND, START, Watching, entry, said
+from watcher.records import Policy
+
+MINUTES = timedelta(minutes=20)
+
+
+def words(letters: str) -> str:
+    return "News Contact " + "\n".join(NAMES[letter] for letter in letters)
+
+
+# ------------------------------------------------------------------------------------------- while rules are guesses
+
+
+def test_what_a_guess_took_for_entries_is_dropped_and_what_went_is_missed() -> None:
+    """One listing was guessed at for long; a better rule leaves out E, whose words still stand there, and C is gone."""
+    site = Watching()
+    site.looks(7, "ABCDEF", provisional=True)
+    better = {"rule_digest": "better", "text": words("ABDEF"), "provisional": True}
+    assert said(site.looks(6, "ABDF", **better)) == ["withdrawn C"]
+    assert {held.title for held in site.roster.entries.values()} == {NAMES[letter] for letter in "ABCDF"}
+
+
+def test_what_a_guess_took_from_a_list_that_left_with_it_is_dropped() -> None:
+    """E was read from something that the last page's text did not even hold: it never was an entry."""
+    site = Watching()
+    site.looks(7, "ABCDE", provisional=True, text=words("ABCD"))
+    assert site.looks(6, "ABCD", rule_digest="better", provisional=True) == ()
+    assert len(site.roster.entries) == 4
+
+
+def test_before_a_baseline_another_rule_drops_what_it_does_not_read() -> None:
+    site = Watching()
+    site.look("ABCX", provisional=True)
+    site.look("ABC", provisional=True, rule_digest="better")
+    assert [held.title for held in site.roster.entries.values()] == [NAMES[letter] for letter in "ABC"]
+    assert site.looks(9, "ABC", rule_digest="better") == ()
+
+
+def test_before_a_baseline_the_same_rule_misses_what_it_does_not_read() -> None:
+    site = Watching()
+    site.look("ABCD", provisional=True)
+    site.looks(2, "ABC", provisional=True)
+    assert site.standing("D") == "missing"
+
+
+def test_a_better_rule_tells_only_what_the_first_page_did_not_name() -> None:
+    """G stood on the first page, unread; H did not. Only H is news when both are read at last."""
+    site = Watching()
+    site.looks(7, "ABCD", provisional=True, text=words("ABCDG"))
+    better = {"rule_digest": "better", "provisional": True}
+    assert said(site.looks(3, "ABCDGH", **better)) == ["listed H"]
+
+
+def test_an_entry_whose_title_stands_nowhere_is_known_by_the_longest_thing_it_says() -> None:
+    """Titles may be made of an address; the page's text then names the entry by its description alone."""
+    told = "We hold 40 GB of drawings of the new assembly line, and of its makers."
+    silent = entry("slug-of-a-victim", description=told, date="2026-10-01")
+    unknown = entry("slug-of-another", description="Personnel files of two thousand drivers.", date="2026-10-02")
+    site = Watching()
+    site.looks(7, "ABCD", provisional=True, text=f"{words('ABCD')}\n{told}")
+    shown = [*(entry(letter) for letter in "ABCD"), silent, unknown]
+    text = f"{words('ABCD')}\n{told}\n{unknown.fields['description']}"
+    events = site.looks(3, shown, provisional=True, rule_digest="better", text=text)
+    assert said(events) == ["listed slug-of-another"]
+
+
+def test_a_page_in_which_nothing_could_be_read_says_since_when_it_is_watched() -> None:
+    """The first look kept a text and read nothing: what came after it is news, with that look as the last without."""
+    site = Watching()
+    site.look((), verdict="unreadable", complete=False, text=words("ABC"))
+    assert site.look("ABCD", provisional=True) == ()
+    events = site.looks(7, "ABCD", provisional=True)
+    assert said(events) == ["listed D"]
+    assert events[0].not_before == START + MINUTES
+    assert events[0].before == "c1"
+    assert "rule-settled" in events[0].why
+
+
+def test_what_came_and_went_before_the_rule_settled_is_not_told() -> None:
+    site = Watching()
+    site.look("ABC", provisional=True)
+    site.looks(2, "ABCD", provisional=True)
+    events = site.looks(12, "ABC", provisional=True)
+    assert "listed D" not in said(events)
+
+
+def test_copies_of_old_settle_a_rule_and_tell_nothing() -> None:
+    site = Watching()
+    site.look("ABC", provisional=True, backfill=True)
+    assert site.looks(9, "ABCD", provisional=True, backfill=True) == ()
+    assert site.standing("D") == "listed"
+
+
+def test_a_page_built_anew_before_the_baseline_stands_is_no_news() -> None:
+    site = Watching()
+    site.look("ABC", provisional=True)
+    relearned = {"rule_digest": "better", "provisional": True, "why": ("rule-relearned",)}
+    assert site.look("ABC", **relearned) == ()
+    settled = Watching()
+    settled.looks(2, "ABC")
+    assert said(settled.look("ABC", why=("rule-relearned",), rule_digest="better")) == ["redesigned"]
+
+
+def test_a_redesign_that_was_read_is_over_after_three_good_looks() -> None:
+    """A second one within them is the same, one after them another."""
+    site = Watching()
+    site.looks(2, "ABC")
+    anew = {"why": ("rule-relearned",), "rule_digest": "second"}
+    assert said(site.look("ABC", **anew)) == ["redesigned"]
+    site.looks(2, "ABC", rule_digest="second")
+    assert site.look("ABC", why=("rule-relearned",), rule_digest="third") == ()
+    site.looks(3, "ABC", rule_digest="third")
+    assert said(site.look("ABC", why=("rule-relearned",), rule_digest="fourth")) == ["redesigned"]
+
+
+# ----------------------------------------------------------------------------------------------- what entries say
+
+
+def linked(letters: str, **other: str) -> list[object]:
+    return [entry(one, link=other.get(one, f"{FIRST}p/{one.lower()}"), size=f"{ord(one)} GB") for one in letters]
+
+
+def test_a_value_that_was_there_before_is_told_when_it_has_stayed() -> None:
+    """An old copy among the new ones takes an entry back for a look; only what stays is news."""
+    site = Watching(every=timedelta(hours=4))
+    site.looks(3, [*linked("BCDEF"), entry("A", status="open")])
+    assert said(site.look([*linked("BCDEF"), entry("A", status="sold")])) == ["changed A"]
+    back = [*linked("BCDEF"), entry("A", status="open")]
+    events = [said(site.look(back)) for _ in range(9)]
+    assert events[:5] == [[]] * 5
+    assert events.count(["changed A"]) == 1
+    told = site.told[-1]
+    assert told.changes == {"status": ("sold", "open")}
+    assert told.not_after < told.confirmed_at
+
+
+@pytest.mark.parametrize(("shows", "told"), [("ABCDEFGH", ["listed A", "listed B"]), ("CDEFGHAB", ["listed A"])])
+def test_of_a_cut_page_the_last_entry_is_not_believed(shows: str, told: list[str]) -> None:
+    """A page that ends early may end within an entry: it is taken when a whole page shows it."""
+    site = Watching()
+    site.looks(3, "CDEFGH")
+    assert said(site.look(shows, verdict="partial", complete=False)) == told
+    site.looks(2, shows)
+    assert said(site.told) == ["listed A", "listed B"]
+
+
+def test_a_clock_set_back_does_not_hide_a_change() -> None:
+    site = Watching()
+    site.looks(3, linked("ABCDEF"), rule_digest="rule")
+    site.now = START - timedelta(days=2)
+    changed = [*linked("ABCDE"), entry("F", link=f"{FIRST}p/f", size="999 GB")]
+    events = site.looks(2, changed)
+    assert "changed F" in said(events)
+
+
+def test_what_another_rule_read_is_not_compared_with_what_this_one_reads() -> None:
+    """A new rule may take another cell for the size: the entry that it sees again says nothing new by that."""
+    site = Watching()
+    site.looks(3, [entry(one, size="10 GB") for one in "ABCDEF"])
+    site.look([entry(one, size="10 GB") for one in "ABCDE"])
+    site.look([entry(one, size="views: 7") for one in "ABCDE"], rule_digest="other")
+    assert site.told == []
+    site.look([entry(one, size="views: 7") for one in "ABCDEF"], rule_digest="other")
+    assert "changed F" not in said(site.told)
+
+
+# -------------------------------------------------------------------------------------------------- what is missing
+
+
+def test_mirrors_that_lack_the_same_tail_prove_nothing() -> None:
+    """One database behind them, cut short: what two mirrors lack at the end of the list is not sure by that."""
+    policy = Policy(confirm_visits=2, confirm_after=timedelta(minutes=10), structural_after=timedelta(days=9))
+    site = Watching(mirrors=(FIRST, SECOND), policy=policy)
+    for number in range(4):
+        site.look("ABCDEFGHIJKL", mirror=(FIRST, SECOND)[number % 2])
+    for number in range(12):
+        site.look("ABCDEFGHIJ", mirror=(FIRST, SECOND)[number % 2])
+    assert site.told == []
+
+
+def test_an_absence_seen_over_unknown_circuits_says_nothing_of_circuits() -> None:
+    site = Watching()
+    site.looks(3, "ABCDEF", isolation="")
+    events = site.looks(8, "ABDEF", isolation="")
+    assert said(events) == ["withdrawn C"]
+    assert not any(word.startswith("circuits:") for word in events[0].why)
+    other = Watching()
+    other.looks(3, "ABCDEF")
+    assert any(word.startswith("circuits:") for word in other.looks(8, "ABDEF")[0].why)
