@@ -43,7 +43,7 @@ _BREAK = -2
 class Nodes:
     """The elements and texts of a tree, in document order."""
 
-    __slots__ = ("_hidden", "_spread", "ids", "node", "number", "parent", "tag", "words")
+    __slots__ = ("_hidden", "ids", "node", "number", "parent", "tag", "words")
 
     def __init__(self, root: LexborNode) -> None:
         self.node: list[LexborNode] = list(root.traverse(include_text=True))
@@ -56,11 +56,10 @@ class Nodes:
         """-1: none of them. Two more follow the last node's, so that one may look ahead; so in ``tag``."""
         self.tag: list[str] = [node.tag or "" for node in self.node] + ["", ""]
         self.words: list[str | None] = [
-            node.text_content if tag == TEXT else None for node, tag in zip(self.node, self.tag, strict=False)
+            (node.text_content or "") if tag == TEXT else None for node, tag in zip(self.node, self.tag, strict=False)
         ]
         """Of text nodes, the text."""
         self._hidden: frozenset[int] | None = None
-        self._spread: tuple[str, list[int]] | None = None
 
     def __iter__(self) -> Iterator[tuple[int, str, int]]:
         """Number, tag and parent of each node."""
@@ -74,13 +73,6 @@ class Nodes:
             self._hidden = frozenset(self.number[node.mem_id] for node in told)
         return self._hidden
 
-    @property
-    def spread(self) -> tuple[str, list[int]]:
-        """The visible text as it stands, a space where a line ends, and the place in it where each node's begins."""
-        if self._spread is None:
-            self._spread = _spread(self, 0)
-        return self._spread
-
     def end(self, at: int) -> int:
         """One past the last node below a node."""
         parent, end = self.parent, at + 1
@@ -90,11 +82,11 @@ class Nodes:
 
     def text(self, at: int) -> str:
         """The visible text of an element, white space folded; what is hidden above it does not hide it."""
-        if self.tag[at + 1] == TEXT and self.parent[at + 1] == at != self.parent[at + 2]:  # as most
-            return " ".join((self.words[at + 1] or "").split())
-        whole, places = self.spread
-        piece = whole[places[at] : places[self.end(at)]] or _spread(self, at)[0]
-        return " ".join(piece.split())
+        parent = self.parent
+        if parent[at + 1] != at:
+            return ""
+        text = self.words[at + 1] if parent[at + 2] != at else None
+        return " ".join((visible(self, at) if text is None else text).split())  # most hold one text and nothing else
 
 
 def is_hidden(attributes: Mapping[str, str | None]) -> bool:
@@ -105,37 +97,28 @@ def is_hidden(attributes: Mapping[str, str | None]) -> bool:
     return bool(style) and _HIDDEN_STYLE.search(style or "") is not None
 
 
-def _spread(nodes: Nodes, start: int) -> tuple[str, list[int]]:
-    """The visible text of an element, and the place in it where the text of each node from it on begins; blocks and
-    line breaks part words, inline elements do not."""
+def visible(nodes: Nodes, start: int = 0) -> str:
+    """The visible text of an element as it stands; blocks and line breaks part words, inline elements do not."""
     pieces: list[str] = []
-    places: list[int] = []
-    hidden, words = nodes.hidden, nodes.words
-    block_of: list[int] = []  # of each node from ``start`` on its nearest block, from 1; 0: none; -1: not shown
-    last = size = 0
-    end = nodes.end(start) if start else len(nodes.node)
-    for at, tag, parent in zip(
-        range(start, end), islice(nodes.tag, start, end), islice(nodes.parent, start, end), strict=True
-    ):
-        places.append(size)
-        block = block_of[parent - start] if at > start else 0
-        if tag == TEXT:
-            block_of.append(0)
+    end = nodes.end(start)
+    tags, parents, words = nodes.tag[start:end], nodes.parent[start:end], nodes.words[start:end]
+    parents[0] = start - 1  # what is above it does not count
+    block_of = [0] * (len(tags) + 1)  # the nearest block, from 1; 0: none; -1: not shown. The last is for no parent
+    hidden, last = nodes.hidden, 0
+    for at, (tag, parent, text) in enumerate(zip(tags, parents, words, strict=True), start):
+        block = block_of[parent - start]
+        if text is not None:
             if block >= 0:
                 if block != last:
                     pieces.append(" ")
-                    size += 1
                     last = block
-                text = words[at] or ""
                 pieces.append(text)
-                size += len(text)
         elif block < 0 or tag in SILENT or at in hidden:
-            block_of.append(-1)
+            block_of[at - start] = -1
         elif tag in BLOCKS:
-            block_of.append(at + 1)
+            block_of[at - start] = at + 1
             if tag == "br":
                 last = _BREAK
         else:
-            block_of.append(block)
-    places.append(size)
-    return "".join(pieces), places
+            block_of[at - start] = block
+    return "".join(pieces)

@@ -13,6 +13,8 @@ from watcher.core.words import is_company, kind_of, words_in
 PENALTY = 1.8
 LEVELS = 3
 MOST = 12
+MOST_TITLES = 60
+"""Elements that may hold the title of a single record: the first ones."""
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _RECORD_WORDS = frozenset(
     {
@@ -73,8 +75,10 @@ def _title_elements(outline: Outline, title: str) -> list[int]:
             continue
         telling = any(outline.tag[at] in _HEADINGS for at in near if at >= 0) or words_in(names) & STRONG_TITLE_HINTS
         named = kind_of(text) != "name" or is_company(text)
-        if (telling or named or outline.tag[owner] in {"a", "b", "strong", "td", "th"}) and len(found) < 60:
+        if telling or named or outline.tag[owner] in {"a", "b", "strong", "td", "th"}:
             found.append(owner)
+            if len(found) >= MOST_TITLES:
+                break
     return found
 
 

@@ -44,7 +44,7 @@ class Records:
         self.matched = 0
         """How often the last selector matched on the page; 0 if it meant the records themselves."""
         self._record_of: list[int] | None = None
-        self._matching: dict[str, tuple[list[int], list[LexborNode]]] = {}
+        self._matching: dict[str, tuple[list[int], list[int]]] = {}
 
     @property
     def record_of(self) -> Sequence[int]:
@@ -75,61 +75,65 @@ class Records:
         css = selector.css.strip()
         own_text = css.endswith(_TEXT)
         css = css.removesuffix(_TEXT).strip()
-        numbers, matching = self._matches(css, first)
+        numbers, places = self._matches(css, first)
         if own_text or selector.nth:
-            raw = self._nth(numbers, matching, selector, own_text=own_text)
+            taken = self._nth(numbers, places, selector, own_text=own_text)
         else:
-            raw = self._first(numbers, matching, selector.attr)
+            taken = self._first(numbers, places, selector.attr)
         if selector.regex or selector.template:
-            raw = {number: finished(value, selector) for number, value in raw.items() if value}
-        return {number: value for number, value in raw.items() if value}
+            return {number: value for number, raw in taken.items() if (value := finished(raw, selector))}
+        return taken
 
-    def _matches(self, css: str, first: int) -> tuple[list[int], list[LexborNode]]:
-        """What matches in the ``first`` records, and before it the number of the record that each belongs to."""
+    def _matches(self, css: str, first: int) -> tuple[list[int], list[int]]:
+        """The places of what matches in the ``first`` records, and before them the number of the record of each."""
         self.matched = 0
         if not css:
-            matching = list(self.records[:first])
-            return list(range(len(matching))), matching
+            places = [self.nodes.number[node.mem_id] for node in self.records[:first]]
+            return list(range(len(places))), places
         if css not in self._matching:  # it is asked for again with another ``nth``
             self._matching[css] = self._numbered(css)
-        numbers, matching = self._matching[css]
-        self.matched = len(matching)
+        numbers, places = self._matching[css]
+        self.matched = len(places)
         if first < len(self.records):
             end = next((at for at, number in enumerate(numbers) if number >= first), len(numbers))
-            return numbers[:end], matching[:end]
-        return numbers, matching
+            return numbers[:end], places[:end]
+        return numbers, places
 
-    def _numbered(self, css: str) -> tuple[list[int], list[LexborNode]]:
+    def _numbered(self, css: str) -> tuple[list[int], list[int]]:
         matching = select(self.tree, wrapped(self.entry, css))
-        if css[0] in "+~":
-            return [_record_beside(node, self.number_of) for node in matching], matching
         number, record_of = self.nodes.number, self.record_of
-        return [record_of[number[node.mem_id]] for node in matching], matching
+        places = [number[node.mem_id] for node in matching]
+        if css[0] in "+~":
+            return [_record_beside(node, self.number_of) for node in matching], places
+        return [record_of[at] for at in places], places
 
-    def _first(self, numbers: list[int], matching: list[LexborNode], attr: str) -> dict[int, str]:
-        """What the first match in each record says."""
-        firsts = dict(zip(reversed(numbers), reversed(matching), strict=True))
+    def _first(self, numbers: Sequence[int], places: Sequence[int], attr: str) -> dict[int, str]:
+        """What the first match in each record says, if it says anything."""
+        firsts = dict(zip(reversed(numbers), reversed(places), strict=True))
         firsts.pop(-1, None)
         if attr:
-            return {number: " ".join((node.attributes.get(attr) or "").split()) for number, node in firsts.items()}
-        number_of, text = self.nodes.number, self.nodes.text
-        return {number: text(number_of[node.mem_id]) for number, node in firsts.items()}
+            nodes = self.nodes.node
+            said = ((number, nodes[at].attributes.get(attr)) for number, at in firsts.items())
+            return {number: value for number, raw in said if raw and (value := " ".join(raw.split()))}
+        text = self.nodes.text
+        return {number: value for number, at in firsts.items() if (value := text(at))}
 
     def _nth(
-        self, numbers: list[int], matching: list[LexborNode], selector: Selector, *, own_text: bool
+        self, numbers: Sequence[int], places: Sequence[int], selector: Selector, *, own_text: bool
     ) -> dict[int, str]:
         """What the selector's ``nth`` match in each record says, or its nth chunk of text of its own."""
-        matches: dict[int, list[LexborNode]] = {}
-        for number, node in zip(numbers, matching, strict=True):
-            matches.setdefault(number, []).append(node)
+        matches: dict[int, list[int]] = {}
+        for number, at in zip(numbers, places, strict=True):
+            matches.setdefault(number, []).append(at)
         matches.pop(-1, None)
         nth, taken = selector.nth, dict[int, str]()
-        for number, nodes in matches.items():
+        for number, found in matches.items():
             if own_text and not selector.attr:
-                chunks = [chunk for node in nodes for chunk in _own_chunks(node)]
-                taken[number] = " ".join(chunks[nth].split()) if -len(chunks) <= nth < len(chunks) else ""
-            elif -len(nodes) <= nth < len(nodes):
-                taken |= self._first([number], [nodes[nth]], selector.attr)
+                chunks = [chunk for at in found for chunk in _own_chunks(self.nodes.node[at])]
+                if -len(chunks) <= nth < len(chunks):
+                    taken[number] = " ".join(chunks[nth].split())
+            elif -len(found) <= nth < len(found):
+                taken |= self._first([number], [found[nth]], selector.attr)
         return taken
 
 
