@@ -144,10 +144,7 @@ def _scheme(parts: SplitResult) -> str:
 
 def _host(parts: SplitResult, example: str) -> str:
     """The host, as names go over the wire: lower case, ASCII."""
-    try:
-        host = parts.hostname or ""
-    except ValueError:
-        host = ""
+    host = parts.hostname or ""
     if not host:
         raise ValueError(f"the host is missing; write {example}")
     if ":" in host or re.fullmatch(r"[\d.]+", host):
