@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,6 +21,7 @@ import msgspec
 from nats.aio.client import Client
 
 from tests.fleet.copying import rows_of
+from tests.fleet.islands import Island
 from tests.fleet.vantage import Plan, Report, key_of
 from watcher.core.shipping import STREAM, Inbox, open_sealed
 from watcher.edge import parcels
@@ -77,14 +79,15 @@ class Vantage:
     """One of them."""
 
     name: str
-    line: Line
+    line: Line | Island
     plan: Path
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self.plan.with_suffix(".ready").unlink(missing_ok=True)
         log = self.plan.with_suffix(".log").open("ab")
-        command = [sys.executable, "-m", "tests.fleet.vantage", str(self.plan)]
+        there = self.line.inside if isinstance(self.line, Island) else ()
+        command = [*there, sys.executable, "-m", "tests.fleet.vantage", str(self.plan)]
         with log:
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
 
@@ -126,9 +129,12 @@ class PlayedFleet:
         delay_seconds: float = 0.0,
         changing: bool = True,
         spread: bool = False,
+        islands: Sequence[Island] = (),
     ) -> None:
+        """``islands``: where each of them is, if not all on this one machine."""
         self.folder, self.every, self.lease, self.sites = folder, every_seconds, lease_seconds, sites
-        self.server = NatsServer(folder / "nats")
+        self._islands = islands
+        self.server = NatsServer(folder / "nats", host="0.0.0.0" if islands else "127.0.0.1")
         self._count, self._each, self._delay, self._changing = count, each, delay_seconds, changing
         self._spread = spread
         self._stack = AsyncExitStack()
@@ -139,12 +145,18 @@ class PlayedFleet:
         self.server.start()
         self._stack.callback(self.server.kill)
         names = [f"v{number}" for number in range(self._count)]
-        for name in names:
-            line = await self._stack.enter_async_context(Line(self.server.port, delay_seconds=self._delay))
+        for number, name in enumerate(names):
+            line: Line | Island
+            if self._islands:
+                line = self._islands[number]
+                address = f"nats://{line.here}:{self.server.port}"
+            else:
+                line = await self._stack.enter_async_context(Line(self.server.port, delay_seconds=self._delay))
+                address = f"nats://127.0.0.1:{line.port}"
             plan = Plan(
                 name=name,
                 folder=str(self.folder / name),
-                servers=[f"nats://127.0.0.1:{line.port}"],
+                servers=[address],
                 vantages=[key_of(one).vkey for one in names],
                 sites=self.sites,
                 every_seconds=self.every,

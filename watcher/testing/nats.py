@@ -41,15 +41,18 @@ def free_ports(count: int) -> list[int]:
 class NatsServer:
     """One server; what it keeps is in its folder, and outlives ``kill`` and ``start``."""
 
-    def __init__(self, folder: Path, *, name: str = "n1", more: str = "", port: int = 0) -> None:
-        """``more`` is configuration: users and what they may do, the other servers of a cluster."""
+    def __init__(
+        self, folder: Path, *, name: str = "n1", more: str = "", port: int = 0, host: str = "127.0.0.1"
+    ) -> None:
+        """``more`` is configuration: users and what they may do, the other servers of a cluster. ``host``: where it
+        listens; ``0.0.0.0`` belongs into a network namespace of one's own."""
         self.port = port or free_ports(1)[0]
         self._config = folder / f"{name}.conf"
         self._output = folder / f"{name}.log"
         folder.mkdir(parents=True, exist_ok=True)
         store = json.dumps(str(folder / name))
         self._config.write_text(
-            f"server_name: {name}\nlisten: 127.0.0.1:{self.port}\nmax_payload: 1MB\n"
+            f"server_name: {name}\nlisten: {host}:{self.port}\nmax_payload: 1MB\n"
             f"jetstream {{ store_dir: {store}, sync_interval: 1s, max_file_store: 4GB }}\n{more}\n"
         )
         self._process: subprocess.Popen[bytes] | None = None
