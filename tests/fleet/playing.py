@@ -98,17 +98,22 @@ class Vantage:
             self.process.wait()
             self.process = None
 
+    def wait(self) -> None:
+        """Until it can be told things."""
+        while not self.plan.with_suffix(".ready").exists() and self.process and self.process.poll() is None:
+            time.sleep(0.05)
+
     def begin(self) -> None:
         """Count from now on."""
+        self.wait()
         assert self.process is not None
         self.process.send_signal(signal.SIGUSR1)
 
     def stop(self) -> Report:
         """In good order; how it went."""
+        self.wait()
         process, self.process = self.process, None
         assert process is not None
-        while not self.plan.with_suffix(".ready").exists() and process.poll() is None:
-            time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0, self.plan.with_suffix(".log").read_text()[-3000:]
         return msgspec.json.decode(self.plan.with_suffix(".report").read_bytes(), type=Report)

@@ -159,8 +159,10 @@ def _cpu() -> float:
 async def watch(plan: Plan) -> Report:
     """Watch as the plan says until SIGTERM."""
     key, stop, clock = key_of(plan.name), asyncio.Event(), RealClock()
+    lateness = Lateness(plan.every_seconds)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    Path(f"{plan.folder}.ready").touch()  # noqa: ASYNC240 - from now on it can be ended in good order
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, lateness.begin)
+    Path(f"{plan.folder}.ready").touch()  # noqa: ASYNC240 - from now on it can be told things
     fleet = FleetSettings(
         servers=tuple(plan.servers),
         credentials=os.environ.get("FLEET_CREDENTIALS", ""),
@@ -189,14 +191,12 @@ async def watch(plan: Plan) -> Report:
         await acts.opening(store, key, config=b"", vantage=plan.name, now=clock.now())
         link = Link(fleet, plan.name)
         feed = FleetFeed(link, fleet, key, {})
-        lateness = Lateness(plan.every_seconds)
         outside = Outside(well=asyncio.Event().wait, finish=partial(recover, store), cut_short=live.cut_short)  # type: ignore[arg-type]
         watching = Watch(means, store, outside, feed=feed, on_visit=lateness, chance=lambda: 0.0)
         work: Sequence[asyncio.Task[None]] = [
             asyncio.create_task(one)
             for one in (link.run(), feed.run(), Shipper(link, store, key).run(), sign(store, key))
         ]
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, lateness.begin)
         try:
             await watching.run(sites, stop)
         finally:
