@@ -9,7 +9,7 @@ from itertools import takewhile
 
 from watcher.core.baseline import is_old_news
 from watcher.core.case import Case
-from watcher.core.flips import stays, window_of
+from watcher.core.flips import put_back, stays, waiting, window_of
 from watcher.core.identity import RIBBONS, fold_title, own_path
 from watcher.core.losses import is_of_page, is_off, show_again
 from watcher.core.noise import sift, steady
@@ -29,8 +29,7 @@ def appear(case: Case) -> None:
     """Takes what the snapshot shows into the roster, and tells what is new about it."""
     real: Mapping[str, Mapping[str, tuple[str, str]]] = {}
     if case.snapshot.complete:
-        waiting = _waiting(case) if case.notes.flips else ()
-        real, case.notes.flutter = sift(case.delta.changed, len(case.delta.seen), case.notes.flutter, waiting)
+        real, case.notes.flutter = sift(case.delta.changed, len(case.delta.seen), case.notes.flutter, waiting(case))
     taken, notes = case.snapshot.taken_at, case.notes
     for key, entry in case.delta.seen.items():
         held = case.entries[key]
@@ -61,13 +60,13 @@ def _seen(case: Case, held: RosterEntry, entry: Entry, changes: Mapping[str, tup
     """An entry that was listed is there: what it says now, and what of that is news."""
     capture = case.capture_of(entry)
     complete = case.snapshot.complete
+    title, url, fields, aliases = held.title, held.url, held.fields, held.aliases
+    if complete and (entry.title != held.title or changes or entry.fields != held.fields or entry.url != held.url):
+        title, url, fields, aliases = _said(case, held, entry, changes)
     if complete:
         case.notes.whole.pop(held.key, None)
     elif held.key not in case.notes.whole:
         case.notes.whole[held.key] = (held.last_seen, held.seen_in)
-    title, url, fields, aliases = held.title, held.url, held.fields, held.aliases
-    if complete and (entry.title != held.title or changes or entry.fields != held.fields or entry.url != held.url):
-        title, url, fields, aliases = _said(case, held, entry, changes)
     case.entries[held.key] = RosterEntry(
         key=held.key,
         title=title,
@@ -92,12 +91,7 @@ def _said(
         flip = _settled_change(case, held, name, (old, new), cut=_may_be_cut(case, entry))
         if flip is None:
             del kept[name]
-            if name == "link":
-                url = old
-            elif old:
-                fields[name] = old
-            else:
-                fields.pop(name, None)
+            url = put_back(url, fields, name, old)
         else:
             window = window or flip
     aliases = held.aliases
@@ -164,17 +158,6 @@ def _settled_change(case: Case, held: RosterEntry, name: str, values: tuple[str,
         window = window_of(flip)
     case.notes.former[held.key] = [*former, tag(f"{name}\n{steady(old)}")][-MOST_FORMER:]
     return window or _window(case, held)
-
-
-def _waiting(case: Case) -> set[tuple[str, str]]:
-    """Roster key and field of the changes that are held back, and are on the page again."""
-    flips = case.notes.flips
-    return {
-        (key, name)
-        for key, fields in case.delta.changed.items()
-        for name, (_, new) in fields.items()
-        if (flip := flips.get(f"field:{name}:{key}")) is not None and flip.said == tag(new)
-    }
 
 
 def _window(case: Case, held: RosterEntry) -> Window:

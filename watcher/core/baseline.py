@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from watcher.core.case import Case
+from watcher.core.flips import put_back, seen, waiting
 from watcher.core.identity import fold
+from watcher.core.noise import sift
 from watcher.core.notes import Absence, Flip, tag
 from watcher.core.structural import count_names
 from watcher.core.tell import Window
@@ -93,9 +95,10 @@ def _seed(case: Case, same: bool) -> None:
     """Makes the roster what the page shows; nothing is told yet, but what the first page did not name is noted.
 
     What another rule read and this one does not is dropped: it was no entry. What the same rule no longer finds is
-    kept as missing.
+    kept as missing, and what it reads otherwise than before is kept as it was: both are told once the rule has settled.
     """
     _note_new(case)
+    changed = _changed(case) if same and not case.snapshot.backfill else {}
     page = {**case.delta.seen, **case.added}
     for key in [key for key in case.entries if key not in page]:
         if same and case.entries[key].standing != "withdrawn":
@@ -107,17 +110,34 @@ def _seed(case: Case, same: bool) -> None:
     for key, entry in page.items():
         held_before = case.entries.get(key)
         taken = case.snapshot.taken_at
+        title, url, fields = entry.title, entry.url, dict(entry.fields)
+        if held_before is not None and key in changed:
+            title = held_before.title if key in case.delta.renamed else title
+            for name, (old, _) in changed[key].items():
+                url = put_back(url, fields, name, old)
+            case.notes.whole.setdefault(key, (held_before.last_seen, held_before.seen_in))
+        else:
+            case.notes.whole.pop(key, None)
         case.entries[key] = RosterEntry(
             key=key,
-            title=entry.title,
-            url=entry.url,
-            fields=entry.fields,
+            title=title,
+            url=url,
+            fields=fields,
             first_seen=held_before.first_seen if held_before is not None else taken,
             last_seen=taken,
             seen_in=case.capture_of(entry),
         )
         case.notes.absences.pop(key, None)
-        case.notes.whole.pop(key, None)
+
+
+def _changed(case: Case) -> dict[str, Mapping[str, tuple[str, str]]]:
+    """What the rule reads otherwise than before, by roster key; fields that are noise are not among it."""
+    notes, delta = case.notes, case.delta
+    real, notes.flutter = sift(delta.changed, len(delta.seen), notes.flutter, waiting(case))
+    for key, fields in real.items():
+        for name, (_, new) in fields.items():
+            seen(case, f"field:{name}:{key}", new)
+    return {key: real.get(key, {}) for key in (*real, *delta.renamed)}
 
 
 def _note_new(case: Case) -> None:

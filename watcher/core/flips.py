@@ -16,7 +16,21 @@ def stays(case: Case, name: str, said: str, *, needed: int = 0, slow: bool = Fal
 
     On a page that looks old (or with ``slow``), time must pass as for a loss that looks like a fault.
     """
-    notes, snapshot, policy = case.notes, case.snapshot, case.policy
+    notes, policy = case.notes, case.policy
+    flip = seen(case, name, said)
+    enough = max(ENOUGH, needed)
+    wait = timedelta(0)
+    if slow or case.signs.older or case.signs.copy or case.signs.stale:
+        enough, wait = max(ENOUGH, 2 * policy.confirm_visits), policy.structural_after
+    if flip.seen >= enough and timedelta(seconds=flip.elapsed) >= wait:
+        del notes.flips[name]
+        return flip
+    return None
+
+
+def seen(case: Case, name: str, said: str) -> Flip:
+    """The sightings of what is said, this one counted."""
+    notes, snapshot = case.notes, case.snapshot
     mark = tag(said)
     flip = notes.flips.get(name)
     if flip is None or flip.said != mark:
@@ -35,14 +49,29 @@ def stays(case: Case, name: str, said: str, *, needed: int = 0, slow: bool = Fal
     flip.visit = notes.visits
     flip.elapsed += max(0.0, (snapshot.taken_at - flip.last).total_seconds())
     flip.last = snapshot.taken_at
-    enough = max(ENOUGH, needed)
-    wait = timedelta(0)
-    if slow or case.signs.older or case.signs.copy or case.signs.stale:
-        enough, wait = max(ENOUGH, 2 * policy.confirm_visits), policy.structural_after
-    if flip.seen >= enough and timedelta(seconds=flip.elapsed) >= wait:
-        del notes.flips[name]
-        return flip
-    return None
+    return flip
+
+
+def waiting(case: Case) -> set[tuple[str, str]]:
+    """Roster key and field of the changes that are held back, and are on the page again."""
+    flips = case.notes.flips
+    return {
+        (key, name)
+        for key, fields in (case.delta.changed.items() if flips else ())
+        for name, (_, new) in fields.items()
+        if (flip := flips.get(f"field:{name}:{key}")) is not None and flip.said == tag(new)
+    }
+
+
+def put_back(url: str, fields: dict[str, str], name: str, old: str) -> str:
+    """Puts an old value back among ``fields``, for a change that is not believed yet; the address to go with them."""
+    if name == "link":
+        return old
+    if old:
+        fields[name] = old
+    else:
+        fields.pop(name, None)
+    return url
 
 
 def window_of(flip: Flip) -> Window:
