@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from watcher.core.groups import Column, Group, Place
 from watcher.core.joining import joined
@@ -210,21 +211,28 @@ def _describe(outline: Outline, group: Group) -> None:
 
 def hints_of(outline: Outline, owner: int, record: int) -> frozenset[str]:
     """The words that an element and the elements above it, up to the record, are called by."""
-    words: set[str] = set()
+    words: frozenset[str] = frozenset()
     at = owner
     for _ in range(3):
         attributes = outline.attrs[at]
         if attributes:
-            for name in ("class", "id", "itemprop", "data-field", "name"):
-                value = attributes.get(name)
-                if value:
-                    for token in value.split()[:8]:
-                        if not token.startswith(("text-", "font-", "bg-", "border-")):
-                            words |= words_in(token)
+            words |= _called(*[attributes.get(name) or "" for name in _CALLING])
         if at == record or words & _TELLING:
             break
         at = outline.parent[at]
-    return frozenset(words)
+    return words
+
+
+_CALLING = ("class", "id", "itemprop", "data-field", "name")
+
+
+@lru_cache(maxsize=20_000)
+def _called(*names: str) -> frozenset[str]:
+    """The words of an element's class names, id and the like; those that only say how it looks are left out."""
+    tokens = [token for name in names for token in name.split()[:8]]
+    return frozenset().union(
+        *[words_in(token) for token in tokens if not token.startswith(("text-", "font-", "bg-", "border-"))]
+    )
 
 
 _TELLING = frozenset(FIELD_HINTS) | {"title", "name", "company", "victim", "heading", "target"}

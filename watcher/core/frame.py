@@ -8,7 +8,7 @@ was cut short or is another page; counters, dates and advertisements fall out of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median_low
 
@@ -125,8 +125,7 @@ def compare(frame: Frame, seen: Seen, kind: str = "") -> Faults:
         tags = {end for end in missing if end.startswith("</")}
         if tags or (missing and not any(end.startswith("</") for end in base.ends)):
             hard.append("closing-tag-missing")
-        there = seen.marks | seen.words
-        if base.closing and _share(base.closing, there) < 0.5:
+        if base.closing and _share(base.closing, seen.marks | seen.words) < 0.5:
             soft.append("closing-part-missing")
         if base.left_open is not None and base.pages > 1 and seen.left_open > base.left_open:
             soft.append("elements-left-open")
@@ -138,8 +137,8 @@ def compare(frame: Frame, seen: Seen, kind: str = "") -> Faults:
     return Faults(hard=tuple(hard), soft=tuple(soft), share=max(shares) if shares else None)
 
 
-def _share(common: Sequence[int], there: Iterable[int]) -> float:
-    return len(set(common) & set(there)) / len(common)
+def _share(common: Sequence[int], there: frozenset[int]) -> float:
+    return len(there.intersection(common)) / len(common)
 
 
 def short_of(frame: Frame, seen: Seen, rows: int) -> tuple[str, bool] | None:
@@ -208,10 +207,10 @@ def _common(marks: Marks, seen: Seen) -> Marks:
     after = set(seen.closing)
     return Marks(
         pages=marks.pages + 1,
-        marks=tuple(mark for mark in marks.marks if mark in seen.marks),
-        words=tuple(mark for mark in marks.words if mark in seen.words),
-        closing=tuple(mark for mark in marks.closing if mark in after),
-        ends=tuple(end for end in marks.ends if end in seen.ends),
+        marks=tuple([mark for mark in marks.marks if mark in seen.marks]),
+        words=tuple([mark for mark in marks.words if mark in seen.words]),
+        closing=tuple([mark for mark in marks.closing if mark in after]),
+        ends=tuple([end for end in marks.ends if end in seen.ends]),
         left_open=marks.left_open if marks.left_open == seen.left_open else None,
     )
 

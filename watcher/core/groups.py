@@ -18,6 +18,7 @@ class Column:
 
     __slots__ = (
         "_distinct",
+        "_identity",
         "_kinds",
         "_looked",
         "attr",
@@ -60,6 +61,7 @@ class Column:
         self._kinds: dict[str, int] | None = None
         self._looked = 0
         self._distinct = -1.0
+        self._identity = ""
 
     @property
     def kinds(self) -> Mapping[str, int]:
@@ -77,8 +79,11 @@ class Column:
 
     def share(self, *kinds: str) -> float:
         """Which part of the cells looked at is of one of these kinds."""
-        counts = self.kinds
-        return sum([counts[kind] for kind in kinds if kind in counts]) / self._looked if self._looked else 0.0
+        counts = self._kinds if self._kinds is not None else self.kinds
+        number = 0
+        for kind in kinds:
+            number += counts.get(kind, 0)
+        return number / self._looked if number else 0.0
 
     @property
     def names(self) -> float:
@@ -99,10 +104,11 @@ class Column:
 
     def identity(self) -> str:
         """What names the column among its group's, the same on every page."""
-        if self.path:
-            return self.path
-        steps = "/".join(f"{tag}.{key}:{nth}" for tag, key, nth in self.place)
-        return f"{steps}@{self.attr}" if self.attr else f"{steps}#{'*' if self.whole else self.rank}"
+        if not self._identity:
+            steps = "/".join([f"{tag}.{key}:{nth}" for tag, key, nth in self.place])
+            chunk = f"@{self.attr}" if self.attr else "#*" if self.whole else f"#{self.rank}"
+            self._identity = self.path or steps + chunk
+        return self._identity
 
 
 class Group:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
 
-from watcher.core.nodes import SILENT, TEXT, Nodes
+from watcher.core.nodes import SILENT, Nodes
 
 LONG_ROW = 9
 """Siblings from which a class of one's own is no kind."""
@@ -80,14 +80,12 @@ def _take(made: Outline, nodes: Nodes) -> None:
     leaf_text, leaf_owner, leaf_rank, starts = made.leaf_text, made.leaf_owner, made.leaf_rank, made.leaf_start
     chunks: list[int] = []  # own chunks so far
     element_of = [-1] * (len(nodes.node) + 1)  # the last entry is for no parent
-    for at, tag, above in nodes:
+    for at, (tag, above, text) in enumerate(zip(nodes.tag, nodes.parent, nodes.words, strict=False)):
         parent = element_of[above]
-        if tag == TEXT:
-            text = nodes.words[at] if parent >= 0 else ""
-            folded = " ".join(text.split()) if text else ""
-            if folded:
+        if text is not None:
+            if parent >= 0 and text and not text.isspace():
                 leaf_owner.append(parent)
-                leaf_text.append(folded)
+                leaf_text.append(" ".join(text.split()))
                 leaf_rank.append(chunks[parent])
                 chunks[parent] += 1
         elif tag not in SILENT and (parent >= 0 or not taken) and tag[:1].isalpha():

@@ -238,6 +238,7 @@ def _group_score(group: Group, columns: Sequence[Column], weights: Weights) -> f
     return score + weights.rich * rich - weights.aside * min(2.5, aside_of(group.key))
 
 
+@lru_cache(maxsize=20_000)
 def aside_of(key: str) -> float:
     """How much a path says that it leads aside from the main content."""
     steps = key.split("/")

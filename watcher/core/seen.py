@@ -12,7 +12,7 @@ from typing import Any
 from selectolax.lexbor import LexborNode, SelectolaxError
 from xxhash import xxh3_64_intdigest
 
-from watcher.core.nodes import TEXT, Nodes
+from watcher.core.nodes import Nodes
 from watcher.core.parse import Document
 from watcher.core.phrases import counts_something, fold
 from watcher.records import Rule
@@ -169,20 +169,23 @@ class _Walk:
 
     def run(self, nodes: Nodes) -> None:
         """Visit every node that is neither in a record nor invisible, up to ``MOST_NODES``."""
+        tags, words, ids, records = nodes.tag, nodes.words, nodes.ids, self.records
         at, left, count = 0, MOST_NODES, len(nodes.node)
         while at < count and left:
             left -= 1
-            tag = nodes.tag[at]
-            if nodes.ids[at] in self.records:
+            tag, text = tags[at], words[at]
+            if ids[at] in records:
                 self.closing.clear()
                 self.lines.append("")
                 at = nodes.end(at)
+            elif text is not None:
+                if not text.isspace():
+                    self._text(text)
+                at += 1
             elif tag in UNSEEN:
                 at = nodes.end(at)
             else:
-                if tag == TEXT:
-                    self._text(nodes.words[at] or "")
-                elif tag[:1].isalpha():
+                if tag[:1].isalpha():
                     self._element(tag, nodes.node[at])
                 at += 1
 

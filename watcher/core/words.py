@@ -96,6 +96,7 @@ def is_company(text: str) -> bool:
     return _COMPANY.search(text) is not None
 
 
+@lru_cache(maxsize=20_000)
 def label_of(text: str) -> tuple[str, str]:
     """``Country: Spain`` → ("country", "Spain"); without a label ("", text)."""
     match = _LABEL.fullmatch(text[:400])
