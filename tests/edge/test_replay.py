@@ -177,6 +177,42 @@ async def test_a_visit_that_later_ones_have_overtaken_changes_nothing_that_is_be
     assert (snapshot.entries, snapshot.captures) == (visited.snapshot.entries, visited.snapshot.captures)
 
 
+async def test_which_visit_came_later_is_not_for_the_clock_to_say(tale: Tale) -> None:
+    """The clock was two hours ahead, and was set right while the visit was not recorded: it is the older one."""
+    await tale.visit(main=listing(*NAMES[:5]))
+    tale.clock.turn(hours=2)
+    await tale.visit(main=listing(*NAMES[:5]), crash="record")
+    tale.clock.turn(hours=-2)
+    await tale.visit(main=listing(*NAMES))
+    before = await tale.store.state("gang")
+    (visited,) = await tale.recovered()
+    assert visited.events == ()
+    assert await tale.store.state("gang") == before
+
+
+async def test_a_visit_is_not_overtaken_by_what_the_clock_dated_too_late(tale: Tale) -> None:
+    tale.clock.turn(hours=2)
+    await tale.visit(main=listing(*NAMES[:5]))
+    tale.clock.turn(hours=-2)
+    await tale.visit(main=listing(*NAMES), crash="record")
+    (visited,) = await tale.recovered()
+    assert [event.kind for event in visited.events] == await tale.kinds() == ["listed"]
+
+
+async def test_visits_are_concluded_in_the_order_in_which_they_were_made(tale: Tale) -> None:
+    """However the clock was set: an entry came, then another one went."""
+    await tale.visit(main=listing(*NAMES[:5]))
+    tale.clock.turn(hours=2)
+    await tale.visit(main=listing(*NAMES), crash="record")
+    tale.clock.turn(hours=-3)
+    for _ in range(2):
+        await tale.visit(main=listing(*NAMES[1:]), crash="record")
+    tale.clock.turn(hours=1)
+    await tale.visit(main=listing(*NAMES[1:]), crash="record")
+    visited = await tale.recovered()
+    assert [[event.kind for event in one.events] for one in visited] == [["listed"], [], ["withdrawn"], []]
+
+
 async def test_only_the_site_that_is_asked_about_is_concluded(tale: Tale) -> None:
     await tale.visit(main=listing(*NAMES), crash="record")
     assert await recover(tale.store, replace(SITE, name="other"), tale.means) == ()
@@ -224,6 +260,21 @@ async def test_the_same_rules_conclude_the_same(tale: Tale, tmp_path: Path) -> N
     asked = len(tale.fetcher.asks)
     assert await told_again(tale, PlainReader(), tmp_path, dry=True) == (set(), set())
     assert len(tale.fetcher.asks) == asked
+
+
+@pytest.mark.parametrize("hours", [-6, 6])
+async def test_the_same_rules_conclude_the_same_over_a_clock_that_was_set(
+    tale: Tale, tmp_path: Path, hours: int
+) -> None:
+    await tale.visit(main=listing(*NAMES[:5]))
+    tale.clock.turn(hours=hours)
+    await tale.visit(main=listing(*NAMES))
+    await tale.visit(main=listing(*NAMES[1:]))
+    tale.clock.turn(hours=-hours)
+    for _ in range(3):
+        await tale.visit(main=listing(*NAMES[1:]))
+    assert await tale.kinds() == ["listed", "withdrawn"]
+    assert await told_again(tale, PlainReader(), tmp_path, dry=True) == (set(), set())
 
 
 async def test_other_rules_show_what_they_would_have_concluded(tale: Tale, tmp_path: Path) -> None:

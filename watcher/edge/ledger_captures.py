@@ -135,10 +135,35 @@ class CaptureQuestions:
         ``s`` (its site)."""
         return (self._kept(row) for row in self._ask(f"{_SELECT} WHERE {condition}", values))
 
+    def visits(self, site: str) -> tuple[str, ...]:
+        """The visits of which something was kept here, in the order in which they were made."""
+        rows = self._ask(
+            f"SELECT c.started FROM capture c JOIN place p ON p.id = c.place JOIN site s ON s.id = p.site {_OF_SITE}"
+            " AND NOT p.claimed GROUP BY c.started ORDER BY min(c.n)",
+            {"site": site},
+        )
+        return tuple(visit_name(site, row["started"]) for row in rows)
+
     def unrecorded_visits(self) -> tuple[str, ...]:
-        """Visits whose captures were kept, and that never came to be recorded, oldest first."""
-        rows = self._ask("SELECT name, started FROM underway u JOIN site s ON s.id = u.site ORDER BY started, name")
+        """Visits whose captures were kept, and that never came to be recorded, in the order in which they were made."""
+        rows = self._ask(
+            "SELECT name, started FROM underway u JOIN site s ON s.id = u.site ORDER BY"
+            " (SELECT min(n) FROM capture c JOIN place p ON p.id = c.place WHERE started = u.started AND site = u.site)"
+        )
         return tuple(visit_name(row["name"], row["started"]) for row in rows)
+
+    def is_overtaken(self, visit: str) -> bool:
+        """Whether a visit to the same site that was made later is recorded, whatever the clock said."""
+        site, started = visit.rpartition("@")[0], visit_started(visit)
+        first = "(SELECT min(n) FROM capture JOIN place ON place.id = place WHERE started = {} AND site = s.id)"
+        later = self._ask(
+            "SELECT 1 FROM site s JOIN place p ON p.site = s.id AND NOT p.claimed JOIN capture c ON c.place = p.id"
+            " JOIN snapshot x ON x.site = s.id AND x.started = c.started WHERE s.name = :site"
+            f" AND c.n > {first.format(':started')} AND {first.format('x.started')} > {first.format(':started')}"
+            " LIMIT 1",
+            {"site": site, "started": started},
+        )
+        return any(later)
 
     def capture_at(self, site: str, time: datetime) -> Capture | None:
         """The last page of the site's listing that was captured at or before the time; None if there is none."""

@@ -81,7 +81,8 @@ async def tell_again(
 
 
 async def recover(store: LedgerStore, site: Site, means: Means) -> tuple[Visited, ...]:
-    """The site's visits that a crash, or trouble, kept from being recorded, recorded now; oldest first.
+    """The site's visits that a crash, or trouble, kept from being recorded, recorded now, in the order in which they
+    were made.
 
     One that a later visit has overtaken is recorded as seen, and nothing follows from it any more: what is believed
     of the site is newer.
@@ -113,8 +114,7 @@ async def recover(store: LedgerStore, site: Site, means: Means) -> tuple[Visited
 
 
 def _is_overtaken(desk: Desk, name: str) -> bool:
-    """Whether a later visit to the same site was recorded."""
-    return any(desk.ledger.snapshots(name.rpartition("@")[0], moment(visit_started(name))))
+    return desk.ledger.is_overtaken(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +180,13 @@ class Replayed:
 
 
 async def replay(site: Site, ledger: Ledger, means: Means, since: datetime | None) -> Replayed:
-    """All visits to a site told again from its first, the store left as it is; compared from ``since`` on."""
+    """All visits to a site told again in the order in which they were made, the store left as it is; compared from
+    ``since`` on."""
     sheet = Sheet(ledger)
-    visits: dict[str, list[Capture]] = {}
-    for capture in ledger.captures(site=site.name):
-        if not capture.foreign:
-            visits.setdefault(capture.visit, []).append(capture)
-    for name in sorted(visits, key=visit_started):
-        await tell_again(site, name, visits[name], replace(means, store=sheet), nothing_kept)
+    visits = ledger.visits(site.name)
+    for name in visits:
+        captures = [capture for capture in ledger.captures_of(name) if not capture.foreign]
+        await tell_again(site, name, captures, replace(means, store=sheet), nothing_kept)
     now = {event.id: event for outcome in sheet.outcomes for event in outcome.decision.events}
     then = {event.id: event for event in ledger.events(site=site.name)}
 
