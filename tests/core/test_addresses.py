@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 
 from watcher.core import addresses, note
 from watcher.core.body_place import parse_place
@@ -66,10 +68,23 @@ def test_a_file_may_have_spaces_in_its_name() -> None:
     assert "all alerts.jsonl" in str(addresses.alert_address("file:all alerts.jsonl"))
 
 
-@pytest.mark.parametrize("text", ["http://[::1/", "http://", "http:///path", "https://1.2.3/", "http://a..b/"])
+@pytest.mark.parametrize(
+    "text",
+    ["http://[::1/", "http://", "http:///path", "https://1.2.3/", "http://a..b/", "http://²/", "http://１.2.3.4/"],
+)
 def test_an_address_without_a_host(text: str) -> None:
     with pytest.raises(ValueError, match="write http"):
         addresses.page_address(text)
+
+
+@given(st.text(st.sampled_from("²１.:[]@aZ0-%ßéⅣ/"), max_size=8))
+def test_an_address_that_was_taken_is_taken_again_as_it_is(host: str) -> None:
+    """What an import writes into watcher.toml must be read from there."""
+    try:
+        taken = addresses.page_address(f"http://{host}/")
+    except ValueError:
+        return
+    assert addresses.page_address(taken) == taken
 
 
 # ------------------------------------------------------------------------------------------------ large bodies

@@ -147,15 +147,15 @@ def _host(parts: SplitResult, example: str) -> str:
     host = parts.hostname or ""
     if not host:
         raise ValueError(f"the host is missing; write {example}")
-    if ":" in host or re.fullmatch(r"[\d.]+", host):
-        try:
-            return str(ip_address(host))
-        except ValueError:
-            raise ValueError(f"the host is no IP address; write {example}") from None
     try:
         name = host.rstrip(".").encode("idna").decode("ascii").lower()
     except UnicodeError:
         name = ""
+    if ":" in host or re.fullmatch(r"[\d.]+", name or host):  # "²" is a name that becomes a number
+        try:
+            return str(ip_address(host))
+        except ValueError:
+            raise ValueError(f"the host is no IP address; write {example}") from None
     if not name or len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
         raise ValueError(f"the host is no name that could be looked up; write {example}")
     return name
