@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import resource
 import sys
 import tempfile
 import time
@@ -19,7 +20,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.fleet.playing import PlayedFleet, check_all, check_index, longest_gaps, looks_of
+from tests.fleet.playing import PlayedFleet, check_all, check_index, longest_gaps, looks_of, never_twice_at_once
 from watcher.core.fleet import Shares
 from watcher.core.shipping import TABLES
 from watcher.edge.ledger import Ledger
@@ -108,7 +109,7 @@ class StoodStill:
 # ---------------------------------------------------------------------------------------------------------- rate
 
 
-async def rate(seconds: float = 150.0, sites: int = 10_000, every: float = 60.0) -> None:
+async def rate(seconds: float = 120.0, sites: int = 10_000, every: float = 60.0) -> None:
     """The demand is 4 vantages, 10,000 targets at 60 s; a busy machine may be asked for less."""
     for delay in (0.0, 0.1):
         await _rate(seconds, sites, every, delay)
@@ -143,6 +144,30 @@ async def _rate(seconds: float, sites: int, every: float, delay: float) -> None:
             looks, messages = zip(*(_not_shipped(Path(name) / one.name) for one in fleet.vantages), strict=True)
             print(f"  not shipped yet when it ended: {sum(looks)} looks ({sum(looks) / wanted:.1f} s of them) and")
             print(f"  {sum(messages)} messages under way", flush=True)
+            never_twice_at_once(looks_of(Path(name), [vantage.name for vantage in fleet.vantages]))
+            print("  no site was looked at twice at once by one vantage", flush=True)
+            if not delay:
+                await _index(fleet, wanted)
+
+
+async def _index(fleet: PlayedFleet, wanted: float) -> None:
+    """What it costs the index to take all of it in."""
+    index = await fleet.follow()
+    index.kill()
+    before, start = _cpu_of_children(), time.monotonic()
+    await asyncio.to_thread(index.catch_up)
+    lasted, cpu = time.monotonic() - start, _cpu_of_children() - before
+    with Ledger.open(index.store) as ledger:
+        (looks,) = ledger.connection.execute("SELECT count(*) FROM capture").fetchone()
+    print(
+        f"  CPU a look: {1000 * cpu / looks:.2f} ms at the index, which took in {looks} of them at {looks / lasted:.0f}"
+    )
+    print(f"  a second; {wanted:.0f} are wanted", flush=True)
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _not_shipped(store: Path) -> tuple[int, int]:

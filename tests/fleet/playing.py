@@ -282,7 +282,7 @@ def check_all(fleet: PlayedFleet, copies: dict[str, Path]) -> list[Look]:
         assert {one.check for one in faults} <= MADE_UP, (name, faults)
         _no_event_twice(own)
     looks = looks_of(fleet.folder, names)
-    _never_twice_at_once(looks)
+    never_twice_at_once(looks)
     return looks
 
 
@@ -329,7 +329,7 @@ def _no_event_twice(folder: Path) -> None:
                 standing[key] = event.kind
 
 
-def _never_twice_at_once(looks: list[Look]) -> None:
+def never_twice_at_once(looks: list[Look]) -> None:
     over: dict[tuple[str, str], datetime] = {}
     for look in looks:
         key = (look.vantage, look.site)
