@@ -19,6 +19,7 @@ from watcher.edge.nats_link import Link, prepare
 from watcher.edge.nats_ship import Shipper
 from watcher.edge.sign import check_signature
 from watcher.edge.store import LedgerStore
+from watcher.testing.line import Line
 from watcher.testing.nats import NatsCluster, NatsServer
 
 
@@ -95,6 +96,18 @@ async def test_what_is_written_before_and_after_arrives(tmp_path: Path, store: L
         await whole_visit(store, 1, b"another page", entries(4))
         shipper.soon()
         await until(lambda: all_arrived(store))
+    await copied(tmp_path, store, server.url)
+
+
+async def test_over_a_long_line_looks_go_together(tmp_path: Path, store: LedgerStore, server: NatsServer) -> None:
+    """A way of 200 ms there and back costs so much a parcel, and no look waits for it."""
+    line = Line(server.port, delay_seconds=0.1)
+    async with line, shipping(store, f"nats://127.0.0.1:{line.port}") as shipper:
+        for number in range(150):
+            await whole_visit(store, number, b"page %d" % number, entries(3))
+            shipper.soon()  # as after news
+        await until(lambda: all_arrived(store))
+    assert 5 * len(await in_stream(server.url)) < 150
     await copied(tmp_path, store, server.url)
 
 
