@@ -13,8 +13,9 @@ import watcher.visit
 from tests.edge.hostile import MIRROR, ONION, Server, listening
 from watcher.edge import fetch
 from watcher.edge.fetch import SocksFetcher
-from watcher.edge.machine import give_back_large_blocks
+from watcher.edge.machine import give_back_holes, give_back_large_blocks
 from watcher.edge.reader import MIB, WorkerReader
+from watcher.edge.sandbox import resident_bytes
 from watcher.ports import Ask
 from watcher.records import Capture, Hints, Page, Policy, Reading
 from watcher.testing.fakes import LoopClock, MemoryStore, ScriptedFetcher, in_no_time, listing
@@ -149,3 +150,12 @@ def test_large_pages_are_held_one_at_a_time(monkeypatch: pytest.MonkeyPatch, siz
 
 def test_freed_blocks_go_back() -> None:
     assert give_back_large_blocks() == (platform.libc_ver()[0] == "glibc")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be asked")
+def test_holes_between_blocks_in_use_go_back() -> None:
+    kept = [b"x" * (100_000 + number) for number in range(400)][::2]
+    before = resident_bytes()
+    give_back_holes()
+    assert before - resident_bytes() > 10 * MIB
+    assert len(kept) == 200

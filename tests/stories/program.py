@@ -164,9 +164,18 @@ def family(pid: int) -> Iterable[int]:
 
 
 def _bytes_of(pid: int) -> int:
-    """Its share of the memory: what several processes map counts once."""
+    """Its share of the memory: what several processes map counts once. One that is about to become another program
+    (vfork) still has all of its parent's, which would count twice."""
     with contextlib.suppress(OSError):
+        if _is_about_to_become_another(pid):
+            return 0
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
                 return int(line.split()[1]) * 1024
     return 0
+
+
+def _is_about_to_become_another(pid: int) -> bool:
+    """Whether its words are its parent's still."""
+    parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+    return Path(f"/proc/{pid}/cmdline").read_bytes() == Path(f"/proc/{parent}/cmdline").read_bytes()

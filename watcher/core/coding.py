@@ -142,7 +142,8 @@ def _stream(name: str, make: Callable[[], _Decoder], payload: bytes, start: int,
             out.append(piece)
             size += len(piece)
             if size > limit:
-                return b"".join(out)[:limit], "limit", place
+                out[-1] = piece[: limit - size]
+                return b"".join(out), "limit", place
             if hungry and not data and not piece:
                 return b"".join(out), f"{name}-cut", place
     except (zlib.error, brotli.error, zstd.ZstdError):

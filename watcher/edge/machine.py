@@ -7,10 +7,11 @@ import ctypes
 import functools
 import gc
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
+_MMAP_THRESHOLD, _TRIM_THRESHOLD, _ARENA_MAX = -3, -1, -8
 """mallopt(3)."""
 _TIME_ERROR = 5
 """adjtimex(2): the clock is not synchronised."""
@@ -37,14 +38,28 @@ def collect_seldom() -> None:
 
 
 def give_back_large_blocks() -> bool:
-    """From now on a freed block above 1 MiB goes back to the system at once; whether the C library can do that. By
-    itself glibc moves that border up to the largest block that was ever freed, and then keeps pages of 16 MiB for
-    good."""
+    """From now on a freed block above 256 KiB goes back to the system at once, and all others share one heap; whether
+    the C library can do that. By itself glibc moves that border up to the largest block that was ever freed, and then
+    keeps pages of 16 MiB for good; and each thread has a heap with holes of its own."""
     try:
-        set_option = ctypes.CDLL(None).mallopt
+        set_option = _c_library().mallopt
     except (AttributeError, OSError):
         return False
-    return bool(set_option(_MMAP_THRESHOLD, 1 << 20) and set_option(_TRIM_THRESHOLD, 4 << 20))
+    return all(
+        [set_option(_MMAP_THRESHOLD, 256 << 10), set_option(_TRIM_THRESHOLD, 4 << 20), set_option(_ARENA_MAX, 1)]
+    )
+
+
+def give_back_holes() -> None:
+    """What is free between blocks in use goes back to the system, as far as the C library can do that: some
+    milliseconds."""
+    with suppress(AttributeError, OSError):
+        _c_library().malloc_trim(0)
+
+
+@functools.cache
+def _c_library() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
 
 
 @functools.cache
@@ -54,11 +69,6 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return ""
-
-
-@functools.cache
-def _c_library() -> ctypes.CDLL:
-    return ctypes.CDLL(None)
 
 
 def clock_facts() -> dict[str, str | int | float]:

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 from xxhash import xxh3_128
 
+from watcher.edge.machine import give_back_holes
 from watcher.edge.read_worker import LENGTH, Answer, Ask
 from watcher.records import Hints, Page, Reading
 
@@ -46,7 +47,7 @@ class WorkerReader:
         self,
         *,
         workers: int = 2,
-        memory_bytes: int = 224 * MIB,
+        memory_bytes: int = 208 * MIB,
         shared_bytes: int = 96 * MIB,
         cpu_seconds: int = 8,
         wall_seconds: float = 30.0,
@@ -98,7 +99,8 @@ class WorkerReader:
 
     @contextlib.asynccontextmanager
     async def _all_room(self) -> AsyncIterator[None]:
-        """No other page is read within; the idle workers are ended, and with them goes what they hold."""
+        """No other page is read within; the idle workers are ended, and with them goes what they hold, and what this
+        process holds for nothing."""
         taken = 0
         async with self._turn_alone:
             try:
@@ -106,6 +108,7 @@ class WorkerReader:
                     await self._room.acquire()
                     taken += 1
                 await self.close()
+                give_back_holes()
                 yield
             finally:
                 for _ in range(taken):
