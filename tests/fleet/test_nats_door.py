@@ -172,6 +172,11 @@ async def test_nothing_is_said_in_the_clear_to_a_server_that_says_it_has_no_tls(
     assert bytes(said) == b""
 
 
+async def test_a_server_that_is_not_there(tmp_path: Path) -> None:
+    async with linked(NatsServer(tmp_path), scheme="nats") as link:  # never started
+        assert link.trouble == ("no server answers there", "[fleet] servers says where; start it")
+
+
 async def test_a_key_of_its_own(tmp_path: Path) -> None:
     file, other = tmp_path / "berlin.nk", tmp_path / "other.nk"
     file.write_text(f"{SEED}\n")

@@ -139,6 +139,8 @@ class Link:
 
     async def _error(self, error: Exception) -> None:
         what = (str(error), error.hint) if isinstance(error, WatcherError) else why(error)
+        if self.trouble and isinstance(error, BrokenPipeError | ConnectionResetError):
+            return  # says less than what is known
         if what != self.trouble:  # tried again each second: told once
             self.trouble = what
             self._log.error("fleet", error=what[0], mend=what[1])
