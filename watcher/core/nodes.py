@@ -54,7 +54,9 @@ class Nodes:
         up = [number[node.parent.mem_id] for node in islice(self.node, 1, None)]  # type: ignore[union-attr]  # below root
         self.parent: list[int] = [-1, *up, -1, -1]
         """-1: none of them. Two more follow the last node's, so that one may look ahead; so in ``tag``."""
-        self.tag: list[str] = [node.tag or "" for node in self.node] + ["", ""]
+        kinds = [node.tag_id for node in self.node]
+        named = {kind: node.tag or "" for kind, node in dict(zip(kinds, self.node, strict=True)).items()}
+        self.tag: list[str] = [*[named[kind] for kind in kinds], "", ""]
         self.words: list[str | None] = [
             (node.text_content or "") if tag == TEXT else None for node, tag in zip(self.node, self.tag, strict=False)
         ]
