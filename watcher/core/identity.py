@@ -64,11 +64,6 @@ def fold(text: str) -> str:
     return plain(text).casefold()
 
 
-def masked(title: str) -> bool:
-    """Whether the title hides letters."""
-    return _MASKS.search(plain(title[:LONGEST_TITLE])) is not None
-
-
 def unmarked(title: str) -> str:
     """The title with every hidden letter as one ``*``, whatever mark hides it, so that lengths are kept."""
     return _MASKS.sub(lambda hidden: MASK * len(hidden.group()), plain(title[:LONGEST_TITLE]))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -209,8 +208,3 @@ def json_text(value: Any) -> str:
 
 def _scalar_text(value: Any) -> str:
     return json_text(value) if not isinstance(value, (list, dict)) else ""
-
-
-def texts(entries: Iterable[Entry]) -> list[str]:
-    """The titles of entries."""
-    return [entry.title for entry in entries]

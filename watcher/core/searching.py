@@ -18,7 +18,7 @@ from itertools import chain, islice
 
 import xxhash
 
-from watcher.core.identity import fold, plain
+from watcher.core.identity import fold
 from watcher.core.noise import CLOCK, COUNTERS, LONGEST, steady
 from watcher.records import Entry, RosterEntry
 
@@ -159,8 +159,3 @@ def _is(found: Sequence[str], wanted: Sequence[str]) -> bool:
         word.startswith(want[:-1]) if want.endswith("*") else word == want
         for word, want in zip(found, wanted, strict=True)
     )
-
-
-def shown(text: str) -> str:
-    """What is looked for, for people."""
-    return plain(text)
