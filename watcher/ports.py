@@ -65,6 +65,20 @@ class Outcome:
     memory: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """A visit whose pages are those of an earlier one, with nothing open: only the numbers of visits moved."""
+
+    site: str
+    visit: str
+    mirror: str
+    """The last visit that led with it showed the same."""
+    captures: tuple[str, ...]
+    """Ids of its pages, in order."""
+    after: str
+    """The site's last visit before it."""
+
+
 class Store(Protocol):
     async def keep(self, origin: Origin, exchanges: Sequence[Exchange]) -> tuple[Capture, ...]:
         """The exchanges as captures or misses, durable when this returns."""
@@ -77,6 +91,10 @@ class Store(Protocol):
 
     async def record(self, outcome: Outcome) -> None:
         """Snapshot, readings, roster, events and their custody leaves: all or nothing."""
+
+    async def record_again(self, again: Again) -> bool:
+        """The same for a visit that showed what one before it did; False: what that was is not at hand, and nothing was
+        recorded."""
 
 
 class WatchStore(Store, Protocol):

@@ -7,20 +7,20 @@ over what was kept: only ``Means.retrieve`` differs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from watcher.core.again import Lately, titles
+from watcher.core.again import Lately, Shown, page_print, titles
 from watcher.core.compare import compare
 from watcher.core.decide import decide, usual_pages, wanted_probes
 from watcher.core.mirrors import on_mirror
 from watcher.core.reading import Answer, Hints, probe_answer
 from watcher.core.snapshot import GONE, assemble
 from watcher.core.watchlist import Watch
-from watcher.ports import Ask, Clock, Origin, Outcome, Reader, SiteState, Store
+from watcher.ports import Again, Ask, Clock, Origin, Outcome, Reader, SiteState, Store
 from watcher.records import Capture, Decision, Event, Page, Policy, Probe, Reading, Roster, Site, Snapshot
 
 LISTING, DETAIL = "listing", "detail"
@@ -68,6 +68,14 @@ class Visited:
     snapshot: Snapshot
     decision: Decision
     captures: tuple[Capture, ...]
+    same: int | None = None
+    """The pages were those of an earlier visit, which show so many entries, and only numbers of visits moved: neither
+    entries nor roster are named again here. None: all that was seen and decided is here."""
+
+    @property
+    def shown(self) -> int:
+        """How many entries the pages show."""
+        return len(self.snapshot.entries) if self.same is None else self.same
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -98,11 +106,15 @@ class _Look:
     deadline: datetime
     last: datetime
     """The deadline moves no further."""
-    memory: bytes
-    captures: list[Capture]
-    readings: dict[str, Reading]
-    pages: list[tuple[Capture, Reading | None]]
+    memory: bytes = b""
+    captures: list[Capture] = field(default_factory=list)
+    had: dict[str, tuple[Capture, Page | None]] = field(default_factory=dict)
+    """What was captured in the hope that it would be the same again, by address; its page, if it was small."""
+    readings: dict[str, Reading] = field(default_factory=dict)
+    pages: list[tuple[Capture, Reading | None]] = field(default_factory=list)
     """Those that the snapshot is made of."""
+    prints: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    """By capture: the address that was asked, and by what to know the page again."""
 
     def seconds_left(self) -> float:
         """For the rest of the visit; a clock that is set back does not make it longer than a whole one."""
@@ -132,11 +144,26 @@ class _Look:
         self.captures.extend(kept)
         return kept[-1]
 
+    def are_pages(self, names: Collection[str]) -> tuple[bool, ...]:
+        """Which of the visit's captures are of these."""
+        return tuple([capture.id in names for capture in self.captures])
+
+    def shown(self, entries: int) -> Shown | None:
+        """What the pages, which show so many entries, are known by; None if one of them was not read."""
+        asked = [self.prints[capture.id] for capture, _ in self.pages if capture.id in self.prints]
+        if len(asked) < len(self.pages):
+            return None
+        return Shown(
+            urls=tuple([url for url, _ in asked]),
+            prints=tuple([mark for _, mark in asked]),
+            pages=self.are_pages([capture.id for capture, _ in self.pages]),
+            entries=entries,
+        )
+
 
 async def visit(site: Site, mirrors: Sequence[str], isolation: str, means: Means) -> Visited:
     """One look at a site: the first of ``mirrors`` that shows something is read; the rest are spare."""
     began = means.clock.now()
-    state = await means.store.state(site.name)
     look = _Look(
         site=site,
         isolation=isolation,
@@ -144,13 +171,14 @@ async def visit(site: Site, mirrors: Sequence[str], isolation: str, means: Means
         visit=f"{site.name}@{began.strftime('%Y-%m-%dT%H:%M:%S.%fZ')}",
         deadline=began + means.timeout,
         last=began + 2 * means.timeout,
-        memory=state.memory,
-        captures=[],
-        readings={},
-        pages=[],
     )
+    same = await _see_same(look, mirrors)
+    if same is not None:
+        return same
+    state = await means.store.state(site.name)
+    look.memory = state.memory
     snapshot = await _see_listing(look, mirrors, state)
-    decision = await _conclude(look, snapshot, state.roster)
+    decision = await _conclude(look, snapshot, state)
     await means.store.record(
         Outcome(
             visit=look.visit,
@@ -164,6 +192,42 @@ async def visit(site: Site, mirrors: Sequence[str], isolation: str, means: Means
     return Visited(site=site.name, snapshot=snapshot, decision=decision, captures=tuple(look.captures))
 
 
+async def _see_same(look: _Look, mirrors: Sequence[str]) -> Visited | None:
+    """The visit, if the first mirror shows, page by page, what it is known to have shown and nothing follows from that;
+    None: what was captured meanwhile waits to be read."""
+    means, mirror = look.means, mirrors[0]
+    shown = means.lately.shown(look.site, mirror)
+    if shown is None:
+        return None
+    captures = []
+    for number, url in enumerate(shown.urls):
+        capture = await look.at(url, mirror, LISTING, share=1.0 if number else _share(number + 1, mirrors))
+        look.had[url] = capture, None
+        if capture.is_miss:
+            return None
+        async with look.given_back(), _page(means, capture) as page:
+            if page_print(capture, page) != shown.prints[number]:
+                look.had[url] = capture, page if len(page.body) <= LARGE else None
+                return None
+        captures.append(capture)
+    again = Again(
+        site=look.site.name,
+        visit=look.visit,
+        mirror=mirror,
+        captures=tuple([capture.id for capture in captures]),
+        after=means.lately.last(look.site.name),
+    )
+    if look.are_pages(again.captures) != shown.pages or not await means.store.record_again(again):
+        return None
+    return Visited(
+        site=look.site.name,
+        snapshot=means.lately.again(mirror, look.visit, captures),
+        decision=Decision(roster=Roster(site=look.site.name)),
+        captures=tuple(look.captures),
+        same=shown.entries,
+    )
+
+
 async def _see_listing(look: _Look, mirrors: Sequence[str], state: SiteState) -> Snapshot:
     """The listing with all its pages from the first mirror that shows something; else what the first one that answered
     said, or that none did."""
@@ -172,16 +236,19 @@ async def _see_listing(look: _Look, mirrors: Sequence[str], state: SiteState) ->
     for number, mirror in enumerate(mirrors, start=1):
         if found and not look.seconds_left():
             break
-        # a mirror that hangs must leave some time for the others
-        pages = await _see_pages(look, mirror, known, share=1.0 if number == len(mirrors) else 0.5)
+        pages = await _see_pages(look, mirror, known, share=_share(number, mirrors))
         capture, reading = pages[0]
         is_useful = reading is not None and reading.verdict not in USELESS
         if is_useful or not found or found[0][0].is_miss:
             found = look.pages = pages
         if is_useful or _is_ours(capture.why):
             break
-    again = look.means.lately.snapshot(look.site.name, look.visit, found)
-    return again or assemble(look.site.name, look.visit, look.means.vantage, found, usual_pages(state.roster))
+    return assemble(look.site.name, look.visit, look.means.vantage, found, usual_pages(state.roster))
+
+
+def _share(number: int, mirrors: Sequence[str]) -> float:
+    """Of the time left: a mirror that hangs must leave some for the others."""
+    return 1.0 if number == len(mirrors) else 0.5
 
 
 async def _see_pages(
@@ -192,15 +259,18 @@ async def _see_pages(
     pages: list[tuple[Capture, Reading | None]] = []
     waiting, seen, size = [mirror], {mirror}, 0
     while waiting and len(pages) < MOST_PAGES and size < MOST_BYTES:
-        capture = await look.at(waiting.pop(0), mirror, LISTING, share=1.0 if pages else share)
+        url = waiting.pop(0)
+        had = look.had.pop(url, None)
+        capture = had[0] if had else await look.at(url, mirror, LISTING, share=1.0 if pages else share)
         if capture.is_miss:
             pages.append((capture, None))
             break
         hints = Hints(
             rule=look.site.rule, pages=look.site.pages, next=look.site.next, number=len(pages) + 1, mirror=mirror
         )
-        async with look.given_back(), _page(look.means, capture) as page:
+        async with look.given_back(), _page(look.means, capture, had[1] if had else None) as page:
             size += len(page.body)
+            look.prints[capture.id] = url, page_print(capture, page)
             reading, look.memory = await look.means.reader.read(page, look.memory, known, hints)
         look.readings[capture.id] = reading
         pages.append((capture, reading))
@@ -214,20 +284,18 @@ async def _see_pages(
     return pages
 
 
-async def _conclude(look: _Look, snapshot: Snapshot, roster: Roster) -> Decision:
+async def _conclude(look: _Look, snapshot: Snapshot, state: SiteState) -> Decision:
     """Steps 4 and 5: what follows from the snapshot, once the entries' own pages were asked for."""
+    means, roster = look.means, state.roster
     if _is_ours(snapshot.why):
         return Decision(roster=roster)
-    means = look.means
-    again = means.lately.decision(roster, snapshot)
-    if again is not None:
-        return again
     delta = compare(roster, snapshot)
     probes = await _see_details(look, snapshot, roster, wanted_probes(roster, delta, means.policy))
     decision = decide(
         roster, snapshot, delta, probes, means.policy, mirrors=look.site.mirrors, watchlist=means.watchlist
     )
-    means.lately.learn(roster, look.pages, snapshot, decision)
+    shown = look.shown(len(snapshot.entries)) if look.memory == state.memory else None
+    means.lately.learn(look.site, roster, shown, snapshot, decision)
     return decision
 
 
@@ -273,8 +341,11 @@ async def _see_details(look: _Look, snapshot: Snapshot, roster: Roster, keys: Se
 
 
 @asynccontextmanager
-async def _page(means: Means, capture: Capture) -> AsyncIterator[Page]:
+async def _page(means: Means, capture: Capture, had: Page | None = None) -> AsyncIterator[Page]:
     """What was captured, as long as it is read. Few large pages are held at a time, however many wait for readers."""
+    if had is not None:
+        yield had
+        return
     if capture.body_bytes <= LARGE:
         page = await means.store.page(capture)
         if len(page.body) <= LARGE:

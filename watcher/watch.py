@@ -71,6 +71,8 @@ class Target:
     """Only because of trouble that concerns all."""
     watched: Watched = NOTHING_YET
     """What watching it brought so far, for an adaptive interval."""
+    baseline: datetime | None = None
+    """When its first entries were seen."""
     adaptive: timedelta = EVEN_PACE.mean
     hurried: bool = False
     """The next look is a quick one, after news or a miss."""
@@ -359,7 +361,7 @@ class Watch:
             target.circuit += 1
         now = means.clock.now()
         if not isinstance(target.site.every, timedelta):
-            target.watched = _watched(visited, now)
+            _watch_news(target, visited, now)
             # news comes in heaps and outages pass: one quick look, never two in a row, or a budget would be none
             target.hurried = look_again is None and not target.hurried and (visited.is_miss or bool(visited.events))
             look_again = means.policy.confirm_gap if target.hurried else look_again
@@ -386,10 +388,12 @@ def _take_up(target: Target, status: TargetStatus) -> None:
     target.misses = status.misses_in_a_row
 
 
-def _watched(visited: Visited, now: datetime) -> Watched:
+def _watch_news(target: Target, visited: Visited, now: datetime) -> None:
     """How many entries came since the site's baseline, and how long ago that was."""
-    firsts = came(visited.decision.roster.entries)
-    if not firsts:
-        return NOTHING_YET
-    baseline = min(firsts)
-    return Watched(news=len(firsts) - firsts.count(baseline), days=max((now - baseline) / DAY, 0.0))
+    news = target.watched.news
+    if visited.same is None:
+        firsts = came(visited.decision.roster.entries)
+        target.baseline = min(firsts, default=None)
+        news = len(firsts) - firsts.count(target.baseline) if target.baseline else 0
+    days = (now - target.baseline) / DAY if target.baseline else 0.0
+    target.watched = Watched(news=news, days=max(days, 0.0))

@@ -8,15 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from watcher.core.again import Lately, Resighted, listed, titles
+from watcher.core.again import Lately, Shown, page_print, seen_again
 from watcher.core.compare import compare
 from watcher.core.decide import decide, wanted_probes
 from watcher.core.snapshot import assemble
-from watcher.records import Capture, Decision, Entry, Policy, Reading, Roster, Snapshot
+from watcher.records import Capture, Decision, Entry, Page, Policy, Reading, Roster, RosterEntry, Site
 
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 POLICY = Policy(confirm_after=timedelta(0))
 MIRRORS = ("http://one.example/", "http://two.example/")
+SITE = Site(name="a", mirrors=MIRRORS)
 Pages = list[tuple[Capture, Reading | None]]
 
 
@@ -30,40 +31,49 @@ def reading(entries: list[Entry], **more: object) -> Reading:
     return replace(made, **more)  # type: ignore[arg-type]  # names are checked by replace
 
 
-class Site:
-    """One site, decided both ways; the short way's roster goes on."""
+class Looked:
+    """One site, decided in full each time, and told the short way where that is said to do."""
 
     def __init__(self) -> None:
         self.lately, self.full, self.short = Lately(), Roster(site="a"), Roster(site="a")
         self.looks = self.shortened = 0
 
-    def look(self, *read: Reading | None, mirror: str = MIRRORS[0]) -> Decision:
+    def look(
+        self, *read: Reading | None, mirror: str = MIRRORS[0], site: Site = SITE, taught: bool = False
+    ) -> Decision:
         at = START + timedelta(minutes=15 * self.looks)
-        pages: Pages = [(self._capture(at, number, one, mirror), one) for number, one in enumerate(read)]
         visit = f"a@{self.looks}"
+        pages: Pages = [(self._capture(at, number, one, mirror), one) for number, one in enumerate(read)]
+        captures = [capture for capture, _ in pages]
         self.looks += 1
         made = assemble("a", visit, "test", pages)
-        known = self.lately.snapshot("a", visit, pages)
-        assert known is None or known == made
-        snapshot = known or made
-        short = self.lately.decision(self.short, snapshot)
-        if short is None:
-            short = self._decide(self.short, snapshot)
-            self.lately.learn(self.short, pages, snapshot, short)
-        else:
+        delta = compare(self.full, made)
+        wanted_probes(self.full, delta, POLICY)
+        full = decide(self.full, made, delta, (), POLICY, mirrors=MIRRORS)
+        shown, known = _shown(pages), self.lately.shown(site, mirror)
+        if known is not None and known == shown:
+            assert self.lately.last("a") == f"a@{self.looks - 2}"
             self.shortened += 1
-        full = self._decide(self.full, made)
-        assert short == full
-        assert short.roster.notes == full.roster.notes
-        assert titles(short.roster.entries) == titles(dict(full.roster.entries))
-        assert listed(short.roster.entries) == listed(dict(full.roster.entries))
-        self.full, self.short = full.roster, short.roster
+            assert self.lately.again(mirror, visit, captures) == replace(made, entries=(), text="", seen_in={})
+            assert (full.events, full.look_again) == ((), None)
+            self.short = self._sighted(at, captures)
+        else:
+            self.lately.learn(site, self.short, None if taught else shown, made, full)
+            self.short = full.roster
+        assert self.short == full.roster
+        self.full = full.roster
         return full
 
-    def _decide(self, roster: Roster, snapshot: Snapshot) -> Decision:
-        delta = compare(roster, snapshot)
-        wanted_probes(roster, delta, POLICY)
-        return decide(roster, snapshot, delta, (), POLICY, mirrors=MIRRORS)
+    def _sighted(self, at: datetime, captures: list[Capture]) -> Roster:
+        """What the ledger would say: as before, but for when and where that was last seen which was seen last."""
+        entries = self.short.entries.values()
+        last = max(one.last_seen for one in entries)
+        seen: dict[str, RosterEntry] = {}
+        for one in entries:
+            again = one.last_seen == last
+            page = captures[int(one.seen_in[-8:], 16)] if again else None
+            seen[one.key] = replace(one, last_seen=at, seen_in=page.id) if page else one
+        return Roster(site="a", entries=seen, notes=seen_again(self.short.notes, 1, at, captures[0].id))
 
     def _capture(self, at: datetime, number: int, read: Reading | None, mirror: str) -> Capture:
         return Capture(
@@ -88,25 +98,40 @@ class Site:
         )
 
 
-def test_a_page_that_stays_the_same_is_soon_decided_the_short_way() -> None:
-    site, page = Site(), reading([entry(n) for n in range(12)])
+def _shown(pages: Pages) -> Shown | None:
+    if any(read is None for _, read in pages):
+        return None
+    return Shown(
+        urls=tuple(capture.url for capture, _ in pages),
+        prints=tuple(repr(read).encode() for _, read in pages),
+        pages=(True,) * len(pages),
+        entries=sum(len(read.entries) for _, read in pages if read),
+    )
+
+
+def test_a_page_that_stays_the_same_is_soon_told_the_short_way() -> None:
+    site, page = Looked(), reading([entry(n) for n in range(12)])
     for _ in range(20):
         site.look(page)
     assert site.shortened >= 15
-    assert isinstance(site.short.entries, Resighted)
-    assert len(site.short.entries) == 12
-    assert list(site.short.entries) == [f"/{n}" for n in range(12)]
 
 
 def test_and_so_is_one_whose_rule_stays_a_guess() -> None:
-    site, page = Site(), reading([entry(n) for n in range(12)], provisional=True)
+    site, page = Looked(), reading([entry(n) for n in range(12)], provisional=True)
     for _ in range(30):
         site.look(page)
     assert site.shortened >= 18
 
 
-def test_another_mirror_is_decided_in_full() -> None:
-    site, page = Site(), reading([entry(n) for n in range(12)])
+def test_mirrors_that_take_turns_are_each_known() -> None:
+    site, page = Looked(), reading([replace(entry(n), url="") for n in range(12)])
+    for number in range(30):
+        site.look(page, mirror=MIRRORS[number % 2])
+    assert site.shortened >= 20
+
+
+def test_a_mirror_that_was_never_asked_is_decided_in_full() -> None:
+    site, page = Looked(), reading([entry(n) for n in range(12)])
     for _ in range(8):
         site.look(page)
     before = site.shortened
@@ -115,7 +140,7 @@ def test_another_mirror_is_decided_in_full() -> None:
 
 
 def test_a_listing_of_several_pages() -> None:
-    site = Site()
+    site = Looked()
     pages = [
         reading([entry(n) for n in range(8)], next_urls=(f"{MIRRORS[0]}page/2/",)),
         reading([entry(n) for n in range(8, 12)]),
@@ -123,12 +148,11 @@ def test_a_listing_of_several_pages() -> None:
     for _ in range(12):
         site.look(*pages)
     assert site.shortened >= 8
-    seen_in = {found.seen_in for found in site.short.entries.values()}
-    assert len(seen_in) == 2
+    assert len({found.seen_in for found in site.short.entries.values()}) == 2
 
 
 def test_what_is_new_or_gone_is_decided_in_full_and_found() -> None:
-    site = Site()
+    site = Looked()
     page = reading([entry(n) for n in range(12)])
     for _ in range(8):
         site.look(page)
@@ -141,24 +165,74 @@ def test_what_is_new_or_gone_is_decided_in_full_and_found() -> None:
     assert told == ["withdrawn"]
 
 
-def test_a_roster_from_elsewhere_is_decided_in_full() -> None:
-    """As after a restart, or when what was believed had to be read from the ledger again."""
-    site, page = Site(), reading([entry(n) for n in range(12)])
+def test_a_site_that_is_configured_otherwise_is_decided_in_full() -> None:
+    site, page = Looked(), reading([entry(n) for n in range(12)])
     for _ in range(8):
         site.look(page)
-    before = site.shortened
-    site.short = replace(site.short, entries=dict(site.short.entries))
-    site.look(page)
+    before, other = site.shortened, replace(SITE, next="a.next@href")
+    site.look(page, site=other)
     assert site.shortened == before
     for _ in range(3):
-        site.look(page)
+        site.look(page, site=other)
     assert site.shortened > before
+
+
+def test_what_still_teaches_the_reader_is_decided_in_full() -> None:
+    site, page = Looked(), reading([entry(n) for n in range(12)])
+    for _ in range(12):
+        site.look(page, taught=True)
+    assert not site.shortened
+
+
+def test_what_was_believed_meanwhile_by_others_is_not_built_on() -> None:
+    """As when a visit that a crash broke off is told later."""
+    site, page = Looked(), reading([entry(n) for n in range(12)])
+    for _ in range(8):
+        site.look(page)
+    mine, site.lately = site.lately, Lately()
+    site.look(page)
+    site.lately = mine
+    taken = site.shortened
+    site.short = replace(site.short, notes=seen_again(site.short.notes, 1, START, "c"))  # a visit that mine never saw
+    site.full = site.short
+    site.look(page, site=replace(SITE, mirrors=MIRRORS[:1]))
+    site.look(page)
+    assert site.shortened == taken
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Page(body=b"<p>b", url="http://a/", status=200),
+        Page(body=b"<p>a", url="http://a/b", status=200),
+        Page(body=b"<p>a", url="http://a/", status=203),
+        Page(body=b"<p>a", url="http://a/", status=200, content_type="text/plain"),
+        Page(body=b"<p>a", url="http://a/", status=200, cut="length"),
+    ],
+)
+def test_a_page_is_known_by_all_that_a_reader_is_given(other: Page) -> None:
+    capture = Looked()._capture(START, 0, reading([]), MIRRORS[0])
+    page = Page(body=b"<p>a", url="http://a/", status=200)
+    assert page_print(capture, page) == page_print(replace(capture, id="c1"), page)
+    assert page_print(capture, page) != page_print(capture, other)
+    assert page_print(capture, page) != page_print(replace(capture, body_digest="01"), page)
+
+
+def test_many_visits_count_as_so_many_single_ones() -> None:
+    site, page = Looked(), reading([entry(n) for n in range(5)])
+    for _ in range(8):
+        site.look(page)
+    one, at = site.full.notes, START + timedelta(days=1)
+    for number in range(20):
+        one = seen_again(one, 1, at + timedelta(hours=number), f"c{number}")
+    assert one == seen_again(site.full.notes, 20, at + timedelta(hours=19), "c19")
+    assert seen_again(b"", 0, at, "c") == b""
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_it_leads_where_the_full_decision_leads(seed: int) -> None:
     """Anything may happen; each state stays for a few looks, now and then with trouble between."""
-    chance, site = random.Random(seed), Site()
+    chance, site = random.Random(seed), Looked()
     there = [entry(n, status="new") for n in range(chance.randrange(3, 14))]
     number = 100
     for _ in range(15):

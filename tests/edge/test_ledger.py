@@ -375,6 +375,7 @@ async def test_an_older_ledger_is_brought_up_to_date_by_its_owner_with_all_it_ho
         indexes = ("entry_standing", "entry_first", "event_confirmed", "event_kind", "event_watched", "entry_names")
         for index in indexes:
             connection.execute(f"DROP INDEX {index}")
+        connection.execute("ALTER TABLE sight DROP COLUMN again")
         connection.execute("DELETE FROM _sqlite_migrations WHERE name != 'evidence'")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
@@ -388,7 +389,7 @@ async def test_an_older_ledger_is_brought_up_to_date_by_its_owner_with_all_it_ho
             assert ledger.capture(capture.id) is not None
             form = ledger.connection.execute("PRAGMA user_version").fetchone()[0]
             names = ledger.connection.execute("SELECT name FROM _sqlite_migrations ORDER BY id").fetchall()
-    steps = ("evidence", "delivery", "looking", "search", "brought", "names", "fleet")
+    steps = ("evidence", "delivery", "looking", "search", "brought", "names", "fleet", "again")
     assert (form, [name for (name,) in names]) == (schema.VERSION, list(steps))
 
 

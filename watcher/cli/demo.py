@@ -111,7 +111,7 @@ async def _tell(settings: Settings, practice: PracticeProcess) -> list[Event]:
 
 def _say_seen(visited: Visited) -> None:
     snapshot = visited.snapshot
-    shown = f"{len(snapshot.entries)} entries" if snapshot.complete else ", ".join(snapshot.why[:2])
+    shown = f"{visited.shown} entries" if snapshot.complete else ", ".join(snapshot.why[:2])
     _say(f"  {snapshot.verdict:<12} {line(shown, 90)}", "")
     for event in visited.events:
         title = line(event.entry.title) if event.entry else event.site

@@ -91,7 +91,7 @@ class _Seen:
             site=visited.site,
             verdict=visited.snapshot.verdict,
             complete=visited.snapshot.complete,
-            entries=len(visited.snapshot.entries),
+            entries=visited.shown,
             captures=sum(not capture.is_miss for capture in visited.captures),
             is_miss=visited.is_miss,
             why=visited.snapshot.why,
@@ -154,7 +154,7 @@ def run_with(settings: Settings) -> None:
             site=visited.site,
             verdict=seen.verdict,
             complete=seen.complete,
-            entries=len(seen.entries),
+            entries=visited.shown,
             why=", ".join(seen.why[:2]),
         )
         for event in visited.events:

@@ -1,24 +1,23 @@
-"""Visits that see again just what the last one saw: what follows from those, without going through every entry.
+"""Visits that see again just what the last one saw: what follows from those, without reading or deciding anything.
 
 Most visits are such. ``core.decide`` says of them only that they were made: counters go up, and what is on the page
-was seen once more. ``Lately`` remembers, for sites on which nothing is open, what the last visit saw; the first time
-that comes again both ways are gone, and only where they agree is the short one taken from then on.
+was seen once more. ``Lately`` remembers, for sites on which nothing is open, by what to know the pages of the last
+visits again; a mirror that shows the same a second time is still decided in full, and only where that led to what the
+short way leads to is the short one taken from then on. It needs no roster, no reading and no entry in memory: a
+kilobyte for each mirror is all.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
+
+from xxhash import xxh3_128
 
 from watcher.core.notes import LOOKS, Notes, load, save, tag
-from watcher.records import Capture, Decision, Reading, Roster, RosterEntry, Snapshot
-
-MOST_ENTRIES = 20_000
-"""Entries of all sites together that are remembered."""
-A_SITE = 4
-"""What else is remembered of a site weighs as much as so many entries."""
+from watcher.records import Capture, Decision, Page, Roster, RosterEntry, Site, Snapshot
 
 
 class Entries:
@@ -113,120 +112,115 @@ def _listed(entries: Mapping[str, RosterEntry]) -> int:
     return sum([entry.standing == "listed" for entry in entries.values()])
 
 
-@dataclass(slots=True)
-class _Known:
-    """What was seen of a site last."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one mirror showed, page by page: enough to know it again."""
 
-    entries: Entries
-    """What the roster held after it."""
-    places: Mapping[str, int]
-    readings: tuple[Reading, ...]
-    snapshot: Snapshot
-    holds: bool = False
+    urls: tuple[str, ...]
+    """What was asked for, in order."""
+    prints: tuple[bytes, ...]
+    """``page_print`` of each page."""
+    pages: tuple[bool, ...]
+    """Which of the visit's captures they were: redirects stand before a page."""
+    entries: int
+    """How many entries they show."""
+
+
+def page_print(capture: Capture, page: Page) -> bytes:
+    """What pages share that read the same: the digest of what was received, and one of what was made of it."""
+    digest = xxh3_128(page.body)
+    for text in (page.url, page.content_type, page.cut, str(page.status)):
+        digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
+    return bytes.fromhex(capture.body_digest or "") + digest.digest()
+
+
+def seen_again(notes: bytes, times: int, at: datetime, capture: str) -> bytes:
+    """The notes of a roster once the same was seen so many times more, last at ``at``, with ``capture`` as the first
+    page."""
+    if not times:
+        return notes
+    known = load(notes)
+    known.visits += times
+    known.complete += times
+    if not known.sure:
+        known.stable += times
+    known.runs[-1].visits += times
+    known.runs[-1].last = at
+    known.since, known.since_in = at, capture
+    known.reached, known.reached_in = at, capture
+    known.looks = (known.looks + "g" * times)[-LOOKS:]
+    return save(known)
+
+
+class _Mirror(NamedTuple):
+    """What one mirror of a site showed last."""
+
+    shown: Shown
+    seen: Snapshot
+    """Without entries and text."""
+    holds: bool
     """Whether the short way was found to lead where the long one does."""
 
 
+@dataclass(slots=True)
+class _Known:
+    """A site on which nothing is open."""
+
+    site: Site
+    visits: int
+    """The number of its last visit."""
+    last: Snapshot
+    """What was seen then, without entries and text."""
+    mirrors: dict[str, _Mirror]
+
+
 class Lately:
-    """What was seen of many sites last; those not visited for longest are forgotten first."""
+    """What was seen of sites last, on each of their mirrors."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, _Known] = OrderedDict()
-        self._held = 0
+        self._known: dict[str, _Known] = {}
 
-    def snapshot(self, site: str, visit: str, pages: Sequence[tuple[Capture, Reading | None]]) -> Snapshot | None:
-        """What ``core.snapshot.assemble`` would make of these pages, if the last ones there were read to the very same;
-        None: nobody knows yet."""
-        known = self._known.get(site)
-        first, final = pages[0][0], pages[-1][0]
-        if known is None or known.snapshot.mirror != first.mirror or len(known.readings) != len(pages):
+    def shown(self, site: Site, mirror: str) -> Shown | None:
+        """What the mirror showed last, if nothing follows from its showing that again; None: it must be decided."""
+        known = self._known.get(site.name)
+        if known is None or known.site != site:
             return None
-        for (capture, reading), before in zip(pages, known.readings, strict=True):
-            if reading is not before or capture.is_miss:
-                return None
-        seen = known.snapshot
-        captures = tuple([capture.id for capture, _ in pages])
-        renamed = dict(zip(seen.captures, captures, strict=True))
-        return Snapshot(
-            site=site,
+        found = known.mirrors.get(mirror)
+        return found.shown if found is not None and found.holds else None
+
+    def last(self, site: str) -> str:
+        """The last visit to a site of which something is shown."""
+        return self._known[site].last.visit
+
+    def again(self, mirror: str, visit: str, captures: Sequence[Capture]) -> Snapshot:
+        """The visit saw again, in ``captures``, what the mirror showed last: its snapshot, without entries and text."""
+        first = captures[0]
+        known = self._known[first.site]
+        known.visits += 1
+        known.last = replace(
+            known.mirrors[mirror].seen,
             visit=visit,
-            mirror=first.mirror,
-            vantage=seen.vantage,
             taken_at=first.requested_at,
-            finished_at=final.finished_at,
-            verdict=seen.verdict,
-            why=seen.why,
-            complete=seen.complete,
-            entries=seen.entries,
-            text=seen.text,
-            captures=captures,
-            seen_in={key: renamed[name] for key, name in seen.seen_in.items()},
+            finished_at=captures[-1].finished_at,
+            captures=tuple([capture.id for capture in captures]),
             isolation=first.isolation,
-            rule_digest=seen.rule_digest,
-            provisional=seen.provisional,
         )
+        return known.last
 
-    def decision(self, roster: Roster, snapshot: Snapshot) -> Decision | None:
-        """What ``core.decide`` would say of a snapshot that shows what the last one did; None: it must be asked."""
-        known = self._known.get(roster.site)
-        if known is None or not known.holds or not _is_of(roster.entries, known.entries):
-            return None
-        last = known.snapshot
-        if last.entries is not snapshot.entries or last.text is not snapshot.text or last.mirror != snapshot.mirror:
-            return None
-        self._known.move_to_end(roster.site)
-        return _again(roster, snapshot, known)
-
-    def learn(
-        self, roster: Roster, pages: Sequence[tuple[Capture, Reading | None]], snapshot: Snapshot, decision: Decision
-    ) -> None:
-        """A full decision was made of these pages: remember what it left, if nothing is open."""
-        readings = tuple([reading for _, reading in pages if reading is not None])
-        before = self._known.pop(roster.site, None)
-        if before is not None:
-            self._held -= _weight(before)
-        calm = len(readings) == len(pages) and not decision.events and _is_calm(load(decision.roster.notes), snapshot)
-        if not calm or isinstance(decision.roster.entries, Resighted):
+    def learn(self, site: Site, roster: Roster, shown: Shown | None, snapshot: Snapshot, decision: Decision) -> None:
+        """A full decision was made: remember what was ``shown`` (None: it cannot be known again, or it taught the
+        reader something), if nothing is open."""
+        before = self._known.pop(site.name, None)
+        notes = load(decision.roster.notes)
+        if shown is None or decision.events or not _is_calm(notes, snapshot):
             return
-        known = _Known(Entries(decision.roster.entries), _places(decision.roster, snapshot), readings, snapshot)
-        if before is not None and _says_same(before.snapshot, snapshot):
-            known.holds = _again(roster, snapshot, before) == decision
-        self._known[roster.site] = known
-        self._held += _weight(known)
-        while self._held > MOST_ENTRIES and len(self._known) > 1:
-            _, forgotten = self._known.popitem(last=False)
-            self._held -= _weight(forgotten)
-
-
-def _weight(known: _Known) -> int:
-    return len(known.entries.held) + A_SITE
-
-
-def _is_of(held: Mapping[str, RosterEntry], entries: Entries) -> bool:
-    """Whether a roster's entries are these, seen again or not."""
-    return held is entries.held or (isinstance(held, Resighted) and held.before is entries)
-
-
-def _says_same(one: Snapshot, other: Snapshot) -> bool:
-    """Whether two snapshots of one mirror show the same, page by page."""
-    return (
-        one.mirror == other.mirror
-        and one.entries == other.entries
-        and one.text == other.text
-        and one.rule_digest == other.rule_digest
-        and len(one.captures) == len(other.captures)
-        and [one.captures.index(name) for name in one.seen_in.values()]
-        == [other.captures.index(name) for name in other.seen_in.values()]
-    )
-
-
-def _places(roster: Roster, snapshot: Snapshot) -> dict[str, int]:
-    """On which page each entry of the roster stands that was seen just now."""
-    pages = {name: number for number, name in enumerate(snapshot.captures)}
-    return {
-        key: pages[entry.seen_in]
-        for key, entry in roster.entries.items()
-        if entry.last_seen == snapshot.taken_at and entry.seen_in in pages
-    }
+        mirror, bare = snapshot.mirror, replace(snapshot, entries=(), text="", seen_in={})
+        mirrors: dict[str, _Mirror] = {}
+        if before is not None and before.site == site and _as_foreseen(before, roster, snapshot, decision):
+            mirrors = before.mirrors
+        last = mirrors.get(mirror)
+        mirrors[mirror] = _Mirror(shown, bare, holds=last is not None and last.shown == shown)
+        self._known[site.name] = _Known(site, notes.visits, bare, mirrors)
 
 
 def _is_calm(notes: Notes, snapshot: Snapshot) -> bool:
@@ -247,23 +241,20 @@ def _is_calm(notes: Notes, snapshot: Snapshot) -> bool:
     )
 
 
-def _again(roster: Roster, snapshot: Snapshot, known: _Known) -> Decision | None:
-    """What follows from seeing the same again; None if something is open after all."""
-    notes = load(roster.notes)
-    if not _is_calm(notes, snapshot):
-        return None
-    notes.visits += 1
-    notes.complete += 1
-    if not notes.sure:
-        notes.stable += 1
-    notes.runs[-1].visits += 1
-    notes.runs[-1].last = snapshot.taken_at
-    first = snapshot.captures[0]
-    notes.since, notes.since_in = snapshot.taken_at, first
-    notes.reached, notes.reached_in = snapshot.taken_at, first
-    notes.looks = (notes.looks + "g")[-LOOKS:]
-    entries = known.entries
-    if not _is_of(roster.entries, entries):
-        return None
-    seen = Resighted(entries, known.places, snapshot.taken_at, snapshot.captures)
-    return Decision(roster=Roster(site=roster.site, entries=seen, notes=save(notes)))
+def _as_foreseen(before: _Known, roster: Roster, snapshot: Snapshot, decision: Decision) -> bool:
+    """Whether a decision is what follows from seeing again what the visit ``before`` saw, and nothing else."""
+    last, notes = before.last, load(roster.notes)
+    if notes.visits != before.visits or not notes.runs or decision.look_again is not None:
+        return False
+    pages = {name: number for number, name in enumerate(last.captures)}
+    places = {
+        key: pages[entry.seen_in]
+        for key, entry in roster.entries.items()
+        if entry.last_seen == last.taken_at and entry.seen_in in pages
+    }
+    if max(places.values(), default=0) >= len(snapshot.captures):
+        return False
+    if decision.roster.notes != seen_again(roster.notes, 1, snapshot.taken_at, snapshot.captures[0]):
+        return False
+    seen = Resighted(Entries(roster.entries), places, snapshot.taken_at, snapshot.captures)
+    return decision.roster.entries == seen.spelled

@@ -91,46 +91,52 @@ def capture_facts(capture: Capture) -> Record:
     return {name: _plain(getattr(capture, name)) for name in names}
 
 
-def _digest_of(value: Reading | Snapshot) -> str:
-    """``digest(described(value))`` of what can be long, and holds nothing but words, small numbers and two times."""
+def _digest_of(value: Reading | Snapshot, entries: Shown) -> str:
+    """``digest(described(value))``, with these entries: of what can be long, and holds but words, small numbers and two
+    times."""
     plain: dict[str, Any] = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
     if isinstance(value, Snapshot):
         plain["taken_at"], plain["finished_at"] = rfc3339(value.taken_at), rfc3339(value.finished_at)
-    shown = _shown(value.entries).form
-    plain["entries"] = msgspec.Raw(shown)
-    form = _quick_form(plain, _BEYOND) if shown else None
-    return digest(described(value)) if form is None else sha256(form).hexdigest()
+    plain["entries"] = None
+    if _quick_form(plain, _BEYOND) is None:
+        return digest({**described(value), "entries": msgspec.json.decode(entries.form)})
+    plain["entries"] = msgspec.Raw(entries.form)
+    return sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()
 
 
-class _Shown(NamedTuple):
+class Shown(NamedTuple):
     """Entries of a page, and what records say of them."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[Entry, ...] | None
+    """None: they are not at hand."""
     commitment: str
     number: int
     form: bytes
-    """As sorted JSON; empty if they have none."""
+    """Their canonical form."""
 
 
-_shown_lately: OrderedDict[int, _Shown] = OrderedDict()
-"""Most pages show the very entries of the last time; by ``id``, which is theirs as long as they are held here."""
-_MOST_SHOWN = 128
+_shown_lately: OrderedDict[int, Shown] = OrderedDict()
+"""A reading and the snapshot made of it show the very same ones; by ``id``, theirs as long as they are held here."""
+_MOST_SHOWN = 16
 
 
-def _shown(entries: tuple[Entry, ...]) -> _Shown:
+def shown(entries: tuple[Entry, ...]) -> Shown:
+    """What records say of entries."""
     known = _shown_lately.get(id(entries))
     if known is not None and known.entries is entries:
         return known
-    keys = {entry.key for entry in entries}
     try:
         form = msgspec.json.encode(entries, order="sorted")
     except UnicodeEncodeError:
         form = b""
-    shown = _Shown(entries, absence.commit(keys).hex(), len(keys), form)
-    _shown_lately[id(entries)] = shown
+    if not form or (not form.isascii() and _BEYOND.search(form)):
+        form = bytes(rfc8785.dumps(_scrubbed(_plain(entries))))
+    keys = {entry.key for entry in entries}
+    found = Shown(entries, absence.commit(keys).hex(), len(keys), form)
+    _shown_lately[id(entries)] = found
     if len(_shown_lately) > _MOST_SHOWN:
         _shown_lately.popitem(last=False)
-    return shown
+    return found
 
 
 def _plain(value: object) -> Json:
@@ -185,6 +191,7 @@ def capture_record(capture: Capture, *, request: bytes, response: bytes) -> Reco
 
 def reading_record(capture: str, reading: Reading, *, at: datetime, vantage: str) -> Record:
     """A capture was read, by which rule, and what it said."""
+    entries = shown(reading.entries)
     return _act(
         "reading",
         at,
@@ -193,14 +200,16 @@ def reading_record(capture: str, reading: Reading, *, at: datetime, vantage: str
         verdict=reading.verdict,
         complete=reading.complete,
         rule=reading.rule_digest,
-        entries=_shown(reading.entries).commitment,
-        count=_shown(reading.entries).number,
-        reading=_digest_of(reading),
+        entries=entries.commitment,
+        count=entries.number,
+        reading=_digest_of(reading, entries),
     )
 
 
-def snapshot_record(snapshot: Snapshot, *, at: datetime) -> Record:
-    """A visit's pages were put together; ``entries`` commits to the set of keys that stood on them."""
+def snapshot_record(snapshot: Snapshot, *, at: datetime, entries: Shown | None = None) -> Record:
+    """A visit's pages were put together; ``entries`` commits to the set of keys that stood on them. ``entries``: what
+    the snapshot shows, if it does not name them itself."""
+    entries = entries or shown(snapshot.entries)
     captures: list[Json] = list(snapshot.captures)
     return _act(
         "snapshot",
@@ -210,9 +219,9 @@ def snapshot_record(snapshot: Snapshot, *, at: datetime) -> Record:
         verdict=snapshot.verdict,
         complete=snapshot.complete,
         rule=snapshot.rule_digest,
-        entries=_shown(snapshot.entries).commitment,
-        count=_shown(snapshot.entries).number,
-        snapshot=_digest_of(snapshot),
+        entries=entries.commitment,
+        count=entries.number,
+        snapshot=_digest_of(snapshot, entries),
     )
 
 

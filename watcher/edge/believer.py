@@ -33,6 +33,8 @@ class _Belief(NamedTuple):
 
     state: SiteState
     looks: tuple[Look, ...]
+    again: int
+    """How many of the visits that the state counts the ledger's row of it does not."""
 
 
 class Believer:
@@ -60,7 +62,7 @@ class Believer:
     def _belief(self, site: str) -> _Belief:
         belief = self._beliefs.get(site)
         if belief is None:
-            belief = _Belief(self._ledger.state(site), self._ledger.looks(site))
+            belief = _Belief(self._ledger.state(site), *self._ledger.sight(site))
             self._remember(site, belief)
         return belief
 
@@ -74,12 +76,24 @@ class Believer:
             looks = _looks(snapshot, roster) or before.looks
             self._write_entries(number, before, roster, looks)
         old = before.state
-        if memory != old.memory or roster.notes != old.roster.notes:
+        moved = memory != old.memory or roster.notes != old.roster.notes
+        # both rows together: one counts on from where the other ends
+        if moved or (before.again and looks != before.looks):
             row = (number, memory, roster.notes)
             self._connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", row)
-        if looks != before.looks:
-            self._connection.execute("INSERT OR REPLACE INTO sight VALUES (?, ?)", (number, encode(looks).decode()))
-        self._remember(site, _Belief(SiteState(roster=roster, memory=memory), looks))
+        if looks != before.looks or (before.again and moved):
+            self._connection.execute("INSERT OR REPLACE INTO sight VALUES (?, ?, 0)", (number, encode(looks).decode()))
+        again = 0 if moved or looks != before.looks else before.again
+        self._remember(site, _Belief(SiteState(roster=roster, memory=memory), looks, again))
+
+    def saw_again(self, site: str, looks: tuple[Look, ...]) -> None:
+        """The site was seen as it was before: nothing else is to be said, and nothing needs to be remembered of it."""
+        belief = self._beliefs.pop(site, None)
+        self._held -= _weight(belief) if belief else 0
+        self._connection.execute(
+            "UPDATE sight SET looks = ?, again = again + 1 WHERE site = ?",
+            (encode(looks).decode(), self._names.site(site)),
+        )
 
     def _write_entries(self, number: int, before: _Belief, roster: Roster, looks: tuple[Look, ...]) -> None:
         old, old_looks = before.state.roster.entries, {look: index for index, look in enumerate(before.looks)}

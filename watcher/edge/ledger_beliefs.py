@@ -7,16 +7,27 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
 from watcher.core.adaptive import DAY, Watched
+from watcher.core.again import seen_again
 from watcher.edge.rows import micros, moment
 from watcher.ports import SiteState
 from watcher.records import Event, MirrorStatus, Roster, RosterEntry, StandingName, TargetStatus
 
 Look = tuple[datetime, str]
 """When entries were last seen, and in which capture: the same for all entries of one page, so it is kept once."""
+
+
+class Sight(NamedTuple):
+    """The looks at a site's pages."""
+
+    looks: tuple[Look, ...]
+    again: int
+    """How often they showed the same since the state was written."""
+
 
 _decode_entry = msgspec.json.Decoder(RosterEntry).decode
 _decode_event = msgspec.json.Decoder(Event).decode
@@ -56,9 +67,9 @@ class BeliefQuestions:
     def state(self, site: str) -> SiteState:
         """What is believed of a site and what its pages taught; empty at first."""
         row = self.connection.execute(
-            "SELECT memory, notes FROM state WHERE site = (SELECT id FROM site WHERE name = ?)", (site,)
+            "SELECT memory FROM state WHERE site = (SELECT id FROM site WHERE name = ?)", (site,)
         ).fetchone()
-        memory, notes = row or (b"", b"")
+        memory, notes = row[0] if row else b"", self.notes(site)
         entries = {entry.key: entry for _, entry in self.entries(site)}
         return SiteState(roster=Roster(site=site, entries=entries, notes=notes), memory=memory)
 
@@ -71,7 +82,8 @@ class BeliefQuestions:
         row = self.connection.execute(
             "SELECT notes FROM state WHERE site = (SELECT id FROM site WHERE name = ?)", (site,)
         ).fetchone()
-        return row[0] if row else b""
+        sight = self.sight(site)
+        return seen_again(row[0], sight.again, *sight.looks[0]) if row and sight.again else row[0] if row else b""
 
     def entries(
         self, site: str | None = None, standing: StandingName | None = None, match: str | None = None
@@ -95,12 +107,12 @@ class BeliefQuestions:
             if wanted is None or any(wanted in text.casefold() for text in (entry.title, entry.key, *entry.aliases)):
                 yield name, entry
 
-    def looks(self, site: str) -> tuple[Look, ...]:
+    def sight(self, site: str) -> Sight:
         """When the pages of a site's last good snapshot showed the entries that are in sight."""
         row = self.connection.execute(
-            "SELECT looks FROM sight WHERE site = (SELECT id FROM site WHERE name = ?)", (site,)
+            "SELECT looks, again FROM sight WHERE site = (SELECT id FROM site WHERE name = ?)", (site,)
         ).fetchone()
-        return _decode_looks(row[0]) if row else ()
+        return Sight(_decode_looks(row[0]), row[1]) if row else Sight((), 0)
 
     def _looks(self, site: str | None = None) -> dict[int, tuple[Look, ...]]:
         of_site = "" if site is None else " WHERE site = (SELECT id FROM site WHERE name = ?1)"

@@ -10,16 +10,19 @@ from typing import NamedTuple
 
 from watcher.core import custody
 from watcher.core.again import listed
+from watcher.core.moments import rfc3339
 from watcher.edge.custody_log import Kind, logged_reading, speaks_for
 from watcher.edge.keeper import InHand, Keeper
 from watcher.edge.ledger import Ledger
+from watcher.edge.ledger_beliefs import Look
 from watcher.edge.names import Names, Place
+from watcher.edge.repeats import PageSaid, Repeats, repeat_of
 from watcher.edge.rows import micros, text_digest, visit_started
-from watcher.edge.sayings import Said, encode, encode_why, said
+from watcher.edge.sayings import encode, encode_why, said
 from watcher.edge.search_index import SearchIndex
 from watcher.errors import StoreError
-from watcher.ports import Outcome
-from watcher.records import MISS_VERDICTS, Event, Reading, RosterEntry, Snapshot
+from watcher.ports import Again, Outcome
+from watcher.records import MISS_VERDICTS, Event, Reading, Snapshot
 
 MOST_READ = 256
 """Readings kept in memory, to know the same one again."""
@@ -51,10 +54,12 @@ class Recorder:
     def __init__(self, ledger: Ledger, names: Names, keeper: Keeper, index: SearchIndex) -> None:
         self._ledger, self._names, self._keeper, self._index = ledger, names, keeper, index
         self._connection = ledger.connection
+        self._repeats = Repeats(ledger)
         self._reads: OrderedDict[int, _Read] = OrderedDict()
         self._saids: dict[int, tuple[bytes, int]] = {}
 
     def forget(self) -> None:
+        self._repeats.forget()
         self._reads.clear()
         self._saids.clear()
 
@@ -80,17 +85,61 @@ class Recorder:
             self._reading(visit, known[name], read, silent=covered and name in outcome.snapshot.captures)
         snapshot = outcome.snapshot if as_logged else _logged(outcome.snapshot, pages)
         record = custody.snapshot_record(snapshot, at=at)
+        repeat = None
         if before is None or {**before.record, "at": ""} != {**record, "at": ""}:
             if before is not None:
                 self._supersede(before.index, before.record)
             leaf = self._ledger.log.append(Kind.SNAPSHOT, started, custody.leaf_data(record))
             first = next((hand.capture.isolation for hand in hands if hand.capture.id in snapshot.captures[:1]), "")
             form = said(snapshot, [page.logged for page in pages], [hand.capture.id for hand in hands], first)
-            self._snapshot(visit, snapshot, form, leaf)
+            content = self._said(site, encode(form), snapshot)
+            self._snapshot(visit, snapshot, content, leaf)
+            if fresh and not as_logged:
+                of_pages = {
+                    name: _page_said(known[name], reads[name], at, silent=covered)
+                    for name in snapshot.captures
+                    if name in reads
+                }
+                repeat = repeat_of(snapshot, content, hands, of_pages, listed(outcome.decision.roster.entries))
+        self._repeats.note(site, outcome.visit, hands, repeat)
         for event in outcome.decision.events:
             self._event(site, event, at)
-        self._status(site, outcome.snapshot, hands, reads, outcome.decision.roster.entries)
+        verdicts = {name: read.came.verdict for name, read in reads.items()}
+        self._status(site, outcome.snapshot, hands, verdicts, listed(outcome.decision.roster.entries))
         self._connection.execute("DELETE FROM underway WHERE site = ? AND started = ?", (site, started))
+
+    def record_again(self, again: Again, at: datetime) -> tuple[Look, ...] | None:
+        """When the pages of a visit that showed what one before it did were seen; what ``record`` would have written is
+        written. None: it is not known well enough what that was, and nothing was."""
+        site, started = self._names.site(again.site), visit_started(again.visit)
+        repeat = self._repeats.find(site, again.mirror, again.after)
+        if repeat is None:
+            return None
+        hands, fresh = self._keeper.in_hand(site, again.visit)
+        pages = [hand for hand in hands if hand.capture.id in again.captures]
+        if not fresh or tuple([hand in pages for hand in hands]) != repeat.are_pages:
+            return None
+        if any(
+            (hand.place.number, hand.capture.body_digest) != (page.place, page.body)
+            for hand, page in zip(pages, repeat.pages, strict=True)
+        ):
+            return None
+        visit = _Visit(site, started, at, fresh)
+        for hand, page in zip(pages, repeat.pages, strict=True):
+            leaf = None
+            if page.record is not None:
+                record = {**page.record, "capture": hand.capture.id, "at": rfc3339(at)}
+                leaf = self._ledger.log.append(Kind.READING, hand.number, custody.leaf_data(record))
+            row = (hand.number, page.content, micros(at) - started, leaf)
+            self._connection.execute("INSERT INTO reading VALUES (?, ?, ?, ?)", row)
+        snapshot, entries = self._repeats.snapshot(site, repeat, again.visit, pages)
+        data = custody.leaf_data(custody.snapshot_record(snapshot, at=at, entries=entries))
+        self._snapshot(visit, snapshot, repeat.content, self._ledger.log.append(Kind.SNAPSHOT, started, data))
+        verdicts = {hand.capture.id: page.verdict for hand, page in zip(pages, repeat.pages, strict=True)}
+        self._status(site, snapshot, hands, verdicts, repeat.listed)
+        self._connection.execute("DELETE FROM underway WHERE site = ? AND started = ?", (site, started))
+        self._repeats.said_again(site, again.visit)
+        return tuple([(snapshot.taken_at, name) for name in snapshot.captures])
 
     def tell(self, site: str, events: Sequence[Event], at: datetime) -> None:
         """Events alone, of a visit whose captures are not here."""
@@ -154,8 +203,7 @@ class Recorder:
 
     # ------------------------------------------------------------------------------------------------ snapshot
 
-    def _snapshot(self, visit: _Visit, snapshot: Snapshot, form: Said, leaf: int) -> None:
-        content = self._said(visit.site, encode(form), snapshot)
+    def _snapshot(self, visit: _Visit, snapshot: Snapshot, content: int, leaf: int) -> None:
         self._connection.execute(
             "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -206,8 +254,8 @@ class Recorder:
         site: int,
         snapshot: Snapshot,
         hands: Sequence[InHand],
-        reads: Mapping[str, _Read],
-        entries: Mapping[str, RosterEntry],
+        verdicts: Mapping[str, str],
+        listed: int,
     ) -> None:
         """How the target and the mirrors asked stand now; an older visit, read again, changes nothing."""
         visited = micros(snapshot.finished_at)
@@ -221,19 +269,27 @@ class Recorder:
                 snapshot.verdict,
                 visited,
                 visited if snapshot.complete else None,
-                listed(entries),
+                listed,
                 snapshot.verdict in MISS_VERDICTS,
             ),
         )
         for hand in hands:
             capture = hand.capture
-            verdict = reads[capture.id].came.verdict if capture.id in reads else capture.verdict
+            verdict = verdicts.get(capture.id, capture.verdict)
             if capture.target == LISTING and verdict:
                 self._connection.execute(
                     "INSERT INTO mirror VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET verdict = ?3, last_visit = ?4"
                     " WHERE last_visit <= ?4",
                     (site, capture.mirror, verdict, micros(capture.finished_at)),
                 )
+
+
+def _page_said(hand: InHand, read: _Read, at: datetime, *, silent: bool) -> PageSaid:
+    """What a page says, to be said again."""
+    capture, record = hand.capture, None
+    if not silent:
+        record = custody.reading_record(capture.id, read.logged, at=at, vantage=capture.vantage)
+    return PageSaid(hand.place.number, capture.body_digest, read.content, read.came.verdict, record)
 
 
 def _logged(snapshot: Snapshot, pages: Sequence[_Read]) -> Snapshot:

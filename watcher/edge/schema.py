@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 LEDGER = "ledger.db"
-VERSION = 7
+VERSION = 8
 """Of the newest form this program knows: how many migrations there are."""
 APPLICATION = 0x57746368
 """Stamped into the file, so that ``file`` and we can tell it from another database: ``Wtch``."""
@@ -180,6 +180,11 @@ CREATE TABLE parcel (seq INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB NOT NULL) 
 CREATE TABLE shipped (way TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
 
+_AGAIN = """
+-- how often the same was seen again since state was written: its notes are to be counted on by so many visits
+ALTER TABLE sight ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
+"""
+
 
 def migrations() -> Migrations:
     """Every step from nothing to the form of today, in order. A step that was released is never changed."""
@@ -194,6 +199,7 @@ def migrations() -> Migrations:
         ("brought", _BROUGHT),
         ("names", _NAMES),
         ("fleet", _FLEET),
+        ("again", _AGAIN),
     )
     for number, (name, script) in enumerate(known, start=1):
         steps(name=name)(_step(number, script))

@@ -22,7 +22,7 @@ from watcher.edge.pruner import Pruned
 from watcher.edge.rows import sayable
 from watcher.edge.sayings import spelled
 from watcher.edge.writer import Desk, Writer
-from watcher.ports import Origin, Outcome, SiteState
+from watcher.ports import Again, Origin, Outcome, SiteState
 from watcher.records import Capture, Exchange, Page, TargetStatus
 
 T = TypeVar("T")
@@ -135,6 +135,19 @@ class LedgerStore:
         except UnicodeEncodeError:
             sayable_outcome = spelled(outcome)
             await self.do(lambda desk: work(desk, sayable_outcome))
+
+    async def record_again(self, again: Again) -> bool:
+        """The same for a visit that showed what one before it did; False: what that was is not at hand, and nothing was
+        recorded."""
+        at = self._now()
+
+        def work(desk: Desk) -> bool:
+            looks = desk.recorder.record_again(again, at)
+            if looks is not None:
+                desk.believer.saw_again(again.site, looks)
+            return looks is not None
+
+        return await self.do(work)
 
     async def captures_of(self, visit: str) -> tuple[Capture, ...]:
         """A visit's captures and misses, in the order in which they were kept."""

@@ -1,0 +1,145 @@
+"""What the mirrors of sites showed last, as little of it as a visit that shows it again needs to be recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import msgspec
+from backports.zstd import compress, decompress
+
+from watcher.core import custody
+from watcher.edge.keeper import InHand
+from watcher.edge.ledger import Ledger
+from watcher.edge.sayings import decode_reading, decode_said, merged
+from watcher.records import Snapshot
+
+MOST_FORM_BYTES = 16 << 20
+"""Entries kept spelled out and compressed, of all sites together; those beyond are spelled anew each time. None is
+turned out to make room: of sites that are visited by turns, each would be gone when its turn comes."""
+LEVEL = 3
+
+
+class PageSaid(NamedTuple):
+    """What one page was read to say."""
+
+    place: int
+    body: str | None
+    content: int
+    verdict: str
+    record: custody.Record | None
+    """What its leaf says but for capture and time; None: the snapshot's speaks for it."""
+
+
+class Repeat(NamedTuple):
+    """What a mirror showed last."""
+
+    pages: tuple[PageSaid, ...]
+    are_pages: tuple[bool, ...]
+    """Which of the visit's captures they were."""
+    content: int
+    """The snapshot's."""
+    snapshot: Snapshot
+    """As the log has it, without its entries and where they were seen."""
+    listed: int
+
+
+class _Spelled(NamedTuple):
+    """A snapshot's entries."""
+
+    commitment: str
+    number: int
+    form: bytes
+    seen_in: dict[str, int]
+    """Key to the number of the page."""
+
+
+_decode = msgspec.msgpack.Decoder(_Spelled).decode
+
+
+class Repeats:
+    """By site and mirror."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._last: dict[int, str] = {}
+        """Site to its last visit."""
+        self._shown: dict[tuple[int, str], Repeat] = {}
+        self._forms: dict[tuple[int, str], bytes] = {}
+        self._form_bytes = 0
+
+    def forget(self) -> None:
+        self._last.clear()
+        self._shown.clear()
+        self._forms.clear()
+        self._form_bytes = 0
+
+    def note(self, site: int, visit: str, hands: Sequence[InHand], repeat: Repeat | None) -> None:
+        """The site's last visit, which asked for ``hands``, came to this; None: to nothing that can be repeated."""
+        self._last[site] = visit
+        for mirror in {hand.capture.mirror for hand in hands}:
+            self._shown.pop((site, mirror), None)
+            self._form_bytes -= len(self._forms.pop((site, mirror), b""))
+        if repeat is not None:
+            self._shown[site, repeat.snapshot.mirror] = repeat
+
+    def find(self, site: int, mirror: str, after: str) -> Repeat | None:
+        """What the mirror showed last; None if that is not known, or the site's last visit was another."""
+        return self._shown.get((site, mirror)) if self._last.get(site) == after else None
+
+    def said_again(self, site: int, visit: str) -> None:
+        """The visit is the site's last one now."""
+        self._last[site] = visit
+
+    def snapshot(
+        self, site: int, repeat: Repeat, visit: str, pages: Sequence[InHand]
+    ) -> tuple[Snapshot, custody.Shown]:
+        """The snapshot of a visit that shows it again on these pages; and its entries, which it does not name."""
+        spelled = self._spelled(site, repeat)
+        captures = tuple([page.capture.id for page in pages])
+        first = pages[0].capture
+        snapshot = replace(
+            repeat.snapshot,
+            visit=visit,
+            taken_at=first.requested_at,
+            finished_at=pages[-1].capture.finished_at,
+            captures=captures,
+            seen_in={key: captures[number] for key, number in spelled.seen_in.items()},
+            isolation=first.isolation,
+        )
+        return snapshot, custody.Shown(None, spelled.commitment, spelled.number, spelled.form)
+
+    def _spelled(self, site: int, repeat: Repeat) -> _Spelled:
+        key = site, repeat.snapshot.mirror
+        packed = self._forms.get(key)
+        if packed is not None:
+            return _decode(decompress(packed))
+        spelled = self._from_ledger(repeat)
+        packed = compress(msgspec.msgpack.encode(spelled), LEVEL)
+        if self._form_bytes + len(packed) <= MOST_FORM_BYTES:
+            self._forms[key] = packed
+            self._form_bytes += len(packed)
+        return spelled
+
+    def _from_ledger(self, repeat: Repeat) -> _Spelled:
+        contents = self._ledger.contents
+        said = decode_said(contents.get(repeat.content))
+        entries = said.entries
+        if entries is None:
+            entries = merged([decode_reading(contents.get(page.content)) for page in repeat.pages])
+        shown = custody.shown(entries)
+        places = [number for number, is_page in enumerate(repeat.are_pages) if is_page]
+        seen_in = {key: places.index(int(place)) for key, place in said.seen_in.items()}
+        return _Spelled(shown.commitment, shown.number, shown.form, seen_in)
+
+
+def repeat_of(
+    snapshot: Snapshot, content: int, hands: Sequence[InHand], pages: Mapping[str, PageSaid], listed: int
+) -> Repeat | None:
+    """A snapshot (as the log has it) as it can be repeated; None if it rests on more than pages of its own visit."""
+    are_pages = tuple([hand.capture.id in snapshot.captures for hand in hands])
+    if sum(are_pages) != len(snapshot.captures) or len(pages) != len(snapshot.captures) or not snapshot.entries:
+        return None
+    said = tuple([pages[name] for name in snapshot.captures])
+    return Repeat(said, are_pages, content, replace(snapshot, entries=(), seen_in={}), listed)
