@@ -24,7 +24,7 @@ LONG_GAP = timedelta(minutes=30)
 
 
 def absence(**given: object) -> Absence:
-    return Absence(had=NOW, had_in="c1", after=NOW, lacks_in="c2", began=1, last=NOW, **given)  # type: ignore[arg-type]
+    return Absence(had=NOW, had_in="c1", after=NOW, lacks_in="c2", began=1, **given)  # type: ignore[arg-type]
 
 
 def roster(standings: Mapping[str, str], notes: Notes, *, pages: bool = True) -> Roster:
@@ -201,7 +201,7 @@ def test_only_the_latest_looks_are_kept() -> None:
 
 
 def flip() -> Flip:
-    return Flip(said="x", after=NOW, after_in=None, last=NOW, visit=1)
+    return Flip(said="x", after=NOW, after_in=None, visit=1)
 
 
 def again(notes: Notes, findings: Mapping[str, Finding] | None = None, policy: Policy = POLICY) -> timedelta | None:

@@ -36,7 +36,7 @@ def appear(case: Case) -> None:
         if held.standing == "withdrawn":
             _relist(case, held, entry)
         elif key in notes.absences:
-            shown = show_again(notes.absences[key], case.snapshot, case.signs)
+            shown = show_again(notes.absences[key], case.snapshot, case.signs, notes.passed)
             if shown == "old":
                 continue
             absence = notes.absences[key]

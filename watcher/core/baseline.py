@@ -84,7 +84,7 @@ def _speaks(case: Case) -> bool:
     snapshot, notes = case.snapshot, case.notes
     if snapshot.entries or "site-says-empty" in snapshot.why:
         return True
-    empty = Flip(said="", after=snapshot.finished_at, after_in=None, last=snapshot.taken_at, visit=notes.visits, seen=0)
+    empty = Flip(said="", after=snapshot.finished_at, after_in=None, visit=notes.visits, seen=0)
     empty = notes.flips.setdefault("empty", empty)
     empty.seen += 1
     empty.visit = notes.visits
@@ -161,7 +161,6 @@ def _note_new(case: Case) -> None:
             said=tag(case.added[key].title),
             after=snapshot.finished_at,
             after_in=case.capture_of(case.added[key]),
-            last=snapshot.taken_at,
             visit=notes.visits,
             had=notes.since if key not in on_last else None,
             had_in=notes.since_in if key not in on_last else None,
@@ -202,7 +201,7 @@ def _absence(case: Case, held: RosterEntry) -> Absence:
         after=case.snapshot.finished_at,
         lacks_in=case.first_capture,
         began=case.notes.visits,
-        last=case.snapshot.taken_at,
+        since=case.notes.passed,
     )
 
 

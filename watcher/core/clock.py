@@ -13,6 +13,10 @@ from datetime import datetime, timedelta
 from watcher.core.moments import rfc3339, words
 
 TOLERANCE = timedelta(seconds=2)
+KEPT = "synchronised"
+"""The state of a wall clock that a time service keeps."""
+MOST_UNSURE = 3600.0
+"""Seconds that are believed to have passed, at most, while the machine was started anew and nobody kept its clock."""
 DRIFT = 0.001
 """A clock that is being corrected may run so much faster or slower (adjtime slews at most half of this)."""
 
@@ -56,6 +60,20 @@ def doubts(readings: Sequence[Reading]) -> tuple[str, ...]:
         if now.monotonic is not None:
             last[now.boot] = now
     return tuple(found)
+
+
+def surely_passed(before: Reading, now: Reading) -> float:
+    """Seconds that passed between two looks, whoever set the wall clock between them; never too many.
+
+    Within one boot no more than ran by the clock that nobody sets (it may stand still while a machine sleeps). Over a
+    new start the wall clock alone knows: it is believed if a time service kept it on both sides, else for an hour.
+    """
+    wall = max(0.0, (now.at - before.at).total_seconds())
+    if before.monotonic is None and now.monotonic is None:
+        return wall
+    if before.monotonic is not None and now.monotonic is not None and before.boot and before.boot == now.boot:
+        return max(0.0, min(wall, now.monotonic - before.monotonic))
+    return wall if before.state == now.state == KEPT else min(wall, MOST_UNSURE)
 
 
 def unkept(readings: Sequence[Reading]) -> int:

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from watcher.core import episodes, losses
+from watcher.core import clock, episodes, losses
 from watcher.core.appear import appear, name_added
 from watcher.core.baseline import remember_text, settle
 from watcher.core.case import Case
 from watcher.core.compare import Delta
 from watcher.core.identity import own_path
 from watcher.core.missing import miss
-from watcher.core.notes import LOOKS, Notes, load, save
+from watcher.core.notes import LOOKS, Clock, Notes, load, save, tag
 from watcher.core.remember import remember
 from watcher.core.signs import read_signs
 from watcher.core.watchlist import Watch
@@ -108,6 +108,7 @@ def decide(
         before=roster.entries,
         entries=dict(roster.entries),
     )
+    _pass_time(notes, snapshot)
     episodes.follow(case)
     findings: dict[str, losses.Finding] = {}
     if snapshot.entries or (snapshot.complete and snapshot.verdict in SPEAKING):
@@ -124,11 +125,31 @@ def decide(
             remember(case)
     if snapshot.complete or (snapshot.verdict == "unreadable" and not notes.stable):
         remember_text(case)
+    if not notes.absences and not notes.flips:
+        notes.clock = None
     _looks(case)
     again = _look_again(case, findings)
     return Decision(
         roster=replace(roster, entries=case.entries, notes=save(notes)), events=tuple(case.events), look_again=again
     )
+
+
+def _pass_time(notes: Notes, snapshot: Snapshot) -> None:
+    """Adds what surely passed since the last visit."""
+    now = clock.Reading(
+        capture="",
+        at=snapshot.taken_at,
+        monotonic=snapshot.ran,
+        boot=tag(snapshot.boot) if snapshot.boot else "",
+        state=clock.KEPT if snapshot.clock_kept else "",
+    )
+    last = notes.clock
+    if last is None:
+        notes.clock = Clock(now.at, now.monotonic, now.boot, now.state)
+    elif now.monotonic is not None or last.ran is None:  # a visit that was broken off knows of no clock but the wall's
+        before = clock.Reading(capture="", at=last.at, monotonic=last.ran, boot=last.boot, state=last.state)
+        passed = last.passed + clock.surely_passed(before, now)
+        notes.clock = Clock(now.at, now.monotonic, now.boot, now.state, passed)
 
 
 def _looks(case: Case) -> None:

@@ -38,17 +38,17 @@ def seen(case: Case, name: str, said: str) -> Flip:
             said=mark,
             after=snapshot.finished_at,
             after_in=case.first_capture,
-            last=snapshot.taken_at,
             visit=notes.visits,
             had=notes.since,
             had_in=notes.since_in,
             seen=0,
+            since=notes.passed,
         )
         notes.flips[name] = flip
     flip.seen += 1
     flip.visit = notes.visits
-    flip.elapsed += max(0.0, (snapshot.taken_at - flip.last).total_seconds())
-    flip.last = snapshot.taken_at
+    flip.elapsed += notes.passed - flip.since
+    flip.since = notes.passed
     return flip
 
 

@@ -67,7 +67,7 @@ def begin(held: RosterEntry, notes: Notes, snapshot: Snapshot) -> Absence:
         after=snapshot.finished_at,
         lacks_in=snapshot.captures[0] if snapshot.captures else None,
         began=notes.visits,
-        last=snapshot.taken_at,
+        since=notes.passed,
     )
 
 
@@ -76,7 +76,7 @@ def begin_anew(absence: Absence, notes: Notes, snapshot: Snapshot) -> None:
     absence.after = snapshot.finished_at
     absence.lacks_in = snapshot.captures[0] if snapshot.captures else None
     absence.began = notes.visits
-    absence.last = snapshot.taken_at
+    absence.since = notes.passed
     absence.count = absence.clean = 0
     absence.elapsed = absence.total = 0.0
     absence.circuits, absence.mirrors, absence.first = [], {}, None
@@ -107,17 +107,16 @@ class Company:
     """Lost just now."""
 
 
-def count(absence: Absence, key: str, signs: Signs, snapshot: Snapshot, company: Company) -> bool:
-    """Adds one complete snapshot that lacks the entry.
+def count(absence: Absence, key: str, signs: Signs, snapshot: Snapshot, company: Company, *, now: float) -> bool:
+    """Adds one complete snapshot that lacks the entry; ``now``: how much has surely passed by it.
 
     Returns whether this mirror lacks it again, after another showed it in between: they do not fail together.
     """
     mirror = tag(snapshot.mirror)
     apart = bool(absence.shown) and mirror in absence.mirrors
-    passed = max(0.0, (snapshot.taken_at - absence.last).total_seconds())
+    passed, absence.since = now - absence.since, now
     absence.elapsed += passed if absence.count else 0.0
     absence.total += passed
-    absence.last = snapshot.taken_at
     if signs.empty and not absence.empty:
         # an empty frame says nothing new of what was lost before it: its own clock runs
         absence.count = absence.clean = 0
@@ -263,15 +262,15 @@ def lasted(seconds: float) -> str:
     return "".join(parts[:2])
 
 
-def show_again(absence: Absence, snapshot: Snapshot, signs: Signs) -> Literal["back", "elsewhere", "old"]:
+def show_again(absence: Absence, snapshot: Snapshot, signs: Signs, now: float) -> Literal["back", "elsewhere", "old"]:
     """Counts a sighting of a missing entry: ``back`` where it lacked (a blink), shown ``elsewhere`` by another mirror,
     or on an ``old`` page that says nothing.
 
     What another mirror shows breaks the row of looks that lack the entry, but not that mirror's own.
     """
     mirror = tag(snapshot.mirror)
-    absence.total += max(0.0, (snapshot.taken_at - absence.last).total_seconds())
-    absence.last = snapshot.taken_at
+    absence.total += now - absence.since
+    absence.since = now
     if signs.copy or signs.stale or (signs.older and mirror not in absence.mirrors):
         absence.stale[mirror] = absence.stale.get(mirror, 0) + 1
         if absence.stale[mirror] < (TWICE if mirror in absence.mirrors else LONG_STALE):

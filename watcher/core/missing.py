@@ -26,7 +26,7 @@ def miss(case: Case) -> dict[str, losses.Finding]:
     apart = False
     for key in case.delta.missing:
         absence = notes.absences[key]
-        apart |= losses.count(absence, key, signs, snapshot, company[key])
+        apart |= losses.count(absence, key, signs, snapshot, company[key], now=notes.passed)
         losses.probe(absence, case.probes, key, answers=case.pages_answer)
         held = case.entries[key]
         case.entries[key] = replace(

@@ -53,14 +53,14 @@ class Absence(msgspec.Struct, omit_defaults=True):
     lacks_in: str | None
     began: int
     """Number of the visit that first lacked it: entries with the same one were lost together."""
-    last: datetime
-    """When the last snapshot that counted here was taken."""
+    since: float = 0.0
+    """``Notes.passed`` at the last snapshot that counted here."""
     count: int = 0
     """Complete snapshots in a row that lack it, on whatever mirror."""
     clean: int = 0
     """Those among them in which nothing looked like a fault."""
     elapsed: float = 0.0
-    """Seconds between the first and the last of them; a clock that jumps back adds nothing."""
+    """Seconds that surely passed between the first and the last of them, however the clock was set."""
     total: float = 0.0
     """The same, from when a mirror first lacked it, though others have shown it since."""
     circuits: list[str] = []
@@ -105,10 +105,11 @@ class Flip(msgspec.Struct, omit_defaults=True):
     after: datetime
     """When the first snapshot that said it was finished."""
     after_in: str | None
-    last: datetime
     visit: int
     """Number of the last visit that said it."""
     seen: int = 1
+    since: float = 0.0
+    """``Notes.passed`` when it was last said."""
     elapsed: float = 0.0
     had: datetime | None = None
     had_in: str | None = None
@@ -132,6 +133,17 @@ class Episode(msgspec.Struct, omit_defaults=True):
     verdict: str = ""
     good: int = 0
     """Good snapshots in a row since it was last the matter."""
+
+
+class Clock(msgspec.Struct, array_like=True):
+    """Both clocks at the last visit, and how long is surely waited."""
+
+    at: datetime
+    ran: float | None
+    boot: str
+    state: str
+    passed: float = 0.0
+    """Seconds that surely passed since something began to wait."""
 
 
 class Notes(msgspec.Struct, omit_defaults=True):
@@ -171,6 +183,8 @@ class Notes(msgspec.Struct, omit_defaults=True):
     """Roster key to the last complete snapshot that had it, where the entry was seen since in an incomplete one."""
     absences: dict[str, Absence] = {}
     runs: list[Run] = []
+    clock: Clock | None = None
+    """While something waits for time to pass."""
     looks: str = ""
     """One letter a visit: ``g`` good, ``d`` doubtful, ``b`` bad."""
     rule: str = ""
@@ -205,6 +219,10 @@ class Notes(msgspec.Struct, omit_defaults=True):
     """While the rule is a guess: the folded text of the first and the last page, packed."""
     moving: int = 0
     """How often the same set came with another text, less how often with the same."""
+
+    @property
+    def passed(self) -> float:
+        return self.clock.passed if self.clock is not None else 0.0
 
 
 def load(notes: bytes) -> Notes:
