@@ -1,7 +1,8 @@
 # Every target sets up what it needs by itself; `make` lists them.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
-WORKERS ?= 2
+# More than there are cores: much of a test is waiting for a process, a page or tor.
+WORKERS ?= 3
 # Many tests watch real processes, and a machine that does other things at the time can make one late: what failed is
 # run once more, alone, and counts only then. (A worker that dies is no failure of one test: pytest ends with another code.)
 AGAIN = [ $$? -eq 1 ] && $(BIN)/pytest -n 0 --last-failed --last-failed-no-failures none

@@ -59,7 +59,7 @@ def chromium_program() -> str | None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Under ``-n 2``: each test goes to whoever is free, but all files with tests over Tor go to one worker, first.
+    """Under ``-n 3``: each test goes to whoever is free, but all files with tests over Tor go to one worker, first.
 
     (``--dist loadgroup`` would be for that; xdist 3.8 loses the groups under pytest 9.2.)
     """
