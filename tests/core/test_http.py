@@ -9,14 +9,31 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from watcher.core import framing
-from watcher.core.http import MOST_CHUNKS, Wire, head_length, header, is_interim, parse_head, rebuild, split, values
+from watcher.core.http import (
+    MOST_CHUNKS,
+    Wire,
+    head_length,
+    header,
+    is_interim,
+    parse_head,
+    rebuild,
+    rebuilds,
+    split,
+    values,
+)
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 def again(wire: Wire) -> bytes:
-    return rebuild(wire.head, wire.payload, wire.framing)
+    """What was received, from its parts; of nothing else it is said that they make it."""
+    parts = wire.head, wire.payload, wire.framing
+    response = rebuild(*parts)
+    assert rebuilds(*parts, response)
+    others = [response + b"x", response[1:], response[:-1], b"y" + response[1:], response[:-1] + b"\0"]
+    assert not any(rebuilds(*parts, other) for other in others if other != response)
+    return response
 
 
 # what is received · status · payload · why it is cut · whether only the close told its end

@@ -178,6 +178,12 @@ def rebuild(head: bytes, payload: bytes, framing: bytes) -> bytes:
     return head + recipes.weave(payload, framing)
 
 
+def rebuilds(head: bytes, payload: bytes, framing: bytes, response: bytes) -> bool:
+    """Whether ``rebuild`` gives just this response; most are compared in place, and not held once more."""
+    body = recipes.weave(payload, framing)
+    return len(response) == len(head) + len(body) and response.startswith(head) and response.endswith(body)
+
+
 def _may_become_http(start: bytes) -> bool:
     """Whether these bytes are the beginning of a head."""
     text = start.lstrip(b"\r\n")

@@ -104,6 +104,8 @@ class _Attempt:
     """On the loop's clock."""
     refusal: Refusal | None = None
     """Why its content is not collected."""
+    response: bytes = b""
+    """All that came, once it is over; the tape holds it no more."""
 
 
 class Held:
@@ -221,13 +223,12 @@ class SocksFetcher:
         requested_at, start = self._clock.now(), time.monotonic()
         attempt = self._attempt(url, token, deadline)
         ending = await self._run(attempt, ask.headers)
-        if attempt.tape.reused and not attempt.tape.received and ending.why[:1] in {("closed",), ("reset",)}:
+        if attempt.tape.reused and not attempt.response and ending.why[:1] in {("closed",), ("reset",)}:
             # the site had closed the connection that was kept: it never saw this request
             attempt = self._attempt(url, token, deadline, fresh=True)
             ending = await self._run(attempt, ask.headers)
             attempt.tape.facts["asked_before_in_vain"] = 1
-        tape, response = attempt.tape, bytes(attempt.tape.received)
-        tape.received = bytearray()  # timers of a connection that is kept may hold the tape for long
+        tape, response = attempt.tape, attempt.response
         known: dict[str, str | int | float] = {**(facts or {}), **tape.facts, **clock_facts()}
         if attempt.refusal is not None:
             head = response[: max(0, tape.head_end)]
@@ -289,8 +290,9 @@ class SocksFetcher:
             attempt.refusal = attempt.refusal or self._refused(attempt)
         finally:
             tape.stop()
-        ending = judge(split(bytes(tape.received)), how or _how_it_ended(tape))
-        if not tape.received and ending.why[:1] in _HUNG_UP:
+        attempt.response, tape.received = bytes(tape.received), bytearray()  # timers of a connection may hold the tape
+        ending = judge(split(attempt.response), how or _how_it_ended(tape))
+        if not attempt.response and ending.why[:1] in _HUNG_UP:
             await self._still_there(gateway)
         return ending
 

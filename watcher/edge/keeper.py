@@ -118,7 +118,7 @@ class Keeper:
         place = self._names.place(key)
         if exchange.status is None and len(exchange.response) > SMALL:
             wire = replace(wire, head=b"", payload=exchange.response, framing=b"")
-        if http.rebuild(wire.head, wire.payload, wire.framing) != exchange.response:
+        if not http.rebuilds(wire.head, wire.payload, wire.framing, exchange.response):
             raise StoreError("a response cannot be put together again", hint="this is a fault of watcher's: report it")
         body = self._body(place, exchange, wire)
         capture = Capture(
