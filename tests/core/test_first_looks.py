@@ -101,3 +101,18 @@ def test_a_look_at_part_of_a_list_does_not_say_what_an_entry_said_then() -> None
     (event,) = site.look(shows(C="4711 GB"))
     assert said([event]) == ["changed C"]
     assert (event.before, event.not_before) == ("c3", START + 3 * EVERY)
+
+
+def test_an_old_page_does_not_make_a_field_noise() -> None:
+    """It shows many entries as they were: were that taken for noise of the field, the next change would go untold."""
+    site = Watching(every=timedelta(hours=4))
+    site.looks(3, shows())
+    new: dict[str, str] = {}
+    for letter in "ABCD":
+        new[letter] = f"{ord(letter)} TB"
+        assert said(site.look(shows(**new))) == [f"changed {letter}"]
+    for _ in range(2):
+        assert site.looks(2, shows()) == ()  # from a cache
+        assert site.looks(2, shows(**new)) == ()
+    assert {held.fields["size"][-2:] for held in site.roster.entries.values() if held.title < "E"} == {"TB"}
+    assert said(site.look(shows(**new, E="5 TB"))) == ["changed E"]

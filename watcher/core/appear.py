@@ -9,10 +9,10 @@ from itertools import takewhile
 
 from watcher.core.baseline import is_old_news
 from watcher.core.case import Case
-from watcher.core.flips import put_back, stays, waiting, window_of
+from watcher.core.flips import is_former, put_back, said_as, stays, waiting, window_of
 from watcher.core.identity import RIBBONS, fold_title, own_path
 from watcher.core.losses import is_of_page, is_off, show_again
-from watcher.core.noise import sift, steady
+from watcher.core.noise import sift
 from watcher.core.notes import tag
 from watcher.core.structural import is_mass
 from watcher.core.tell import Details, Window
@@ -148,15 +148,14 @@ def _may_be_cut(case: Case, entry: Entry) -> bool:
 
 def _settled_change(case: Case, held: RosterEntry, name: str, values: tuple[str, str], *, cut: bool) -> Window | None:
     """The window of a change that is news; None while it may come from an old page (the value was there before)."""
-    former = case.notes.former.get(held.key, [])
     old, new = values
     window: Window | None = None
-    if cut or tag(f"{name}\n{steady(new)}") in former:
+    if cut or is_former(case, held.key, name, new):
         flip = stays(case, f"field:{name}:{held.key}", new, slow=True)
         if flip is None:
             return None
         window = window_of(flip)
-    case.notes.former[held.key] = [*former, tag(f"{name}\n{steady(old)}")][-MOST_FORMER:]
+    case.notes.former[held.key] = [*case.notes.former.get(held.key, []), said_as(name, old)][-MOST_FORMER:]
     return window or _window(case, held)
 
 

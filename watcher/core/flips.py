@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from watcher.core.case import Case
+from watcher.core.noise import steady
 from watcher.core.notes import Flip, tag
 from watcher.core.tell import Window
 
@@ -53,14 +54,26 @@ def seen(case: Case, name: str, said: str) -> Flip:
 
 
 def waiting(case: Case) -> set[tuple[str, str]]:
-    """Roster key and field of the changes that are held back, and are on the page again."""
+    """Roster key and field of the changes that are held back: seen before, or back to what was said before."""
     flips = case.notes.flips
     return {
         (key, name)
-        for key, fields in (case.delta.changed.items() if flips else ())
+        for key, fields in case.delta.changed.items()
         for name, (_, new) in fields.items()
-        if (flip := flips.get(f"field:{name}:{key}")) is not None and flip.said == tag(new)
+        if is_former(case, key, name, new)
+        or ((flip := flips.get(f"field:{name}:{key}")) is not None and flip.said == tag(new))
     }
+
+
+def is_former(case: Case, key: str, name: str, value: str) -> bool:
+    """Whether a field of an entry said this before, and then something else: so does an old page."""
+    former = case.notes.former.get(key)
+    return former is not None and said_as(name, value) in former
+
+
+def said_as(name: str, value: str) -> str:
+    """By what the notes know that a field said something."""
+    return tag(f"{name}\n{steady(value)}")
 
 
 def put_back(url: str, fields: dict[str, str], name: str, old: str) -> str:

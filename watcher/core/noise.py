@@ -131,12 +131,12 @@ def sift(
 
     ``compared`` is how many entries were on both sides. What changes on most of them at once is noise, this time; a
     field that did so before, or ticks on some entry, is noise altogether until it has been calm for long. ``waiting``:
-    entry and field of changes that are held back until they have stayed: they did not change again.
+    entry and field of changes that are held back until they have stayed; they teach nothing: an old page shows many.
     """
-    count = Counter(field for fields in changes.values() for field in fields)
+    count = Counter(field for key, fields in changes.items() for field in fields if (key, field) not in waiting)
     at_once = {field for field, times in count.items() if times >= FEW and 2 * times >= compared}
     following: dict[str, Flutter] = {}
-    for field in {*learned, *count}:
+    for field in set(learned).union(*changes.values()):
         following[field] = _follow(learned.get(field, Flutter()), field in at_once, field, changes, waiting)
     real: dict[str, dict[str, tuple[str, str]]] = {}
     for key, fields in changes.items():

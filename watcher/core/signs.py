@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from watcher.core.case import Case
-from watcher.core.noise import steady
+from watcher.core.flips import is_former
 from watcher.core.notes import Notes, set_print, tag, tags
 from watcher.core.structural import (
     Signs,
@@ -105,9 +105,8 @@ def _is_stale(case: Case) -> bool:
     """Whether some entry goes by a title it had before, or says what it said before: so does an old page."""
     titles = any(how == "former" for how in case.delta.renamed.values())
     return titles or any(
-        tag(f"{name}\n{steady(new)}") in case.notes.former[key]
+        is_former(case, key, name, new)
         for key, changes in case.delta.changed.items()
-        if key in case.notes.former
         for name, (_, new) in changes.items()
     )
 
