@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 
 from watcher.core.groups import Column, Group, Place
 from watcher.core.joining import joined
@@ -101,25 +100,28 @@ def _fill(outline: Outline, groups: list[Group], group_of: list[int], number_of:
         inside[element] = group_of[element] >= 0 or (parent >= 0 and inside[parent])
     turns: dict[tuple[int, int], int] = {}  # (step, nth) to its number
     turn = [turns.setdefault(one, len(turns)) for one in zip(outline.step, outline.nth, strict=True)]
-    places: dict[tuple[int, int], int] = {}  # (place below, turn) to number of place
-    found: dict[tuple[int, int], list[tuple[int, int]]] = {}  # (group, place) to (record, leaf)
+    # pairs of numbers are one number here: a tuple for each step would cost more than all the rest
+    width, most = max(1, len(turns)), len(groups)
+    places: dict[int, int] = {}  # place below * width + turn, to number of place
+    found: dict[int, list[int]] = {}  # place * most + group, to record, leaf, record, leaf …
     for leaf in _leaves_of(outline, groups):
         at, place, climbed = outline.leaf_owner[leaf], -1 - outline.leaf_rank[leaf], 0
         while at >= 0 and inside[at] and climbed < HIGHEST_CLIMB:
             group = group_of[at]
             if group >= 0:
-                column = found.get((group, place))
-                if column is None:
-                    found[group, place] = [(number_of[at], leaf)]
+                cells = found.get(place * most + group)
+                if cells is None:
+                    found[place * most + group] = [number_of[at], leaf]
                 else:
-                    column.append((number_of[at], leaf))
-            place = places.setdefault((place, turn[at]), len(places))
+                    cells += (number_of[at], leaf)
+            place = places.setdefault(place * width + turn[at], len(places))
             at = parents[at]
             climbed += 1
-    spelled, named = list(places), list(turns)
-    for (group, place), cells in found.items():
+    spelled, named = [divmod(one, width) for one in places], list(turns)
+    for key, cells in found.items():
+        place, group = divmod(key, most)
         one = groups[group]
-        if len(cells) * 8 >= len(one.records) and len(one.columns) < MAX_COLUMNS:
+        if len(cells) * 4 >= len(one.records) and len(one.columns) < MAX_COLUMNS:
             one.columns.append(_column(outline, one, _spell(outline, place, spelled, named), cells))
     for one in groups:
         one.columns.sort(key=lambda column: column.order)
@@ -173,14 +175,14 @@ def _spell(
     return -1 - place, tuple(steps)
 
 
-def _column(outline: Outline, group: Group, spelled: tuple[int, Place], cells: list[tuple[int, int]]) -> Column:
+def _column(outline: Outline, group: Group, spelled: tuple[int, Place], cells: Sequence[int]) -> Column:
     rank, place = spelled
     column = Column(place=place, rank=rank)
+    numbers, leaves = cells[::2], cells[1::2]
     texts, owners = outline.leaf_text, outline.leaf_owner
-    column.cells = {number: texts[leaf] for number, leaf in cells}
-    column.owners = {number: owners[leaf] for number, leaf in cells}
-    number, leaf = cells[0]
-    column.order = leaf - outline.leaf_start[group.records[number]]
+    column.cells = dict(zip(numbers, [texts[leaf] for leaf in leaves], strict=True))
+    column.owners = dict(zip(numbers, [owners[leaf] for leaf in leaves], strict=True))
+    column.order = leaves[0] - outline.leaf_start[group.records[numbers[0]]]
     return column
 
 
@@ -211,28 +213,21 @@ def _describe(outline: Outline, group: Group) -> None:
 
 def hints_of(outline: Outline, owner: int, record: int) -> frozenset[str]:
     """The words that an element and the elements above it, up to the record, are called by."""
-    words: frozenset[str] = frozenset()
+    words: set[str] = set()
     at = owner
     for _ in range(3):
         attributes = outline.attrs[at]
         if attributes:
-            words |= _called(*[attributes.get(name) or "" for name in _CALLING])
+            for name in ("class", "id", "itemprop", "data-field", "name"):
+                value = attributes.get(name)
+                if value:
+                    for token in value.split()[:8]:
+                        if not token.startswith(("text-", "font-", "bg-", "border-")):
+                            words |= words_in(token)
         if at == record or words & _TELLING:
             break
         at = outline.parent[at]
-    return words
-
-
-_CALLING = ("class", "id", "itemprop", "data-field", "name")
-
-
-@lru_cache(maxsize=20_000)
-def _called(*names: str) -> frozenset[str]:
-    """The words of an element's class names, id and the like; those that only say how it looks are left out."""
-    tokens = [token for name in names for token in name.split()[:8]]
-    return frozenset().union(
-        *[words_in(token) for token in tokens if not token.startswith(("text-", "font-", "bg-", "border-"))]
-    )
+    return frozenset(words)
 
 
 _TELLING = frozenset(FIELD_HINTS) | {"title", "name", "company", "victim", "heading", "target"}

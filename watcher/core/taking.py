@@ -126,15 +126,16 @@ class Records:
         for number, at in zip(numbers, places, strict=True):
             matches.setdefault(number, []).append(at)
         matches.pop(-1, None)
-        nth, taken = selector.nth, dict[int, str]()
-        for number, found in matches.items():
-            if own_text and not selector.attr:
+        nth = selector.nth
+        if own_text and not selector.attr:
+            taken: dict[int, str] = {}
+            for number, found in matches.items():
                 chunks = [chunk for at in found for chunk in _own_chunks(self.nodes.node[at])]
                 if -len(chunks) <= nth < len(chunks):
                     taken[number] = " ".join(chunks[nth].split())
-            elif -len(found) <= nth < len(found):
-                taken |= self._first([number], [found[nth]], selector.attr)
-        return taken
+            return taken
+        chosen = {number: found[nth] for number, found in matches.items() if -len(found) <= nth < len(found)}
+        return self._first(list(chosen), list(chosen.values()), selector.attr)
 
 
 def _record_beside(node: LexborNode, number_of: Mapping[int, int]) -> int:

@@ -30,11 +30,11 @@ class _Timex(ctypes.Structure):
     ]
 
 
-def collect_seldom() -> None:
-    """From now on, look less often for rings of garbage: a visit's records die by themselves, and the rosters that are
-    gone through each time live long. It was a fifth of what a visit to a changed page costs."""
+def collect_seldom(after: int = 20_000) -> None:
+    """From now on, look for rings of garbage only after so many new things: a visit's records die by themselves, and
+    the rosters that are gone through each time live long. It was a fifth of what a visit to a changed page costs."""
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(after, 20, 20)
 
 
 def give_back_large_blocks() -> bool:

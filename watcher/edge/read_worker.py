@@ -7,7 +7,6 @@ over can say what a page reads, and nothing else.
 
 from __future__ import annotations
 
-import gc
 import os
 import struct
 import sys
@@ -18,11 +17,16 @@ import msgspec
 
 from watcher.core.reading import read_detail, read_page
 from watcher.edge import sandbox
+from watcher.edge.machine import collect_seldom
 from watcher.records import Hints, Page, Reading
 
 LENGTH = struct.Struct(">I")
 TIRED_AFTER = 2_000
 """Pages, then a fresh process: whatever the parser leaks goes with the old one."""
+
+
+BUSY = 100_000
+"""A page is read in one go and all of it let go of at once: looking for rings among its nodes finds none."""
 
 
 class Ask(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,10 +55,7 @@ def main() -> None:
     memory_bytes, cpu_seconds = int(sys.argv[1]), int(sys.argv[2])
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     fences = sandbox.enter(memory_bytes)
-    # a page is read in one go and all of it let go of at once: looking for rings among its nodes costs a fifth of the
-    # time and finds none
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
+    collect_seldom(BUSY)
     _write(sink, [msgspec.json.encode(fences)])
     pages = 0
     while (sections := _read(source, 3)) is not None:
