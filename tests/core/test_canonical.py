@@ -62,8 +62,18 @@ def test_readings_and_snapshots_are_described_field_by_field() -> None:
         seen_in={"b": "c1"},
     )
     for record in (reading, snapshot, replace(snapshot, text="\ud800"), replace(snapshot, text="\U0001f600")):
-        assert custody._digest_of(record) == sha256(rfc8785.dumps(_scrubbed(record))).hexdigest()
+        digest = custody._digest_of(record, custody.shown(record.entries))
+        assert digest == sha256(rfc8785.dumps(_scrubbed(record))).hexdigest()
     assert custody.described(snapshot)["taken_at"] == "2026-11-22T13:00:00.000000Z"
+
+
+def test_a_snapshots_clocks_are_logged_with_its_first_capture_alone() -> None:
+    """A store gives the snapshot back without them: its record must be the same then."""
+    at = datetime(2026, 11, 22, 15, tzinfo=UTC)
+    plain = Snapshot(site="s", visit="v", mirror="m", vantage="local", taken_at=at, finished_at=at, verdict="listing")
+    timed = replace(plain, ran=12345.678901, boot="b", clock_kept=True)
+    assert custody.snapshot_record(timed, at=at) == custody.snapshot_record(plain, at=at)
+    assert custody.described(timed) == custody.described(plain)
 
 
 def _scrubbed(record: Reading | Snapshot) -> custody.Json:
