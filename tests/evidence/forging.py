@@ -136,6 +136,10 @@ def without_the_key(good: bytes) -> Iterator[Forgery]:
     yield Forgery("all signed by another", _all_by_another(files), "key")
     for name, value in (("title", "x"), ("created", "2026-01-01T00:00:00Z"), ("software", "x"), ("mainPageUrl", "x")):
         yield Forgery(f"the package's {name}", sealed(files, cover={name: value}), "signature")
+    spelled = json.loads(files[wacz.PACKAGE_DIGEST])
+    for unsigned in (json.dumps(spelled, indent=2), json.dumps({**spelled, "more": "x"}, indent=2) + "\n"):
+        made = wacz.pack({**files, wacz.PACKAGE_DIGEST: unsigned.encode()})
+        yield Forgery(f"{wacz.PACKAGE_DIGEST} is {unsigned!r}", made, "package")
     for broken in (b"", b"{", b"[]", b"null", b'{"path": "datapackage.json", "path": "x"}', b"\xff"):
         for path in (wacz.PACKAGE, wacz.PACKAGE_DIGEST):
             yield Forgery(f"{path} is {broken!r}", wacz.pack({**files, path: broken}), "package")

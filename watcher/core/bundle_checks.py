@@ -40,6 +40,8 @@ def package(opened: Opened) -> str:
     said = parse(opened.file(wacz.PACKAGE_DIGEST), wacz.PACKAGE_DIGEST)
     need(said["hash"] == f"sha256:{sha256(listing).hexdigest()}", f"{wacz.PACKAGE} has another digest")
     need(said["path"] == wacz.PACKAGE, f"{wacz.PACKAGE_DIGEST} speaks of another file")
+    plain = opened.file(wacz.PACKAGE_DIGEST) == wacz.package_digest(listing, said["note"])
+    need(plain, f"{wacz.PACKAGE_DIGEST}, which no signature covers, holds more than it needs to")
     resources = parse(listing, wacz.PACKAGE)["resources"]
     listed = {one["path"]: (one["hash"], one["bytes"]) for one in resources}
     need(len(listed) == len(resources), "a file is listed twice")

@@ -353,6 +353,9 @@ def check_package(b: Bundle) -> str:
         isinstance(said, dict) and said.get("hash") == "sha256:" + hexed(package), "datapackage.json has another digest"
     )
     need(said.get("path") == "datapackage.json", "datapackage-digest.json speaks of another file")
+    spelled = json.dumps({name: said.get(name) for name in ("path", "hash", "note")}, indent=2).encode() + b"\n"
+    plain = b.file("datapackage-digest.json") == spelled
+    need(plain, "datapackage-digest.json, which no signature covers, holds more than it needs to")
     resources = parsed(package, "datapackage.json").get("resources")
     listed = {one["path"]: one for one in resources}
     need(len(listed) == len(resources), "a file is listed twice")
