@@ -28,6 +28,8 @@ from benchmarks.detection.ablation import RULES, without
 from benchmarks.detection.rivals import Rival, told_by
 from benchmarks.detection.score import Tally, table
 from benchmarks.detection.series import Series, load
+from watcher.edge.machine import collect_seldom
+from watcher.edge.read_worker import BUSY
 
 PARTS = ("entries", "events", "faults", "beyond", "ablation", "cost")
 
@@ -47,6 +49,7 @@ def main(arguments: list[str]) -> int:
         print(f"{options.corpus} holds no site with truth.json", file=sys.stderr)
         return 2
     parts = options.part or PARTS
+    collect_seldom(BUSY)  # as the processes do that read pages
     began = time.process_time()
     if "entries" in parts:
         entries.summary(options.corpus, options.site)

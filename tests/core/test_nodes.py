@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -60,6 +62,32 @@ def test_an_element_says_the_same_in_its_page_and_alone() -> None:
     tree, nodes = walked(PAGE)
     for node in tree.css("*"):
         assert nodes.text(nodes.number[node.mem_id]) == Nodes(node).text(0)
+
+
+def soup(seed: int) -> str:
+    """Tags opened and closed in any order, words and breaks between."""
+    dice = random.Random(seed)
+    tags = ("div", "p", "b", "span", "li", "svg", "table", "td", "a", "script", "div hidden")
+    bits = ["<br>", " ", "one", "two ", "\n"] + [f"<{tag} class=c>" for tag in tags] + [f"</{tag}>" for tag in tags[:9]]
+    return "".join(dice.choices(bits, k=120))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_the_tree(seed: int) -> None:
+    """Where an element ends, what it says, and the record that it is in, against the tree itself."""
+    tree, nodes = walked(soup(seed))
+    for node in tree.css("*"):
+        number = nodes.number[node.mem_id]
+        below = [nodes.number[one.mem_id] for one in node.traverse(include_text=True)]
+        assert range(number, nodes.end(number)) == range(below[0], below[-1] + 1)
+        assert nodes.text(number) == Nodes(node).text(0)
+    for entry in ("li", "p", "div", "b, p"):
+        made = Records(tree, nodes, entry, select(tree, entry))
+        for number, above in enumerate(nodes.parent[: len(nodes.node)]):
+            at = above
+            while at >= 0 and nodes.ids[at] not in made.number_of:
+                at = nodes.parent[at]
+            assert made.record_of[number] == (made.number_of[nodes.ids[at]] if at >= 0 else -1)
 
 
 def test_parents_are_those_of_the_tree() -> None:
