@@ -245,12 +245,6 @@ class Snapshot:
     isolation: str = ""
     rule_digest: str = ""
     provisional: bool = False
-    ran: float | None = None
-    """Seconds for which the machine had run at ``taken_at``, by a clock that nobody sets; None: not known."""
-    boot: str = ""
-    """Which start of the machine ``ran`` counts from."""
-    clock_kept: bool = False
-    """A time service kept the wall clock."""
     backfill: bool = False
     """Read by a new or mended rule, or replayed: news in it is old and is not told."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from watcher.core import clock
 from watcher.core.again import Lately, Shown, page_print, titles
 from watcher.core.compare import compare
 from watcher.core.decide import decide, usual_pages, wanted_probes
@@ -291,8 +292,16 @@ async def _conclude(look: _Look, snapshot: Snapshot, state: SiteState) -> Decisi
         return Decision(roster=roster)
     delta = compare(roster, snapshot)
     probes = await _see_details(look, snapshot, roster, wanted_probes(roster, delta, means.policy))
+    first = look.pages[0][0]
     decision = decide(
-        roster, snapshot, delta, probes, means.policy, mirrors=look.site.mirrors, watchlist=means.watchlist
+        roster,
+        snapshot,
+        delta,
+        probes,
+        means.policy,
+        mirrors=look.site.mirrors,
+        watchlist=means.watchlist,
+        clocks=clock.reading(first.id, first.requested_at, first.facts),
     )
     shown = look.shown(len(snapshot.entries)) if look.memory == state.memory else None
     means.lately.learn(look.site, roster, shown, snapshot, decision)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from watcher.core.clock import reading
 from watcher.core.compare import Delta, compare
 from watcher.core.decide import decide, wanted_probes
 from watcher.core.identity import assign_keys
@@ -50,6 +51,8 @@ class Watching:
         self.mirrors, self.watchlist, self.every = mirrors, watchlist, every
         self.roster = Roster(site="site")
         self.now = START
+        self.machine: dict[str, object] | None = None
+        """What captures say of the machine's clocks."""
         self.number = 0
         self.last: Decision | None = None
         self.told: list[Event] = []
@@ -102,6 +105,7 @@ class Watching:
             self.policy,
             mirrors=self.mirrors,
             watchlist=self.watchlist,
+            clocks=self.machine and reading("", snapshot.taken_at, self.machine),
         )
         self.roster = self.last.roster
         self.told += self.last.events

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from tests.core.looks import FIRST, Watching, entry, said
-from watcher.core.snapshot import assemble
-from watcher.records import Capture, Entry, Event, Reading
+from watcher.records import Entry, Event
 
 MINUTES = timedelta(minutes=20)
 DAY = timedelta(days=1)
@@ -24,13 +23,14 @@ class Machine:
         self.site = Watching()
         self.ran, self.boot, self.kept = 1000.0, "first", kept
 
-    def looks(self, times: int, shows: str | Sequence[Entry], **other: object) -> list[str]:
-        return said([event for _ in range(times) for event in self.look(shows, **other)])
+    def looks(self, times: int, shows: str | Sequence[Entry]) -> list[str]:
+        return said([event for _ in range(times) for event in self.look(shows)])
 
-    def look(self, shows: str | Sequence[Entry], **other: object) -> tuple[Event, ...]:
+    def look(self, shows: str | Sequence[Entry]) -> tuple[Event, ...]:
         self.ran += MINUTES.total_seconds()
-        facts = {"ran": self.ran, "boot": self.boot, "clock_kept": self.kept}
-        return self.site.look(shows, **{**facts, **other})  # type: ignore[arg-type]
+        state = "synchronised" if self.kept else "unsynchronised"
+        self.site.machine = {"monotonic_start": self.ran, "boot_id": self.boot, "clock_state": state}
+        return self.site.look(shows)
 
     def set_clock(self, by: timedelta) -> None:
         self.site.now += by
@@ -104,6 +104,7 @@ def test_a_visit_of_which_no_clock_is_known_hides_no_jump() -> None:
     machine.looks(8, ALL)
     told = machine.looks(3, FEWER)
     machine.set_clock(DAY)
+    machine.site.machine = {}
     machine.site.look((), verdict="timeout", complete=False)
     told += machine.looks(6, FEWER)
     assert withdrawn(told) == 0
@@ -127,30 +128,3 @@ def test_where_only_the_wall_clock_is_known_it_is_believed() -> None:
     site.looks(8, ALL)
     site.looks(6, FEWER)
     assert withdrawn(said(site.look(FEWER, after=DAY))) == 4
-
-
-def test_a_snapshot_says_both_clocks() -> None:
-    at = datetime(2026, 11, 22, 9, tzinfo=UTC)
-    capture = Capture(
-        id="c1",
-        site="site",
-        target="listing",
-        visit="site@1",
-        url=FIRST,
-        mirror=FIRST,
-        requested_at=at,
-        finished_at=at,
-        status=200,
-        verdict="listing",
-        why=(),
-        cut="",
-        isolation="",
-        body_digest=None,
-        body_bytes=0,
-        stored_bytes=0,
-        leaf=None,
-        vantage="local",
-        facts={"monotonic_start": 12.5, "boot_id": "b", "clock_state": "synchronised"},
-    )
-    snapshot = assemble("site", "site@1", "local", [(capture, Reading(verdict="listing", complete=True))])
-    assert (snapshot.ran, snapshot.boot, snapshot.clock_kept) == (12.5, "b", True)

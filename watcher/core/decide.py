@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from watcher.core import clock, episodes, losses
+from watcher.core import episodes, losses
 from watcher.core.appear import appear, name_added
 from watcher.core.baseline import remember_text, settle
 from watcher.core.case import Case
+from watcher.core.clock import Reading as Clocks
+from watcher.core.clock import surely_passed
 from watcher.core.compare import Delta
 from watcher.core.identity import own_path
 from watcher.core.missing import miss
@@ -93,8 +95,12 @@ def decide(
     *,
     mirrors: Sequence[str] = (),
     watchlist: Sequence[Watch] = (),
+    clocks: Clocks | None = None,
 ) -> Decision:
-    """The next roster and the events that this snapshot justifies. Misses come here too, and speak of the site only."""
+    """The next roster and the events that this snapshot justifies. Misses come here too, and speak of the site only.
+
+    ``clocks``: what the machine's clocks said when it was taken; without them the wall clock is believed.
+    """
     notes = load(roster.notes)
     notes.visits += 1
     case = Case(
@@ -108,7 +114,7 @@ def decide(
         before=roster.entries,
         entries=dict(roster.entries),
     )
-    _pass_time(notes, snapshot)
+    _pass_time(notes, clocks or Clocks(capture="", at=snapshot.taken_at, monotonic=None, boot="", state=""))
     episodes.follow(case)
     findings: dict[str, losses.Finding] = {}
     if snapshot.entries or (snapshot.complete and snapshot.verdict in SPEAKING):
@@ -134,22 +140,16 @@ def decide(
     )
 
 
-def _pass_time(notes: Notes, snapshot: Snapshot) -> None:
+def _pass_time(notes: Notes, now: Clocks) -> None:
     """Adds what surely passed since the last visit."""
-    now = clock.Reading(
-        capture="",
-        at=snapshot.taken_at,
-        monotonic=snapshot.ran,
-        boot=tag(snapshot.boot) if snapshot.boot else "",
-        state=clock.KEPT if snapshot.clock_kept else "",
-    )
     last = notes.clock
+    boot = tag(now.boot) if now.boot else ""
     if last is None:
-        notes.clock = Clock(now.at, now.monotonic, now.boot, now.state)
+        notes.clock = Clock(now.at, now.monotonic, boot, now.state)
     elif now.monotonic is not None or last.ran is None:  # a visit that was broken off knows of no clock but the wall's
-        before = clock.Reading(capture="", at=last.at, monotonic=last.ran, boot=last.boot, state=last.state)
-        passed = last.passed + clock.surely_passed(before, now)
-        notes.clock = Clock(now.at, now.monotonic, now.boot, now.state, passed)
+        before = Clocks(capture="", at=last.at, monotonic=last.ran, boot=last.boot, state=last.state)
+        passed = last.passed + surely_passed(before, replace(now, boot=boot))
+        notes.clock = Clock(now.at, now.monotonic, boot, now.state, passed)
 
 
 def _looks(case: Case) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from watcher.core import clock
 from watcher.core.identity import merge_pages
 from watcher.records import Capture, Entry, Reading, Snapshot
 
@@ -32,7 +31,6 @@ def assemble(
     verdicts = [_verdict(capture, reading) for capture, reading in pages]
     counted = [verdict for number, verdict in enumerate(verdicts) if number == 0 or verdict != "empty"]
     unread = 0 if dead else _unread(pages)
-    clocks = clock.reading(first.id, first.requested_at, first.facts)
     whole = all(reading is not None and reading.complete for _, reading in pages)
     return Snapshot(
         site=site,
@@ -53,9 +51,6 @@ def assemble(
         isolation=first.isolation,
         rule_digest=next((reading.rule_digest for reading in readings if reading.rule_digest), ""),
         provisional=any(reading.provisional for reading in readings),
-        ran=clocks.monotonic,
-        boot=clocks.boot,
-        clock_kept=clocks.state == clock.KEPT,
     )
 
 
