@@ -32,10 +32,10 @@ from types import CodeType, ModuleType
 
 ROOT = Path(__file__).parent.parent
 TESTS = {
-    "merkle": ("tests/core/test_merkle.py", "tests/core/test_absence.py"),
+    "merkle": ("tests/core/test_merkle.py", "tests/core/test_standards.py"),
     "absence": ("tests/core/test_absence.py", "tests/core/test_corners.py"),
     "decide": (
-        "tests/core/test_decide_alone.py",
+        "tests/core/test_decide_alone.py", "tests/core/test_decide_corners.py",
         "tests/core/test_decide.py", "tests/core/test_again.py",
         "tests/core/test_decide_properties.py",
     ),

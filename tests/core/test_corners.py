@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from watcher.core import absence, blocks, bundle_reading, charset, custody, merkle, note, onion_descriptor, wacz
+from watcher.core import absence, blocks, bundle_reading, charset, custody, note, onion_descriptor, wacz
 from watcher.core.cadence import unchecked
 from watcher.core.checks import Checks
 from watcher.core.comparison import Comparison, Side, compared
@@ -26,12 +26,6 @@ def test_an_empty_set_has_no_other_root() -> None:
     commitment = absence._bind(0, bytes(32))
     with pytest.raises(EvidenceError, match="empty root"):
         absence.verify("x", forged, commitment)
-
-
-@pytest.mark.parametrize(("old", "new"), [(3, 2), (-1, 2)])
-def test_no_log_continues_a_longer_one(old: int, new: int) -> None:
-    with pytest.raises(EvidenceError, match="cannot continue"):
-        merkle.consistency_proof(old, new, merkle.nodes_of([merkle.leaf_hash(b"a"), merkle.leaf_hash(b"b")]))
 
 
 @pytest.mark.parametrize("size", [8, 71, 73])

@@ -103,6 +103,13 @@ def test_the_control_is_listed_has_a_page_and_is_another_one_each_visit() -> Non
     assert first == ["a", "b"]
 
 
+def test_the_control_has_a_page_of_its_own() -> None:
+    for visits in range(3):
+        held = roster({"a": "listed", "b": "listed", "m": "missing"}, Notes(visits=visits))
+        entries = {**held.entries, "a": replace(held.entries["a"], url="")}
+        assert asked(replace(held, entries=entries), seen=shown("a", "b"), missing=("m",)) == ("m", "b")
+
+
 def test_the_control_is_none_of_those_asked_unless_there_is_no_other() -> None:
     notes = Notes(fresh={"f": 1})
     both = roster({"f": "listed", "a": "listed"}, notes)

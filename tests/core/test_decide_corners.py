@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.core.looks import FIRST, NAMES, SECOND, START, Watching, entry, said
+from watcher.core.notes import load
 from watcher.records import Policy
 
 MINUTES = timedelta(minutes=20)
@@ -195,3 +196,44 @@ def test_an_absence_seen_over_unknown_circuits_says_nothing_of_circuits() -> Non
     other = Watching()
     other.looks(3, "ABCDEF")
     assert any(word.startswith("circuits:") for word in other.looks(8, "ABDEF")[0].why)
+
+
+@pytest.mark.parametrize("verdict", ["blocked", "login", "seized", "error", "redesigned", "unreadable"])
+def test_only_a_listing_or_an_empty_one_speaks_of_absence(verdict: str) -> None:
+    """Whatever else a page is, however whole: nobody is missing for it."""
+    site = Watching()
+    site.looks(3, "ABCDEF")
+    site.looks(4, "", verdict=verdict, complete=True)
+    assert {site.standing(letter) for letter in "ABCDEF"} == {"listed"}
+    site.look("", verdict="empty")
+    assert {site.standing(letter) for letter in "ABCDEF"} == {"missing"}
+
+
+def test_a_whole_page_counts_and_a_cut_one_does_not() -> None:
+    site = Watching()
+    site.looks(3, "ABCDEF")
+    site.look("ABC", verdict="partial", complete=False)
+    assert load(site.roster.notes).complete == 3
+    assert {site.standing(letter) for letter in "ABCDEF"} == {"listed"}
+    site.look("GABC", verdict="partial", complete=False)
+    assert said(site.told) == ["listed G"]
+    site.look("GABCDEF")
+    assert load(site.roster.notes).complete == 4
+
+
+def test_a_cut_page_has_no_signs_of_its_own() -> None:
+    """Half a page lacks the other half: what of it is new is believed all the same, and the look is a bad one."""
+    site = Watching()
+    site.looks(3, "ABCDEFGHIJ")
+    assert said(site.look("KLAB", verdict="partial", complete=False)) == ["listed K", "listed L"]
+    assert load(site.roster.notes).looks == "gggb"
+    assert not load(site.roster.notes).absences
+
+
+def test_until_a_baseline_stands_nothing_is_told_and_nobody_is_missed() -> None:
+    site = Watching()
+    assert site.look("", verdict="empty") == ()
+    assert site.look("ABC", verdict="partial", complete=False) == ()
+    assert site.look("ABCDEF") == ()
+    assert len(site.roster.entries) == 6
+    assert said(site.look("GABCDEF")) == ["listed G"]

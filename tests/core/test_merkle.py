@@ -206,6 +206,12 @@ def test_faults_between_two_heads_are_named(
         merkle.verify_consistency(old, new, proof, old_root, new_root)
 
 
+@pytest.mark.parametrize(("old", "new"), [(3, 2), (-1, 2), (1, 0)])
+def test_no_proof_that_a_log_continues_a_longer_one(old: int, new: int) -> None:
+    with pytest.raises(EvidenceError, match="cannot continue"):
+        merkle.consistency_proof(old, new, NODE_AT)
+
+
 def test_a_log_of_any_size_continues_the_empty_one() -> None:
     merkle.verify_consistency(0, 9, merkle.consistency_proof(0, 9, NODE_AT), ROOTS[0], ROOTS[9])
 
