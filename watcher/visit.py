@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -31,6 +31,8 @@ MOST_BYTES = 16 * 1024 * 1024
 """The same of its pages together: all that they say is held in memory, and written down at once."""
 LARGE = 2 * 1024 * 1024
 """Bytes of a page from which on it waits for its turn to be held in memory."""
+MIDDLING, MIDDLING_AT_ONCE = 256 * 1024, 8
+"""From so many bytes on it waits, too, if so many others are held: readers may be busy, and many wait for them."""
 USELESS = frozenset({"error", "blocked", "login", "seized", "unreadable"})
 """Verdicts after which another mirror is asked: it may be better off."""
 OUR_DOING = frozenset({"stopped", "interrupted"})
@@ -59,6 +61,8 @@ class Means:
     """What was seen last: visits that see the same again are cheap."""
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1), compare=False)
     """Turns to hold a large page in memory."""
+    middling: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MIDDLING_AT_ONCE), compare=False)
+    """And one of middling size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +212,7 @@ async def _see_same(look: _Look, mirrors: Sequence[str]) -> Visited | None:
             return None
         async with look.given_back(), _page(means, capture) as page:
             if page_print(capture, page) != shown.prints[number]:
-                look.had[url] = capture, page if len(page.body) <= LARGE else None
+                look.had[url] = capture, page if len(page.body) <= MIDDLING else None
                 return None
         captures.append(capture)
     again = Again(
@@ -356,11 +360,12 @@ async def _page(means: Means, capture: Capture, had: Page | None = None) -> Asyn
         yield had
         return
     if capture.body_bytes <= LARGE:
-        page = await means.store.page(capture)
-        if len(page.body) <= LARGE:
-            yield page
-            return
-        del page  # it was small in its coding only
+        async with means.middling if capture.body_bytes > MIDDLING else nullcontext():
+            page = await means.store.page(capture)
+            if len(page.body) <= LARGE:
+                yield page
+                return
+            del page  # it was small in its coding only
     async with means.large:
         yield await means.store.page(capture)
 

@@ -98,27 +98,27 @@ async def test_a_page_that_needs_much_memory_is_read_alone() -> None:
 
 
 class _Watched:
-    """A reader that notes how many pages of each size are read at the same time."""
+    """A reader that notes how many pages are held for it at the same time."""
 
     def __init__(self) -> None:
-        self.now: dict[bool, int] = {True: 0, False: 0}
-        self.most: dict[bool, int] = {True: 0, False: 0}
+        self.now = self.most = 0
 
     async def read(self, page: Page, memory: bytes, known: Sequence[str], hints: Hints) -> tuple[Reading, bytes]:
-        large = len(page.body) > watcher.visit.LARGE
-        self.now[large] += 1
-        self.most[large] = max(self.most[large], self.now[large])
+        self.now += 1
+        self.most = max(self.most, self.now)
         await asyncio.sleep(1)
-        self.now[large] -= 1
+        self.now -= 1
         return Reading(verdict="unreadable", why=("worker-killed:cpu",), next_urls=("http://more.onion/",)), memory
 
     async def read_detail(self, page: Page, memory: bytes, title: str) -> Reading:
         raise AssertionError("nothing is known of any entry")
 
 
-@pytest.mark.parametrize(("size", "at_once"), [(10, 5), (5_000, 1)])
-def test_large_pages_are_held_one_at_a_time(monkeypatch: pytest.MonkeyPatch, size: int, at_once: int) -> None:
+@pytest.mark.parametrize(("size", "at_once"), [(10, 5), (1_400, 2), (5_000, 1)])
+def test_few_large_pages_are_held_at_a_time(monkeypatch: pytest.MonkeyPatch, size: int, at_once: int) -> None:
     monkeypatch.setattr(watcher.visit, "LARGE", 2_000)
+    monkeypatch.setattr(watcher.visit, "MIDDLING", 1_000)
+    monkeypatch.setattr(watcher.visit, "MIDDLING_AT_ONCE", 2)
 
     async def story() -> tuple[_Watched, list[Capture]]:
         clock = LoopClock()
@@ -143,8 +143,7 @@ def test_large_pages_are_held_one_at_a_time(monkeypatch: pytest.MonkeyPatch, siz
         return reader, [capture for visited in visits for capture in visited.captures]
 
     reader, captures = in_no_time(story())
-    assert reader.most[size > 2_000] == at_once
-    assert reader.most[size <= 2_000] == 0
+    assert reader.most == at_once
     assert len(captures) == 5  # a page that kills its reader ends the listing: no further one is asked for
 
 
