@@ -22,7 +22,7 @@ from watcher.edge.search_index import SearchIndex
 from watcher.ports import SiteState
 from watcher.records import Roster, RosterEntry, Snapshot
 
-MOST_ENTRIES = 20_000
+MOST_ENTRIES = 10_000
 """Roster entries kept in memory, of all sites together; what else is known of a site counts for some."""
 AN_ENTRY = 1_000
 """Bytes that one weighs, about."""

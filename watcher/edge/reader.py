@@ -24,7 +24,8 @@ from watcher.records import Hints, Page, Reading
 MIB = 1024 * 1024
 STEP = 256 * 1024
 LONGEST_ANSWER = 256 * MIB
-MEMO_CHARACTERS = 16_000_000
+MEMO_CHARACTERS = 2_000_000
+"""Pages that stay the same and say nothing good are read again and again; of those that do, nobody asks again."""
 OUT_OF_MEMORY = 70
 """Exit code by which a worker says so (``read_worker``)."""
 QUICK_SECONDS = 2

@@ -24,7 +24,7 @@ from watcher.errors import StoreError
 from watcher.ports import Again, Outcome
 from watcher.records import MISS_VERDICTS, Event, Reading, Snapshot
 
-MOST_READ = 256
+MOST_READ = 32
 """Readings kept in memory, to know the same one again."""
 MOST_SAID_BYTES = 1024
 """A saying of up to this size is remembered, to know it again; that of an unchanged page is small."""
