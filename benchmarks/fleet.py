@@ -109,7 +109,7 @@ class StoodStill:
 # ---------------------------------------------------------------------------------------------------------- rate
 
 
-async def rate(seconds: float = 120.0, sites: int = 10_000, every: float = 60.0) -> None:
+async def rate(seconds: float = 90.0, sites: int = 10_000, every: float = 60.0) -> None:
     """The demand is 4 vantages, 10,000 targets at 60 s; a busy machine may be asked for less."""
     for delay in (0.0, 0.1):
         await _rate(seconds, sites, every, delay)
