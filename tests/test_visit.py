@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from watcher.edge.live import Live
-from watcher.records import Page, Policy, Reading, Site
+from watcher.ports import Ask
+from watcher.records import Exchange, Page, Policy, Reading, Site
 from watcher.testing.fakes import (
     Answer,
     LoopClock,
@@ -356,4 +358,25 @@ def test_nothing_follows_from_a_visit_that_was_cut_short() -> None:
         assert teller.store.underway == []  # and yet it is recorded
 
     teller = Teller()
+    in_no_time(story())
+
+
+def test_a_clock_that_jumps_makes_no_loss_old() -> None:
+    """Each capture notes the machine's own clock: by that one, the list has been short for an hour only."""
+
+    class Dated(ScriptedFetcher):
+        async def fetch(self, ask: Ask) -> tuple[Exchange, ...]:
+            facts = {"monotonic_start": 600.0 * teller.visits, "boot_id": "this"}
+            return tuple(replace(exchange, facts=facts) for exchange in await super().fetch(ask))
+
+    async def story() -> None:
+        await teller.visit(main=listing(*NAMES))
+        for number in range(6):
+            teller.clock.set_by(days=number == 3)
+            await teller.visit(main=listing(*NAMES[:3]))
+        assert ("withdrawn", "Fervo") not in teller.kinds()
+
+    teller = Teller()
+    teller.fetcher = Dated(teller.clock)
+    teller.live = Live(teller.fetcher, teller.store, teller.clock)
     in_no_time(story())

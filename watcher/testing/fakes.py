@@ -273,6 +273,7 @@ class MemoryStore:
             stored_bytes=len(body),
             leaf=None,
             vantage="local",
+            facts=exchange.facts,
         )
 
     async def page(self, capture: Capture) -> Page:
