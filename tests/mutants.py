@@ -49,6 +49,9 @@ MOST_MEMORY = 1 << 30
 """Bytes beside what is held already: a loop without end may also fill a list."""
 
 EQUIVALENT: dict[str, str] = {
+    "decide.decide: snapshot.complete and snapshot.verdict in SPEAKING => snapshot.verdict in SPEAKING": (
+        "a page that is cut, and has no entries, changes nothing"
+    ),
     "decide._resting: return False => return None": "only its truth is asked for",
 }
 """Mutants that behave as the original does, by name, and why."""
