@@ -57,4 +57,6 @@ def test_words_of_identifiers() -> None:
 def test_company_words() -> None:
     assert is_company("Velmora Stadtwerke GmbH")
     assert is_company("蓝海科技有限公司")
+    assert all(map(is_company, ("VELMORA LOGISTICS", "ZÜRN HOLDINGS", "Завод Орск")))
+    assert not any(map(is_company, ("Velmora Scoop", "Zürn Incas")))
     assert not is_company("Affiliate program")

@@ -77,7 +77,7 @@ _FILE = re.compile(
     r"\S*\w\.(?:zip|7z|rar|tar|t?gz|bz2|xz|iso|torrent|pdf|docx?|xlsx?|pptx?|csv|sql|bak|jpe?g|png|gif|mp4|exe|txt|asc|\d{3})",
     re.I,
 )
-_MASKED = re.compile(r"\*{2,}|\?{3,}|•{2,}|█{2,}|#{3,}|x{4,}|…\w", re.I)
+_MASKED = re.compile(r"\*{2,}|\?{3,}|•{2,}|█{2,}|#{3,}|[xX]{4,}|…\w")
 _LABEL = re.compile(r"([^\W\d_][\w /.&'-]{0,28}?)\s*[:：]\s+(\S.*)|([^\W\d_][\w ]{0,18}?)[:：](\S.*)", re.S)
 _TRIM = " \t.:;,!·•|*+#-–—→←»«›‹>…\u00a0"
 
@@ -87,13 +87,16 @@ def is_aside_inside(word: str) -> bool:
     return word in INSIDE_ASIDE
 
 
-_COMPANY = re.compile(rf"\b(?:{'|'.join(COMPANY_WORDS)})\b\.?|{'|'.join(COMPANY_MARKS)}", re.I)
+_COMPANY = re.compile(rf"\b(?:{'|'.join(COMPANY_WORDS)})\b|{'|'.join(COMPANY_MARKS)}", re.I)
+_COMPANY_SMALL = re.compile(rf"\b(?:{'|'.join(COMPANY_WORDS)})\b")
+"""The same in small ASCII letters: without regard to case, every word would be tried at every letter."""
 
 
 @lru_cache(maxsize=50_000)
 def is_company(text: str) -> bool:
     """Whether a text has a word that companies and institutions call themselves by."""
-    return _COMPANY.search(text) is not None
+    found = _COMPANY_SMALL.search(text.lower()) if text.isascii() else _COMPANY.search(text)
+    return found is not None
 
 
 @lru_cache(maxsize=20_000)
@@ -144,10 +147,10 @@ def _plain_kind(text: str) -> Kind:
                 return kind  # type: ignore[return-value]  # the table's keys are Kinds
     if _AGO.fullmatch(bare):
         return "date"
-    return _wordy_kind(text, bare)
+    return _wordy_kind(text, bare, masked=masked)
 
 
-def _wordy_kind(text: str, bare: str) -> Kind:
+def _wordy_kind(text: str, bare: str, *, masked: bool) -> Kind:
     words = text.split()
     if len(words) == 1:
         if _ONION.fullmatch(text) or ".onion" in bare:
@@ -164,7 +167,7 @@ def _wordy_kind(text: str, bare: str) -> Kind:
             return "sentence"
     if text.startswith("-----BEGIN"):
         return "token"
-    if text.endswith(("?", "？")) and not _MASKED.search(text):
+    if text.endswith(("?", "？")) and not masked:
         return "question"
     if len(words) > 2:
         lower = sum(1 for word in words if word[0].islower())
@@ -174,6 +177,6 @@ def _wordy_kind(text: str, bare: str) -> Kind:
             return "sentence"
         if ". " in text and text[-1] in ".!" and len(words) > 6:
             return "sentence"
-    if _MASKED.search(text):
+    if masked:
         return "masked"
     return "name" if sum(map(str.isalpha, bare)) >= 2 else "number"
