@@ -26,7 +26,7 @@ from watcher.ports import Again, Origin, Outcome, SiteState
 from watcher.records import Capture, Exchange, Page, TargetStatus
 
 T = TypeVar("T")
-IN_HAND_BYTES = 16 << 20
+IN_HAND_BYTES = 8 << 20
 """Payloads kept in memory between keeping and reading them."""
 SMALL_PAGE = 256 * 1024
 """A larger payload, or one in a content coding, is decoded in a thread."""
