@@ -187,6 +187,22 @@ def test_mirrors_that_lack_the_same_tail_prove_nothing() -> None:
     assert site.told == []
 
 
+@pytest.mark.parametrize(("shows", "withdrawn"), [("LKAGCIE", 0), ("KAGCIE", 0), ("ABCDEFGHI", 0), ("ACEGIKL", 5)])
+def test_mirrors_that_lack_half_of_a_shuffled_list_prove_nothing(shows: str, withdrawn: int) -> None:
+    """In another order nobody can tell whether it was the end that is lost: their database may be cut short."""
+    policy = Policy(confirm_visits=2, confirm_after=timedelta(minutes=10), structural_after=timedelta(days=9))
+    site = Watching(mirrors=(FIRST, SECOND), policy=policy)
+    for number in range(4):
+        site.look("ABCDEFGHIJKL", mirror=(FIRST, SECOND)[number % 2])
+    for _ in range(2):  # they do not fail together
+        for mirror, there in ((FIRST, "ABDEFGHIJKL"), (SECOND, "ABCDEFGHIJKL"), (FIRST, "ABDEFGHIJKL")):
+            site.look(there, mirror=mirror)
+        site.looks(2, "ABCDEFGHIJKL", mirror=FIRST)
+    for number in range(12):
+        site.look(shows, mirror=(FIRST, SECOND)[number % 2])
+    assert len([one for one in said(site.told) if one.startswith("withdrawn")]) == withdrawn
+
+
 def test_an_absence_seen_over_unknown_circuits_says_nothing_of_circuits() -> None:
     site = Watching()
     site.looks(3, "ABCDEF", isolation="")

@@ -224,8 +224,9 @@ def _mirrors_agree(absence: Absence) -> bool:
     """Whether two mirrors lacked just the same again and again, and it is no fault that mirrors can share.
 
     They may ask one database behind them: a list cut short, an old or an empty one looks the same on all of them.
+    Of a list in another order nobody can tell whether it was cut short.
     """
-    shared = ("tail", "older", "mirror-behind", "name-on-page", "empty-frame", "site-says", "no-control")
+    shared = ("tail", "reshuffled", "older", "mirror-behind", "name-on-page", "empty-frame", "site-says", "no-control")
     if any(doubt.startswith(shared) for doubt in absence.doubts):
         return False
     return sum(lack.agreed > 0 for lack in absence.mirrors.values()) >= TWICE
