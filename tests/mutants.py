@@ -20,6 +20,7 @@ import functools
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import itertools
 import os
 import resource
 import subprocess
@@ -29,6 +30,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 TESTS = {
@@ -253,8 +255,6 @@ def survives(mutant: Mutant, seconds: int) -> bool:
 
 def _test(mutant: Mutant, seconds: int) -> int:
     """In the child: 0 if nothing fails."""
-    import pytest
-
     held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))  # a loop without end is noticed
     resource.setrlimit(resource.RLIMIT_AS, (held + MOST_MEMORY, held + MOST_MEMORY))
@@ -264,15 +264,32 @@ def _test(mutant: Mutant, seconds: int) -> int:
     name, path = f"watcher.core.{mutant.module}", ROOT / "watcher" / "core" / f"{mutant.module}.py"
     try:
         code = compile(mutant.tree, str(path), "exec")
-    except (SyntaxError, ValueError):
+        if name in sys.modules:
+            _swap(sys.modules[name], mutant.place, code)
+        else:
+            sys.meta_path.insert(0, Instead(name, code, path))
+        for test in tests_of(mutant.module):
+            test()
+    except BaseException:
         return 1
-    if name in sys.modules:
-        _swap(sys.modules[name], mutant.place, code)
-    else:
-        sys.meta_path.insert(0, Instead(name, code, path))
-    quiet = ["-x", "-q", "-o", "timeout=0", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    quiet += ["-p", "no:cacheprovider", "-p", "no:xdist"]
-    return int(pytest.main([*quiet, "--hypothesis-seed=0", *(str(ROOT / test) for test in TESTS[mutant.module])]))
+    return 0
+
+
+def tests_of(module: str) -> Iterator[Callable[[], object]]:
+    """The tests that must notice, each with each of its parameters; they are called as they are, without pytest."""
+    for path in TESTS[module]:
+        found = importlib.import_module(path.removesuffix(".py").replace("/", "."))
+        for name, test in vars(found).items():
+            if name.startswith("test_"):
+                marks = [mark for mark in getattr(test, "pytestmark", ()) if mark.name == "parametrize"]
+                for chosen in itertools.product(*map(_parameters, marks)):
+                    yield functools.partial(test, **{key: value for one in chosen for key, value in one.items()})
+
+
+def _parameters(mark: Any) -> list[dict[str, object]]:
+    names, values = mark.args[:2]
+    names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+    return [dict(zip(names, one if len(names) > 1 else [one], strict=True)) for one in values]
 
 
 def is_in_function(mutant: Mutant) -> bool:
@@ -293,6 +310,10 @@ def _warm_up() -> None:
     for name in ("pytest", "hypothesis.strategies", "msgspec", "rapidfuzz", "structlog", "selectolax.lexbor", "xxhash",
                  "cryptography", "aiohttp", "jinja2"):  # fmt: skip
         importlib.import_module(name)
+    import hypothesis
+
+    hypothesis.settings.register_profile("the same each time", derandomize=True, database=None)
+    hypothesis.settings.load_profile("the same each time")
 
 
 def run(module: str, say: Callable[[str], None], part: int = 1, parts: int = 1) -> tuple[int, list[Mutant]]:
@@ -306,8 +327,8 @@ def run(module: str, say: Callable[[str], None], part: int = 1, parts: int = 1) 
     alive = []
     for mutant in sorted(every, key=is_in_function):
         if is_in_function(mutant) and f"watcher.core.{module}" not in sys.modules:
-            for test in TESTS[module]:
-                importlib.import_module(test.removesuffix(".py").replace("/", "."))
+            for _ in tests_of(module):
+                pass
         if survives(mutant, seconds):
             alive.append(mutant)
             known = EQUIVALENT.get(mutant.name)
