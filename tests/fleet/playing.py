@@ -235,11 +235,12 @@ class PlayedFleet:
 
 def _nothing_waits(folder: Path) -> bool:
     with Ledger.open(folder) as ledger:
-        # checkpoints are signed for as long as the process runs, and are never all shipped
-        marked = ledger.connection.execute("SELECT count(*) FROM unshipped WHERE tab < 19").fetchone()[0]
+        marked = ledger.connection.execute("SELECT count(*) FROM unshipped").fetchone()[0]
+        # the last process signs once more, at its start
+        signed = ledger.connection.execute("SELECT max(size) FROM checkpoint").fetchone()[0] == ledger.log.size
         sent = ledger.connection.execute("SELECT seq FROM shipped WHERE way = 'sent'").fetchone()
         newest = ledger.connection.execute("SELECT max(seq) FROM parcel").fetchone()[0] or 0
-    return not marked and sent is not None and sent[0] >= newest
+    return signed and not marked and sent is not None and sent[0] >= newest
 
 
 # ------------------------------------------------------------------------------------------ what must be true
