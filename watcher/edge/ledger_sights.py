@@ -184,7 +184,7 @@ class WebLedger(Lists):
         """What the visits said of an entry, from its first sighting on: the last ``MOST_VISITS`` of them, or those
         before a place."""
         since = micros(entry.first_seen) - 1
-        found = self.visits(site, None if before is None else (before,), "older", MOST_VISITS)
+        found = self.visits_near(site, None if before is None else (before,), "older", MOST_VISITS)
         visits = [one for one in reversed(found) if micros(one.taken_at) >= since]
         names = {entry.title, *entry.aliases, *([entry.url] if entry.url else [])}
         marks = self.marks(site, visits, entry.key, names)
@@ -193,7 +193,7 @@ class WebLedger(Lists):
 
     def visits_between(self, site: str, first: datetime, last: datetime, most: int) -> list[Visit]:
         """The visits of a span, oldest first; the last ``most`` of them."""
-        found = self.visits(site, (micros(last) + 1,), "older", most)
+        found = self.visits_near(site, (micros(last) + 1,), "older", most)
         return [one for one in reversed(found) if one.finished_at >= first]
 
     def marks(self, site: str, visits: Sequence[Visit], key: str, names: set[str]) -> tuple[Mark, ...]:

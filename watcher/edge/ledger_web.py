@@ -176,12 +176,12 @@ class Lists(EntryLists):
         """Visits to a site that were recorded, with their captures and how many entries they showed."""
 
         def rows(place: tuple[int, ...] | None, way: str, number: int) -> list[Visit]:
-            return self.visits(site, place, way, number)
+            return self.visits_near(site, place, way, number)
 
         found = sheet(rows, lambda row: (row.started,), cursor, limit)
         return Sheet(rows=self._with_captures(site, found.rows), newer=found.newer, older=found.older)
 
-    def visits(self, site: str, place: tuple[int, ...] | None, way: str, number: int) -> list[Visit]:
+    def visits_near(self, site: str, place: tuple[int, ...] | None, way: str, number: int) -> list[Visit]:
         """The next visits older or newer than a place, without their captures."""
         where = Where()
         where.add("x.site = (SELECT id FROM site WHERE name = ?)", site)
