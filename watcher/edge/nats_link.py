@@ -88,7 +88,8 @@ class Link:
             finally:
                 self._lost()
                 with contextlib.suppress(TimeoutError, NatsError, OSError):
-                    await self._client.close()
+                    async with asyncio.timeout(ANSWER_SECONDS):  # a stop waits for no server
+                        await self._client.close()
             await asyncio.sleep(AGAIN_SECONDS)
 
     def _options(self) -> dict[str, Any]:
