@@ -238,11 +238,12 @@ def _changed(roster: Roster, seen: Mapping[str, Entry], notes: Notes) -> dict[st
             continue
         if since is not None and held.last_seen < since and held.last_seen != notes.since:
             continue
-        differences = {
-            name: (held.fields.get(name, ""), entry.fields.get(name, ""))
-            for name in {**held.fields, **entry.fields}
-            if differs(name, held.fields.get(name, ""), entry.fields.get(name, ""))
-        }
+        said, says = held.fields, entry.fields
+        differences = {}
+        for name in said if said.keys() == says.keys() else {**said, **says}:
+            old, new = said.get(name, ""), says.get(name, "")
+            if old != new and differs(name, old, new):
+                differences[name] = (old, new)
         if differs("link", held.url, entry.url):
             differences["link"] = (held.url, entry.url)
         if differences:

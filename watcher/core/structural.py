@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -9,6 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+from itertools import compress
+from operator import not_
 
 from watcher.core.identity import fold
 from watcher.core.notes import RUNS, Notes, Run, set_print, tag
@@ -27,6 +30,10 @@ LONGEST_TEXT = 2_000_000
 FEW_NAMES = 12
 """So few names are each looked for; more in one pass over all words."""
 _WORD = re.compile(r"[^\W_]+")
+_WORDS_ALONE = bytes(ord(chr(at).lower()) if chr(at).isalnum() else 0x20 for at in range(0x80)) + bytes(
+    range(0x80, 0x100)
+)
+"""ASCII in UTF-8 without case, and without all that is in no word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,18 +205,34 @@ def count_names(text: str, titles: Mapping[str, str]) -> Counter[str]:
         folded = fold(text[:LONGEST_TEXT])
         found = {key: _count(_words(title), folded) for key, title in titles.items()}
         return Counter({key: times for key, times in found.items() if times})
-    by_first: defaultdict[str, dict[int, dict[tuple[str, ...], list[str]]]] = defaultdict(dict)
+    called: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    sizes: defaultdict[str, set[int]] = defaultdict(set)
     for key, title in titles.items():
         words = _words(title)
         if words:
-            by_first[words[0]].setdefault(len(words), {}).setdefault(words, []).append(key)
-    counted: Counter[str] = Counter()
-    said = tuple(_WORD.findall(fold(text[:LONGEST_TEXT])))
-    for at in [at for at, word in enumerate(said) if word in by_first]:
-        for size, phrases in by_first[said[at]].items():
-            for key in phrases.get(said[at : at + size], ()):
+            called[words].append(key)
+            sizes[words[0]].add(len(words))
+    counted: defaultdict[str, int] = defaultdict(int)
+    said = _said(text[:LONGEST_TEXT])
+    for at in compress(itertools.count(), map(sizes.__contains__, said)):
+        for size in sizes[said[at]]:
+            for key in called.get(tuple(said[at : at + size]), ()):
                 counted[key] += 1
-    return counted
+    return Counter(counted)
+
+
+def _said(text: str) -> list[str]:
+    """All words of a text as ``_words`` has them. Those in ASCII, most of a page, are cut out at once."""
+    parts = text.encode("utf-8", "replace").translate(_WORDS_ALONE).decode().split()
+    if text.isascii():
+        return parts
+    said: list[str] = []
+    done = 0
+    for at in compress(itertools.count(), map(not_, map(str.isascii, parts))):
+        said += parts[done:at]
+        said += _WORD.findall(fold(parts[at]))
+        done = at + 1
+    return said + parts[done:]
 
 
 @lru_cache(maxsize=40_000)
