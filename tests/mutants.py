@@ -37,7 +37,7 @@ TESTS = {
     "merkle": ("tests/core/test_merkle.py", "tests/core/test_standards.py"),
     "absence": ("tests/core/test_absence.py", "tests/core/test_corners.py"),
     "decide": (
-        "tests/core/test_decide_alone.py", "tests/core/test_decide_corners.py",
+        "tests/core/test_decide_alone.py", "tests/core/test_decide_corners.py", "tests/core/test_decide_clocks.py",
         "tests/core/test_decide.py", "tests/core/test_again.py",
         "tests/core/test_decide_properties.py",
     ),

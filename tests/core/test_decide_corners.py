@@ -253,3 +253,17 @@ def test_until_a_baseline_stands_nothing_is_told_and_nobody_is_missed() -> None:
     assert site.look("ABCDEF") == ()
     assert len(site.roster.entries) == 6
     assert said(site.look("GABCDEF")) == ["listed G"]
+
+
+def test_the_text_of_pages_is_kept_only_while_rules_are_guesses_and_of_whole_pages() -> None:
+    site = Watching()
+    site.look("", verdict="blocked", complete=False, text="Please wait in the queue")
+    assert load(site.roster.notes).first_text == ""
+    site.look("ABC", provisional=True)
+    kept = load(site.roster.notes).last_text
+    assert kept
+    site.look("AB", verdict="partial", complete=False, provisional=True)
+    site.look("", verdict="unreadable", complete=False, text="another page")
+    assert load(site.roster.notes).last_text == kept
+    site.look("ABC")
+    assert load(site.roster.notes).last_text == ""
