@@ -120,7 +120,8 @@ def consistency(opened: Opened) -> str:
     for (head, _), proof in zip(older, proofs, strict=True):
         need((proof["old"], proof["new"]) == (head.size, last.size), "a consistency proof is about other checkpoints")
         merkle.verify_consistency(head.size, last.size, hashes_of(proof["path"]), head.root, last.root)
-    return f"{len(opened.heads)} checkpoints are of one log that only grew"
+    number = len(opened.heads)
+    return f"{number} {'checkpoints are' if number != 1 else 'checkpoint is'} of one log that only grew"
 
 
 def leaves(opened: Opened) -> str:

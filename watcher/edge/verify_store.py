@@ -258,7 +258,8 @@ def _checkpoints(ledger: Ledger, keys: list[note.VerifierKey]) -> str:
     count = _each((f"checkpoint {h.size}", partial(check, h.size, h.note)) for h in heads)
     last = heads[-1].size if heads else 0
     signed = "" if keys else "; signatures NOT CHECKED: no key is known, name it with --key"
-    return f"{count} checkpoints, the last over {last} of {ledger.log.size} leaves{signed}"
+    noun = "checkpoint" if count == 1 else "checkpoints"
+    return f"{count} {noun}, the last over {last} of {ledger.log.size} leaves{signed}"
 
 
 def _held(ledger: Ledger, keys: list[note.VerifierKey], held: bytes) -> str:
