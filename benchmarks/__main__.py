@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.report import Part, machine
 
-PARTS = ("floor", "steps", "fetch", "peers", "versions", "million", "lateness", "adaptive")
+PARTS = ("floor", "steps", "fetch", "peers", "versions", "million", "lateness", "adaptive", "diffing")
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 HEAD = """# Performance
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from watcher.core.charset import codec_of, decode
-from watcher.core.parse import Document, parse, read_json
+from watcher.core.parse import MOST_OPEN, Document, is_bottomless, parse, read_json
 from watcher.records import Page
 
 
@@ -93,6 +93,23 @@ FEED = """<?xml version="1.0"?><rss version="2.0"><channel><title>Us</title>
 <item><title>Velmora &amp; Sons</title><link>http://site.onion/v</link><guid>7</guid><pubDate>Mon, 02 Mar 2026 04:00:00 +0000</pubDate>
 <description>&lt;p&gt;All of it &amp;amp; more&lt;/p&gt;</description></item>
 <item><title><![CDATA[Korvane <b>AG</b>]]></title><link>/k</link></item></channel></rss>"""
+
+
+@pytest.mark.parametrize(
+    ("body", "bottomless"),
+    [
+        (b"<div>" * (MOST_OPEN + 1), True),
+        (b"<DIV class=x>" * (MOST_OPEN + 1), True),
+        (b"<div>" * MOST_OPEN, False),
+        (b"<div>x</div>" * (MOST_OPEN + 1), False),
+        (b"<img src=a><br><p>x<li>y<tr><td>z" * (MOST_OPEN + 1), False),
+        (b"<svg>" + b"<path d='M 0 0'/>" * (MOST_OPEN + 1) + b"</svg>", False),
+        (b"<pre>a < b " * 10 + b"i < n " * (2 * MOST_OPEN), False),
+        (b"<param>" * (2 * MOST_OPEN) + b"<params>" * (MOST_OPEN + 1), True),
+    ],
+)
+def test_pages_without_a_bottom_are_told_before_they_are_parsed(body: bytes, bottomless: bool) -> None:
+    assert is_bottomless(body) is bottomless
 
 
 def test_feed() -> None:

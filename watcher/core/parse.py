@@ -26,6 +26,15 @@ _SCRIPT_HEAD = re.compile(
 _JSON_ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.S
 )
+_UNENDED = re.compile(
+    rb"<(?!(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr"  # these have no end
+    rb"|p|li|dt|dd|option|optgroup|tr|td|th|tbody|thead|tfoot|colgroup|rp|rt"  # the next of these ends one
+    rb"|title|textarea|script|style|xmp|iframe|noembed|noframes)[\s/>])"  # within these, tags are text
+    rb"[a-z][^<>]*(?<!/)>",
+    re.I,
+)
+MOST_OPEN = 20_000
+"""Elements that may stand open, one inside the other: the parser takes quadratic time for them."""
 _INDEX_TITLE = re.compile(r"\s*(?:index of\b|directory listing (?:for|of)\b|listing of\b)", re.I)
 
 
@@ -230,6 +239,14 @@ def _shown_json(tree: LexborHTMLParser) -> Any:
         return None
     text = children[0].text().strip()
     return read_json(text) if text.startswith(("{", "[")) else None
+
+
+def is_bottomless(body: bytes) -> bool:
+    """Whether a page opens more elements that it never ends than a parser should be asked to nest."""
+    ends = body.count(b"</")
+    if body.count(b"<") - 2 * ends <= MOST_OPEN:  # hardly any page is looked through
+        return False
+    return sum(1 for _ in _UNENDED.finditer(body)) - ends > MOST_OPEN
 
 
 def _heading_says_index(tree: LexborHTMLParser) -> bool:

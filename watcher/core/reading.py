@@ -17,7 +17,7 @@ from watcher.core.frame import LONGEST_TAIL, Frame, compare, struck, taught
 from watcher.core.identity import fold_title
 from watcher.core.induce import Extraction, Learned, extract, learn, relearn
 from watcher.core.paginate import next_urls
-from watcher.core.parse import Document, parse
+from watcher.core.parse import Document, is_bottomless, parse
 from watcher.core.phrases import fold
 from watcher.core.rules import rule_digest
 from watcher.core.seen import Seen, digest, look
@@ -101,7 +101,9 @@ def read_page(page: Page, memory: bytes, known: Sequence[str], hints: Hints) -> 
 
 
 def _parsed(page: Page) -> Document | None:
-    """The document; None if the parser refuses the page (it ends so when memory ends)."""
+    """The document; None if the parser refuses the page (it ends so when memory ends), or would take for ever."""
+    if is_bottomless(page.body):
+        return None
     try:
         return parse(page)
     except SelectolaxError:

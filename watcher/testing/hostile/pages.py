@@ -29,7 +29,7 @@ HEAVY = (
         does="200,000 elements, one inside the other",
         answer=made(_many("<div>", 200_000)),
         verdict="unreadable",
-        why=KILLED,
+        why="parse-refused",
     ),
     Hostile(
         name="nested-formatting",
