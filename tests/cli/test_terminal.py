@@ -106,10 +106,6 @@ def test_a_body_is_not_written_to_a_terminal(folder: Path) -> None:
     )
 
 
-INTERRUPTIBLE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import watcher.__main__"
-"""Who is started in the background, as whole suites often are, ignores SIGINT, and so does all that it starts."""
-
-
 class Screen:
     """A program on a terminal, and all that it painted there; whoever waits for something waits for a while only."""
 
@@ -117,7 +113,7 @@ class Screen:
         self._end, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 140, 0, 0))
         self.process = subprocess.Popen(
-            [sys.executable, "-c", f"import sys; sys.argv[1:] = {arguments!r}; {INTERRUPTIBLE}"],
+            [sys.executable, "-m", "watcher", *arguments],
             cwd=folder,
             stdin=theirs,
             stdout=theirs,

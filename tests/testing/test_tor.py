@@ -117,6 +117,7 @@ def test_a_service_without_a_web_server(tor_network: PrivateTorNetwork) -> None:
     tor_network.remove_onion(onion)
 
 
+@pytest.mark.timeout(240)  # its services are found again when tor has published them
 def test_a_host_that_is_killed_and_comes_back(tor_network: PrivateTorNetwork, onion: Onion) -> None:
     token = next(tokens)
     assert tor_network.probe(onion.address, token=token) == 0

@@ -24,6 +24,7 @@ Kind = Literal["same", "removed", "added", "changed", "moved"]
 OPS: dict[int, Op] = {-1: "removed", 0: "same", 1: "added"}
 
 WORD = re.compile(r"\w+|\s+|[^\w\s]")
+MARK = re.compile(r"\w+|[^\w\s]")
 NUMBER = re.compile(r"\d+")
 MARKS_WITHIN = 2_000
 """So many characters of a block are enough to know it again."""
@@ -170,7 +171,7 @@ def _changed_pairs(
 
 def _marks(text: str) -> frozenset[str]:
     """The words by which a block is known again: numbers are only "some number", for they are what moves."""
-    return frozenset(NUMBER.sub("0", word) for word in WORD.findall(text[:MARKS_WITHIN]) if not word.isspace())
+    return frozenset(MARK.findall(NUMBER.sub("0", text[:MARKS_WITHIN])))
 
 
 def _mutual_best(scores: dict[tuple[int, int], tuple[float, int]]) -> list[tuple[int, int]]:

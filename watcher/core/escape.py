@@ -56,6 +56,8 @@ _CHAT = str.maketrans(
 
 def line(text: str, limit: int = ENOUGH) -> str:
     """The text on one line, safe for a terminal or a log, at most ``limit`` characters and then ``…``."""
+    if len(text) <= limit and text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip(" ")  # as most are
     # What is far beyond the limit is cut first, so that a title of a megabyte costs nothing.
     rough = text[: 8 * limit + 64]
     folded = _SPACE.sub(" ", _PICTURE.sub("", rough)).strip(" ")
@@ -65,6 +67,8 @@ def line(text: str, limit: int = ENOUGH) -> str:
 
 def block(text: str, limit: int = 1 << 20) -> str:
     """The text with its line ends kept, safe for a terminal, at most ``limit`` characters and then ``…``."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text  # as most are
     whole = text[: limit + 1].replace("\r\n", "\n").replace("\t", "    ")
     return cut(_HEAPED.sub(r"\1", _HIDDEN_BUT_LINES.sub(_name, _PICTURE.sub("", whole))), limit)
 
