@@ -36,10 +36,6 @@ _NOT_QUICK = re.compile(rb'[\xf0-\xf4]|(?:":|[\[,])-?(?:[0-9]{16}|[0-9]+[.eE])')
 
 READ_LATER = ("verdict", "why", "complete", "leaf", "stored_bytes", "foreign")
 """A capture's fields that are set, or may change, after it was kept."""
-
-
-_OF_CLOCKS = frozenset({"ran", "boot", "clock_kept"})
-"""What a snapshot has of its first capture's facts; they are logged with that."""
 _FACTS = tuple(one.name for one in dataclasses.fields(Capture) if one.name not in READ_LATER)
 _MISS_FACTS = (*_FACTS, "verdict", "why")
 
@@ -96,7 +92,7 @@ def capture_facts(capture: Capture) -> Record:
 def _digest_of(value: Reading | Snapshot, entries: Shown) -> str:
     """``digest(described(value))``, with these entries: of what can be long, and holds but words, small numbers and two
     times."""
-    plain: dict[str, Any] = {name: getattr(value, name) for name in _names(value)}
+    plain: dict[str, Any] = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
     if isinstance(value, Snapshot):
         plain["taken_at"], plain["finished_at"] = rfc3339(value.taken_at), rfc3339(value.finished_at)
     plain["entries"] = None
@@ -155,16 +151,12 @@ def _plain(value: object) -> Json:
     if isinstance(value, timedelta):
         return repr(value.total_seconds())
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: _plain(getattr(value, name)) for name in _names(value)}
+        return {one.name: _plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, Iterable):
         return [_plain(item) for item in value]
     raise TypeError(f"{type(value).__name__} has no plain form")
-
-
-def _names(record: Any) -> list[str]:
-    return [one.name for one in dataclasses.fields(record) if one.name not in _OF_CLOCKS]
 
 
 def _scrubbed(value: Json) -> Json:
