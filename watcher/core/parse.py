@@ -33,7 +33,7 @@ _UNENDED = re.compile(
     rb"[a-z][^<>]*(?<!/)>",
     re.I,
 )
-MOST_OPEN = 20_000
+MOST_OPEN = 50_000
 """Elements that may stand open, one inside the other: the parser takes quadratic time for them."""
 _INDEX_TITLE = re.compile(r"\s*(?:index of\b|directory listing (?:for|of)\b|listing of\b)", re.I)
 

@@ -88,7 +88,7 @@ def _own_page_is_a_bomb(asked: Asked) -> Iterator[Say]:
     if asked.path == "/":
         yield whole(listing(cards(*_names(asked.number, 12))))
     else:
-        yield whole("<div>" * 200_000)
+        yield whole("<div/>" * 200_000)
 
 
 def _own_page_is_a_file(asked: Asked) -> Iterator[Say]:
