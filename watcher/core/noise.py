@@ -121,7 +121,7 @@ class Flutter(msgspec.Struct, omit_defaults=True):
 
     @property
     def noisy(self) -> bool:
-        return self.at_once >= OFTEN or sum(streak >= TICKS for streak in self.streaks.values()) > 0
+        return self.at_once >= OFTEN or max(self.streaks.values(), default=0) >= TICKS
 
 
 def sift(
@@ -138,11 +138,10 @@ def sift(
     following: dict[str, Flutter] = {}
     for field in set(learned).union(*changes.values()):
         following[field] = _follow(learned.get(field, Flutter()), field in at_once, field, changes, waiting)
+    noise = at_once.union(field for field, flutter in following.items() if flutter.noisy)
     real: dict[str, dict[str, tuple[str, str]]] = {}
     for key, fields in changes.items():
-        kept = {
-            field: values for field, values in fields.items() if field not in at_once and not following[field].noisy
-        }
+        kept = {field: values for field, values in fields.items() if field not in noise}
         if kept:
             real[key] = kept
     return real, {field: flutter for field, flutter in following.items() if flutter != Flutter()}
