@@ -430,7 +430,7 @@ def check_fork(b: Bundle, key: Key) -> str:
     for (size, root, _), proof in zip(heads, proofs, strict=False):
         need((proof["old"], proof["new"]) == (size, heads[-1][0]), "a consistency proof is about other checkpoints")
         check_consistency(size, heads[-1][0], [unhex(p) for p in proof["path"]], root, heads[-1][1])
-    return f"{len(heads)} checkpoints are of one log that only grew"
+    return f"{len(heads)} {'checkpoint is' if len(heads) == 1 else 'checkpoints are'} of one log that only grew"
 
 
 def check_leaves(b: Bundle) -> str:
