@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from watcher.core import flips, losses
 from watcher.core.case import Case
 from watcher.core.notes import join, set_print, tag, tags
-from watcher.core.structural import count_names, next_order, remember_run
+from watcher.core.structural import count_usual, next_order, remember_run
 
 MOST_MIRRORS = 16
 LONG, SELDOM = 2_000, 10
@@ -95,9 +94,7 @@ def _mirror(case: Case, page: Sequence[str]) -> None:
 def _names(case: Case, page: Sequence[str]) -> None:
     """Notes how often each entry's name stands on the page, so that a row that is not read is not taken for gone."""
     notes = case.notes
-    counted = count_names(case.snapshot.text, {key: case.entries[key].title for key in page})
-    numbers = Counter(counted[key] or 1 for key in page)
-    notes.usual = numbers.most_common(1)[0][0] if numbers else 1
+    titles = {key: case.entries[key].title for key in page}
+    notes.usual, names = count_usual(case.snapshot.text, titles, notes.names, notes.usual)
     absent = {key for key, held in case.entries.items() if held.standing == "missing"}
-    kept = {key: number for key, number in notes.names.items() if key in absent}
-    notes.names = kept | {key: counted[key] or 1 for key in page if (counted[key] or 1) != notes.usual}
+    notes.names = {key: number for key, number in notes.names.items() if key in absent} | names

@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 import re
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from itertools import compress
 from operator import not_
+
+import xxhash
 
 from watcher.core.identity import fold
 from watcher.core.notes import RUNS, Notes, Run, set_print, tag
@@ -29,7 +31,11 @@ TEXTS = 6
 LONGEST_TEXT = 2_000_000
 FEW_NAMES = 12
 """So few names are each looked for; more in one pass over all words."""
+MOST_COUNTED = 20_000
+"""Pages whose names are not counted again while only numbers move; some hundred bytes each."""
 _WORD = re.compile(r"[^\W_]+")
+_DIGIT = re.compile(r"[0-9]")
+_NUMBER = re.compile(rb"[0-9]+")
 _WORDS_ALONE = bytes(ord(chr(at).lower()) if chr(at).isalnum() else 0x20 for at in range(0x80)) + bytes(
     range(0x80, 0x100)
 )
@@ -205,6 +211,11 @@ def count_names(text: str, titles: Mapping[str, str]) -> Counter[str]:
         folded = fold(text[:LONGEST_TEXT])
         found = {key: _count(_words(title), folded) for key, title in titles.items()}
         return Counter({key: times for key, times in found.items() if times})
+    return _count_in(_said(text[:LONGEST_TEXT]), titles)
+
+
+def _count_in(said: Sequence[str], titles: Mapping[str, str]) -> Counter[str]:
+    """The same, of all words of a text."""
     called: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
     sizes: defaultdict[str, set[int]] = defaultdict(set)
     for key, title in titles.items():
@@ -213,12 +224,56 @@ def count_names(text: str, titles: Mapping[str, str]) -> Counter[str]:
             called[words].append(key)
             sizes[words[0]].add(len(words))
     counted: defaultdict[str, int] = defaultdict(int)
-    said = _said(text[:LONGEST_TEXT])
     for at in compress(itertools.count(), map(sizes.__contains__, said)):
         for size in sizes[said[at]]:
             for key in called.get(tuple(said[at : at + size]), ()):
                 counted[key] += 1
     return Counter(counted)
+
+
+def count_usual(
+    text: str, titles: Mapping[str, str], names: Mapping[str, int], usual: int
+) -> tuple[int, dict[str, int]]:
+    """How often an entry's title stands in the text, for most, and how often, by key, where it is not as often as that;
+    once at least. ``names`` and ``usual`` are what was found on the page before.
+
+    Most changes of a page are numbers that move. Titles without a digit stand in both texts alike, and are not counted
+    again.
+    """
+    form = _form(text, titles)
+    counted: Mapping[str, int]
+    if form and _outcome(form, titles, names, usual) in _counted:
+        moving = {key: title for key, title in titles.items() if any(map(_DIGIT.search, _words(title)))}
+        many = len(titles) > FEW_NAMES
+        again = _count_in(_said(text), moving) if moving and many else count_names(text, moving)
+        counted = {key: again[key] if key in moving else names.get(key, usual) for key in titles}
+    else:
+        counted = count_names(text, titles)
+    times = {key: counted[key] or 1 for key in titles}
+    numbers = Counter(times.values())
+    most = numbers.most_common(1)[0][0] if numbers else 1
+    found = {key: number for key, number in times.items() if number != most}
+    if form:
+        _counted[_outcome(form, titles, found, most)] = None
+        if len(_counted) > MOST_COUNTED:
+            _counted.popitem(last=False)
+    return most, found
+
+
+_counted: OrderedDict[bytes, None] = OrderedDict()
+"""Fingerprints of what was counted, with what it came to."""
+
+
+def _form(text: str, titles: Mapping[str, str]) -> bytes:
+    """What texts share that are one but for their numbers; empty where that says nothing."""
+    if not titles or len(text) > LONGEST_TEXT:
+        return b""
+    return xxhash.xxh3_128_digest(_NUMBER.sub(b"0", text.encode("utf-8", "surrogatepass")))
+
+
+def _outcome(form: bytes, titles: Mapping[str, str], names: Mapping[str, int], usual: int) -> bytes:
+    of_page = [names.get(key, usual) for key in titles]
+    return xxhash.xxh3_128_digest(repr((form, list(titles.items()), of_page, usual)).encode("utf-8", "surrogatepass"))
 
 
 def _said(text: str) -> list[str]:
