@@ -7,13 +7,14 @@ is the same, each number that moved between them is in such a part, now and in e
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import gt, ne, or_
 
 import xxhash
 
 _DIGITS = bytes(ord("0") if chr(code) in "0123456789" else code for code in range(256))
-_NUMBER = re.compile(rb"[0-9]+")
+_NUMBERS = bytes(code if chr(code) in "0123456789" else ord(" ") for code in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +34,20 @@ class Numbers:
         """Whether the other text differs in nothing but numbers that are known to tick."""
         if self.form != other.form:
             return False
-        pairs = zip(self.numbers.split(b" "), other.numbers.split(b" "), self.ticking, strict=False)
-        return all(one == two or ticks for one, two, ticks in pairs)
+        return not any(map(gt, self._moved(other), self.ticking))
 
     def then(self, other: Numbers, said: bytes) -> Numbers:
         """The other text, which came after this one; ``said``: fingerprint of what is searched of it."""
-        new = other.numbers.split(b" ")
         if self.form != other.form or self.said != said:
-            return Numbers(other.form, other.numbers, said, bytes(len(new)))
-        pairs = zip(self.numbers.split(b" "), new, self.ticking, strict=True)
-        return Numbers(other.form, other.numbers, said, bytes([ticks or one != two for one, two, ticks in pairs]))
+            return Numbers(other.form, other.numbers, said, bytes(len(other.numbers.split())))
+        return Numbers(other.form, other.numbers, said, bytes(map(or_, self._moved(other), self.ticking)))
+
+    def _moved(self, other: Numbers) -> Iterator[bool]:
+        """Which numbers are others in a text of this form."""
+        return map(ne, self.numbers.split(), other.numbers.split())
 
 
 def numbers(text: str) -> Numbers:
     """The text's form and numbers."""
     data = text.encode("utf-8", "surrogatepass")
-    return Numbers(xxhash.xxh3_128_digest(data.translate(_DIGITS)), b" ".join(_NUMBER.findall(data)))
+    return Numbers(xxhash.xxh3_128_digest(data.translate(_DIGITS)), b" ".join(data.translate(_NUMBERS).split()))
