@@ -377,6 +377,8 @@ MEANINGS: Mapping[str, str] = {
     "misses_in_a_row": "visits in a row that brought nothing",
     "every_seconds": "how often it is looked at, where `every` is adaptive",
     "because": "why so often",
+    "paused_until": "nobody looks at it until then (`watcher pause`), or null",
+    "paused_by": "who says so, or empty",
     "mirrors": "each with `url`, `verdict` and `last_visit`",
     "entries": "each with `key`, `title`, `url` and `fields`",
     "rule": "how it was read, as a `[site.rule]` table; null if nothing repeats",

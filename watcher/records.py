@@ -366,3 +366,7 @@ class TargetStatus:
     """How often it is looked at now; None: nobody asked."""
     because: str = ""
     """Why so often, for people."""
+    paused_until: datetime | None = None
+    """Nobody is to look at it until then; None: it is not paused."""
+    paused_by: str = ""
+    """Who says so."""

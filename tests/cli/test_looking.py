@@ -71,6 +71,8 @@ def test_status(run: Run, captures: tuple[Capture, ...]) -> None:
         "misses_in_a_row": 0,
         "every_seconds": 900,
         "because": "the configuration says so",
+        "paused_until": None,
+        "paused_by": "",
         "mirrors": [
             {"url": MIRROR, "verdict": "listing", "last_visit": SEEN},
             {"url": "http://second.example/", "verdict": "", "last_visit": None},
@@ -87,6 +89,8 @@ def test_status(run: Run, captures: tuple[Capture, ...]) -> None:
         "misses_in_a_row": 0,
         "every_seconds": 900,
         "because": "the configuration says so",
+        "paused_until": None,
+        "paused_by": "",
         "mirrors": [{"url": "http://quiet.example/", "verdict": "", "last_visit": None}],
     }
 

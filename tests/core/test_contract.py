@@ -176,6 +176,8 @@ def test_status() -> None:
         "misses_in_a_row": 0,
         "every_seconds": None,
         "because": "",
+        "paused_until": None,
+        "paused_by": "",
         "mirrors": [{"url": "http://a.example/", "verdict": "listing", "last_visit": "2026-11-22T15:04:05.123456Z"}],
     }
 

@@ -98,6 +98,49 @@ def test_who_is_late_and_by_how_much() -> None:
     in_no_time(story())
 
 
+def test_a_paused_site_is_not_due_until_it_goes_on() -> None:
+    async def story() -> None:
+        feed = HeapFeed()
+        for site, wait in (("a", 0), ("b", 10), ("c", 40), ("d", 15)):
+            feed.plan(site, wait)
+        feed.pause({"b", "c"})
+        assert (await due(feed), here()) == (["a"], 0)
+        feed.plan("b", 5)
+        assert (await due(feed), here()) == (["d"], 15)
+        assert feed.late() == {}
+        asked = asyncio.create_task(due(feed))
+        await asyncio.sleep(5)
+        feed.pause({"b"})  # c goes on, and is due later
+        await asyncio.sleep(5)
+        assert not asked.done()
+        feed.pause(set())
+        assert (await asked, here()) == (["b"], 25)
+        assert (await due(feed), here()) == (["c"], 40)
+
+    in_no_time(story())
+
+
+def test_a_site_that_is_paused_or_goes_on_while_it_is_looked_at_is_looked_at_once() -> None:
+    async def story() -> None:
+        feed = HeapFeed()
+        feed.plan("a", 0)
+        (lease,) = await feed.leases(9)
+        feed.pause({"a"})
+        await lease.done(30)
+        asked = asyncio.create_task(due(feed))
+        await asyncio.sleep(50)
+        assert not asked.done()
+        feed.pause({"b"})
+        assert (await asked, here()) == (["a"], 50)
+        feed.pause({"a"})
+        feed.pause(set())
+        feed.drop("a")
+        feed.plan("z", 7)
+        assert (await due(feed), here()) == (["z"], 57)
+
+    in_no_time(story())
+
+
 def test_no_site_is_lost_or_leased_twice_whatever_happens() -> None:
     async def story(seed: int) -> None:
         chance, feed, out = random.Random(seed), HeapFeed(), {}

@@ -50,7 +50,7 @@ async def test_status_has_every_configured_site(web: Asker) -> None:
     assert (second["site"], second["verdict"], second["last_visit"]) == ("quiet", "", None)
     assert set(first) == {
         "site", "target", "verdict", "last_visit", "last_complete", "next_visit", "listed", "misses_in_a_row",
-        "every_seconds", "because", "mirrors",
+        "every_seconds", "because", "paused_until", "paused_by", "mirrors",
     }  # fmt: skip
 
 

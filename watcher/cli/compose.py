@@ -22,11 +22,13 @@ from watcher.core.note import parse_key
 from watcher.edge import acts, trouble
 from watcher.edge.deliver import Delivery
 from watcher.edge.descriptor import Descriptors
+from watcher.edge.feed import HeapFeed
 from watcher.edge.fetch import SocksFetcher
 from watcher.edge.guard import Guard
 from watcher.edge.ledger import Ledger
 from watcher.edge.live import Live
 from watcher.edge.notify import sinks
+from watcher.edge.pauses import Heeding
 from watcher.edge.proxy import check_proxy, proxy_of, resolve
 from watcher.edge.reader import WorkerReader
 from watcher.edge.replay import Sheet, nothing_kept, recover
@@ -77,6 +79,8 @@ class Watching:
     key: SigningKey
     fleet: Fleet | None
     """None: it works alone."""
+    heeding: Heeding
+    """Of what is paused."""
     reached: Reached
     """The proxies in earnest, and the tors of our own among them."""
 
@@ -152,6 +156,9 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
         if fleet:
             guard.allow(*fleet.addresses)
 
+        feed = fleet.feed if fleet else HeapFeed()
+        heeding = fleet.heeding if fleet else Heeding(settings.store, [key.verifier], feed.pause)
+
         def visited(visit: Visited) -> None:
             if visit.events:
                 delivery.soon()
@@ -169,7 +176,7 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
             means,
             store,
             Outside(well=well, finish=partial(recover, store), cut_short=live.cut_short),
-            feed=fleet.feed if fleet else None,
+            feed=feed,
             isolate=settings.proxy.isolate,
             proxies=len(proxy.urls),
             on_visit=visited,
@@ -184,6 +191,7 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
             store=store,
             key=key,
             fleet=fleet,
+            heeding=heeding,
             reached=reached,
         )
 
@@ -280,12 +288,14 @@ async def run(settings: Settings, on_visit: Callable[[Visited], None], reload: C
     async with watching(settings, on_visit) as parts, served(settings):
         log = structlog.get_logger("watcher")
         log.info("watching", sites=len(settings.sites), store=str(settings.store), vantage=settings.vantage)
+        parts.heeding.look()  # what is paused is not looked at even once
         deadline = asyncio.create_task(_time_of(stop))
         beside = [
             asyncio.create_task(work)
             for work in (
                 parts.delivery.run(),
                 parts.tending.run(),
+                parts.heeding.run(parts.store, settings.vantage),
                 _renew(parts, renew, reload),
                 at_leisure(parts.store, parts.means.reader),
                 *(parts.fleet.work() if parts.fleet else ()),

@@ -19,6 +19,8 @@ from watcher.edge.index import Index
 from watcher.edge.index_feed import Feed
 from watcher.edge.index_texts import at_leisure, read_texts
 from watcher.edge.nats_link import Link, addresses_of
+from watcher.edge.nats_pauses import Messenger
+from watcher.edge.pauses import Heeding
 from watcher.edge.proxy import proxy_of, resolve
 from watcher.edge.reader import WorkerReader
 from watcher.edge.sign import load_key
@@ -81,13 +83,18 @@ async def follow(settings: Settings, fleet: FleetSettings, *, once: bool) -> Non
                 tending.soon()
 
         link = Link(fleet, settings.vantage)
+        heeding = Heeding(settings.store, fleet.operators, lambda _: None)
+        messenger = Messenger(link, fleet, settings.vantage, settings.store, heeding)
         feed = Feed(link, await index.resume_from(), once=once)
         index.on_gap = feed.again
         log.info("following", vantages=len(fleet.vantages), agree=rule.agree, store=str(settings.store))
         reader = WorkerReader(workers=1)
         stack.push_async_callback(reader.close)
         texts = at_leisure(index.union, reader)
-        beside = [asyncio.create_task(work) for work in (link.run(), delivery.run(), tending.run(), tell(), texts)]
+        pauses = heeding.run(index.union, settings.vantage), messenger.run()
+        beside = [
+            asyncio.create_task(work) for work in (link.run(), delivery.run(), tending.run(), tell(), texts, *pauses)
+        ]
         following = asyncio.create_task(index.follow(feed.arrivals()))
         try:
             await _until(stop, following, link, once=once)

@@ -10,7 +10,9 @@ from watcher.config import Settings
 from watcher.core.fleet_tables import FleetSettings
 from watcher.edge.nats_feed import FleetFeed
 from watcher.edge.nats_link import Link, addresses_of
+from watcher.edge.nats_pauses import Messenger
 from watcher.edge.nats_ship import Shipper
+from watcher.edge.pauses import Heeding
 from watcher.edge.sign import SigningKey
 from watcher.edge.store import LedgerStore
 from watcher.errors import UsageError
@@ -24,12 +26,14 @@ class Fleet:
     link: Link
     feed: FleetFeed
     shipper: Shipper
+    heeding: Heeding
+    messenger: Messenger
     addresses: tuple[tuple[str, int], ...]
     """Of the engine's servers: what the guard lets through."""
 
     def work(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """What runs beside the watching."""
-        return self.link.run(), self.feed.run(), self.shipper.run()
+        return self.link.run(), self.feed.run(), self.shipper.run(), self.messenger.run()
 
     def use(self, sites: Sequence[Site]) -> None:
         """Look at these sites from now on."""
@@ -49,10 +53,14 @@ def fleet_of(settings: Settings, fleet: FleetSettings, store: LedgerStore, key: 
             hint="in a fleet they must be one: what is shipped is signed",
         )
     link = Link(fleet, key.origin)
+    feed = FleetFeed(link, fleet, key, _copies(settings.sites))
+    heeding = Heeding(store.folder, fleet.operators, feed.pause)
     return Fleet(
         link=link,
-        feed=FleetFeed(link, fleet, key, _copies(settings.sites)),
+        feed=feed,
         shipper=Shipper(link, store, key),
+        heeding=heeding,
+        messenger=Messenger(link, fleet, key.origin, store.folder, heeding),
         addresses=addresses_of(fleet),
     )
 

@@ -115,12 +115,18 @@ def _status_rows(targets: Sequence[TargetStatus], late: Collection[str], now: da
             str(target.listed),
             since(target.last_visit, now),
             since(target.last_complete, now),
-            Cell(since(target.next_visit, now), "bold red" if target.site in late else ""),
+            _next(target, target.site in late, now),
             Cell(str(target.misses_in_a_row), "red" if target.misses_in_a_row else ""),
             _health(target.mirrors),
         )
         for target in targets
     ]
+
+
+def _next(target: TargetStatus, is_late: bool, now: datetime) -> Cell:
+    if target.paused_until is not None:
+        return Cell(f"paused: {since(target.paused_until, now)}", "yellow")
+    return Cell(since(target.next_visit, now), "bold red" if is_late else "")
 
 
 def _watch_status(state: State) -> None:

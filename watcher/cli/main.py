@@ -15,6 +15,8 @@ TABLE = {
     "init": ("init", "Write a commented watcher.toml, make the signing key and the store."),
     "run": ("watching", "Watch: visit what is due, deliver alerts, sign checkpoints."),
     "check": ("watching", "Visit every target once, now; print what it saw and any events."),
+    "pause": ("pausing", "Look at sites no more for a time."),
+    "resume": ("pausing", "Look again at sites that were paused."),
     "status": ("looking", "How every target stands."),
     "entries": ("looking", "The roster: every entry ever seen, and its standing."),
     "events": ("looking", "What was listed, changed, renamed, withdrawn, relisted; oldest first."),

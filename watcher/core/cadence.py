@@ -40,7 +40,11 @@ def is_unchecked(late: timedelta, every: timedelta) -> bool:
 def unchecked(sites: Iterable[Site], targets: Iterable[TargetStatus], now: datetime) -> dict[str, timedelta]:
     """The sites that went unchecked for more than two of their intervals, and how late their visits are."""
     every = {site.name: site.every if isinstance(site.every, timedelta) else USUAL for site in sites}
-    late = {target.site: now - target.next_visit for target in targets if target.site in every and target.next_visit}
+    late = {
+        target.site: now - target.next_visit
+        for target in targets
+        if target.site in every and target.next_visit and target.paused_until is None
+    }
     return {name: by for name, by in late.items() if is_unchecked(by, every[name])}
 
 

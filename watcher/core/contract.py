@@ -105,6 +105,8 @@ def status_object(target: TargetStatus) -> Json:
         "misses_in_a_row": target.misses_in_a_row,
         "every_seconds": None if target.every is None else round(target.every.total_seconds()),
         "because": target.because,
+        "paused_until": _moment(target.paused_until),
+        "paused_by": target.paused_by,
         "mirrors": [_mirror(mirror) for mirror in target.mirrors],
     }
 

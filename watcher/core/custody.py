@@ -258,6 +258,12 @@ def prune_record(*, bodies: Sequence[str], before: datetime, at: datetime, vanta
     return _act("prune", at, vantage, bodies=gone, before=rfc3339(before))
 
 
+def pause_record(*, by: str, until: Mapping[str, datetime], at: datetime, vantage: str) -> Record:
+    """From then on nobody is to look at these sites, each until a moment: all that this operator has paused."""
+    sites: dict[str, Json] = {site: rfc3339(end) for site, end in until.items()}
+    return _act("pause", at, vantage, by=by, until=sites)
+
+
 def descriptor_record(*, onion: str, text: bytes, at: datetime, vantage: str) -> Record:
     """An onion service's own descriptor was fetched and kept."""
     return _act(

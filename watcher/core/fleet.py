@@ -26,6 +26,11 @@ def alive_subject(vantage: str) -> str:
     return f"watcher.{vantage}.alive"
 
 
+def paused_subject(operator: str) -> str:
+    """The subject on which the operator says what is paused."""
+    return f"watcher.{operator}.paused"
+
+
 def homes(site: str, present: Collection[str], copies: int) -> frozenset[str]:
     """The vantages that look at the site: as many as asked for, or all. By rendezvous: whoever comes or goes takes or
     leaves its own share alone, and all others keep theirs."""

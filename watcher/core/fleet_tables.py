@@ -14,7 +14,7 @@ from watcher.core import note
 from watcher.core.tables import Table
 from watcher.errors import EvidenceError
 
-KEYS = frozenset({"servers", "credentials", "roots", "vantages", "each", "agree", "lease"})
+KEYS = frozenset({"servers", "credentials", "roots", "vantages", "operators", "each", "agree", "lease"})
 TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 """What a vantage of a fleet may be called: its name is part of subjects, where dots and slashes mean something."""
 PORT = 4222
@@ -36,6 +36,8 @@ class FleetSettings:
     """The certificates that ``tls://`` servers are checked against; None: this machine's."""
     vantages: tuple[note.VerifierKey, ...] = field(default=())
     """Everyone who belongs to the fleet, this vantage among them: name and verifier key."""
+    operators: tuple[note.VerifierKey, ...] = field(default=())
+    """Whose word on pauses this vantage heeds; nobody's at first."""
     each: int = 1
     """How many vantages look at each site, unless the site says otherwise."""
     agree: int = 1
@@ -55,14 +57,12 @@ def read_fleet(table: Table, folder: Path) -> FleetSettings:
         table.made("servers", value, server_address, "", path)
         for path, value in table.texts("servers", right, needed=True)
     ]
-    keys: dict[str, note.VerifierKey] = {}
     right = 'the verifier key of every vantage, as `watcher init` printed it: ["a+9ab1…+AQ…", …]'
-    for path, value in table.texts("vantages", right, needed=True):
-        key = table.made("vantages", value, vantage_key, None, path)
-        if key and key.name in keys:
-            table.fault("vantages", f'"{key.name}" stands here twice; each vantage has its own name and key', path)
-        elif key:
-            keys[key.name] = key
+    keys = _keys(table, "vantages", right, needed=True)
+    right = "verifier keys of who may pause sites, the index's or those of vantages; or take it out"
+    operators = _keys(table, "operators", right, needed=False)
+    for name in [name for name, key in operators.items() if keys.get(name, key) != key]:
+        table.fault("operators", f'"{name}" has another key under vantages; write the same here')
     credentials = table.text("credentials", secret=True)
     file = credentials.removeprefix(FILE) if credentials.startswith(FILE) else ""
     settings = FleetSettings(
@@ -73,6 +73,7 @@ def read_fleet(table: Table, folder: Path) -> FleetSettings:
         if table.has("roots")
         else None,
         vantages=tuple(keys.values()),
+        operators=tuple(operators.values()),
         each=table.whole("each", 1, least=1),
         agree=table.whole("agree", 1, least=1),
         lease=cast("timedelta", table.duration("lease", "30s", least=timedelta(seconds=1))),
@@ -83,6 +84,18 @@ def read_fleet(table: Table, folder: Path) -> FleetSettings:
         table.fault("agree", f"there are only {len(keys)} vantages; write {len(keys)} or fewer")
     table.finish()
     return settings
+
+
+def _keys(table: Table, name: str, right: str, *, needed: bool) -> dict[str, note.VerifierKey]:
+    """The keys that stand there, by whose they are."""
+    keys: dict[str, note.VerifierKey] = {}
+    for path, value in table.texts(name, right, needed=needed):
+        key = table.made(name, value, vantage_key, None, path)
+        if key and key.name in keys:
+            table.fault(name, f'"{key.name}" stands here twice; each vantage has its own name and key', path)
+        elif key:
+            keys[key.name] = key
+    return keys
 
 
 def vantage_key(text: str) -> note.VerifierKey:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from watcher.core.adaptive import DAY, EVEN_PACE, NOTHING_YET, Watched, intervals, rates
 from watcher.core.cadence import JITTER
-from watcher.core.moments import words
+from watcher.core.moments import rfc3339, words
 from watcher.records import MirrorStatus, Site, TargetStatus
 
 QUICK = 0.8
@@ -66,6 +66,10 @@ def _news(watched: Watched, every: timedelta) -> str:
 
 def _paced(target: TargetStatus, every: timedelta, because: str) -> TargetStatus:
     """With the interval that counts now, and why."""
+    if target.paused_until is not None:
+        return replace(
+            target, every=every, because=f"{target.paused_by} paused it until {rfc3339(target.paused_until)}"
+        )
     if target.next_visit is not None and target.last_visit is not None:
         planned = target.next_visit - target.last_visit
         longest = every * (1 + JITTER) + A_WHILE
@@ -99,8 +103,8 @@ def _with_mirrors(site: Site, target: TargetStatus) -> TargetStatus:
 
 def late_by(target: TargetStatus, site: Site, now: datetime) -> timedelta | None:
     """How long ago the site should have been looked at, if that is more than two intervals; else None. A site that
-    was never visited is not late: it is new."""
-    if target.last_visit is None:
+    was never visited is not late: it is new; and one that is paused is not to be looked at."""
+    if target.last_visit is None or target.paused_until is not None:
         return None
     every = site.every if isinstance(site.every, timedelta) else None
     if every is None:

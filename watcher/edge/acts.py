@@ -88,13 +88,19 @@ async def take_in(store: LedgerStore) -> int:
                 path.rename(aside)
             structlog.get_logger("watcher").error("no record of an act", file=str(aside), error=str(error))
             continue
-        if not await store.do(partial(_logged, record=record)):
-            await store.act(record)
-            count += 1
+        count += await once(store, record)
         with trouble.told(path):
             path.unlink()
             sync_folder(folder)
     return count
+
+
+async def once(store: LedgerStore, record: custody.Record) -> bool:
+    """Whether the act was logged now; else the very record was in the log already."""
+    if await store.do(partial(_logged, record=record)):
+        return False
+    await store.act(record)
+    return True
 
 
 def _logged(desk: Desk, record: custody.Record) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 NOT_PLANNED = float("inf")
 
@@ -29,6 +29,7 @@ class HeapFeed:
         self._heap: list[tuple[float, str]] = []
         """May name a site more than once: what ``_due`` says counts."""
         self._leased: set[str] = set()
+        self._paused: frozenset[str] = frozenset()
         self._changed = asyncio.Event()
 
     def plan(self, site: str, wait_seconds: float) -> None:
@@ -44,11 +45,7 @@ class HeapFeed:
     def late(self) -> Mapping[str, float]:
         """The sites that wait to be looked at and were due already, and for how many seconds."""
         here = asyncio.get_running_loop().time()
-        return {
-            site: here - due
-            for site, due in self._due.items()
-            if due < here and site not in self._leased and self.is_ours(site)
-        }
+        return {site: here - due for site, due in self._due.items() if due < here and self._is_to_be_looked_at(site)}
 
     async def leases(self, most: int) -> Sequence[HeapLease]:
         """Sites that are due, the longest first; waits until there is one."""
@@ -68,6 +65,21 @@ class HeapFeed:
         """Whether this watcher is the one to look at the site."""
         return True
 
+    def pause(self, sites: Collection[str]) -> None:
+        """From now on these are not looked at, and all others are; what was due while it was paused is due now."""
+        resumed, self._paused = self._paused.difference(sites), frozenset(sites)
+        for site in resumed:
+            self._take_over(site)
+
+    def _is_to_be_looked_at(self, site: str) -> bool:
+        return site not in self._leased and site not in self._paused and self.is_ours(site)
+
+    def _take_over(self, site: str) -> None:
+        """If the site was due while it was paused or another's, it is due now."""
+        due = self._due.get(site, NOT_PLANNED)
+        if due != NOT_PLANNED and self.is_ours(site):
+            self._put(site, max(due, asyncio.get_running_loop().time()))
+
     def landed(self, site: str, wait_seconds: float) -> None:
         """The site is not being looked at any more."""
         self._leased.discard(site)
@@ -85,7 +97,7 @@ class HeapFeed:
         while self._heap and self._heap[0][0] <= here and len(found) < most:
             due, site = heapq.heappop(self._heap)
             # else planned anew since, or dropped; what is being looked at is planned when it lands
-            if self._due.get(site) == due and site not in self._leased and self.is_ours(site):
+            if self._due.get(site) == due and self._is_to_be_looked_at(site):
                 self._leased.add(site)
                 self._due[site] = NOT_PLANNED
                 found.append(HeapLease(self, site))

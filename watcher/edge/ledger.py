@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, NamedTuple, Self
@@ -12,7 +13,9 @@ from watcher.edge.bodies import BodyFiles
 from watcher.edge.ledger_beliefs import BeliefQuestions, Owed
 from watcher.edge.ledger_log import LogQuestions, SignedHead, Stamp
 from watcher.edge.object_bodies import frames_of
+from watcher.edge.pause_files import with_pauses
 from watcher.edge.rows import capture_id, capture_span
+from watcher.records import TargetStatus
 
 __all__ = ["BODIES", "Found", "Ledger", "Owed", "SignedHead", "Stamp"]
 
@@ -39,6 +42,10 @@ class Ledger(LogQuestions, BeliefQuestions):
         """The ledger of the store in ``folder``; ``StoreError`` if there is none, or of a newer form. To be read, or
         (``readonly=False``, for the holder of the lock alone) made and brought up to date if need be."""
         return cls(schema.open_reading(folder) if readonly else schema.open_owned(folder).conn, folder)
+
+    def status(self) -> tuple[TargetStatus, ...]:
+        """How every target stands; paused ones, too."""
+        return with_pauses(self.folder, super().status(), datetime.now(UTC))
 
     def close(self) -> None:
         self.connection.close()

@@ -16,7 +16,7 @@ import structlog
 
 from watcher.core.fleet import ALL_ALIVE, BEATS, RollCall, Shares, Word, alive_subject, hear, say
 from watcher.core.fleet_tables import FleetSettings
-from watcher.edge.feed import NOT_PLANNED, HeapFeed
+from watcher.edge.feed import HeapFeed
 from watcher.edge.nats_link import Link, ended
 from watcher.edge.sign import SigningKey, check_signature
 from watcher.errors import EvidenceError
@@ -64,12 +64,6 @@ class FleetFeed(HeapFeed):
         for site in taken:
             self._take_over(site)
         self._log.info("fleet", present=sorted(present), sites_taken=len(taken), sites_left=len(left))
-
-    def _take_over(self, site: str) -> None:
-        """If the site was due while it was another's, it is due now."""
-        due = self._due.get(site, NOT_PLANNED)
-        if due != NOT_PLANNED and self.is_ours(site):
-            self._put(site, max(due, asyncio.get_running_loop().time()))
 
     # ------------------------------------------------------------------------------------------------- roll call
 

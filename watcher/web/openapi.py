@@ -173,6 +173,8 @@ def _schemas() -> Json:
                 "misses_in_a_row": COUNT,
                 "every_seconds": _or_null(COUNT),
                 "because": TEXT,
+                "paused_until": _or_null(MOMENT),
+                "paused_by": TEXT,
                 "mirrors": {"type": "array", "items": mirror},
             }
         ),
