@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.core.looks import FIRST, NAMES, START, Watching, entry, said
-from watcher.records import Entry
+from watcher.records import Entry, Policy
 
 EVERY = timedelta(minutes=20)
 LETTERS = "ABCDEF"
@@ -116,3 +116,16 @@ def test_an_old_page_does_not_make_a_field_noise() -> None:
         assert site.looks(2, shows(**new)) == ()
     assert {held.fields["size"][-2:] for held in site.roster.entries.values() if held.title < "E"} == {"TB"}
     assert said(site.look(shows(**new, E="5 TB"))) == ["changed E"]
+
+
+def test_what_came_again_and_then_turned_out_to_be_no_entry_leaves_nothing_behind() -> None:
+    """A guess read it, lost it, read it again; a better guess does not, though its words stand on the page."""
+    site = Watching(policy=Policy(confirm_visits=2, confirm_after=timedelta(minutes=10)))
+    site.looks(9, "ABCDEF", **GUESSED)
+    site.looks(4, "BCDEF", **GUESSED)
+    site.looks(3, "ABCDEF", **GUESSED)
+    assert [event.kind for event in site.told] == ["withdrawn", "relisted"]
+    words = "\n".join(NAMES[one] for one in LETTERS)
+    site.looks(2, "BCDEF", text=words, rule_digest="better", **GUESSED)
+    assert [held.title for held in site.roster.entries.values()] == [NAMES[one] for one in "BCDEF"]
+    assert len(site.told) == 2

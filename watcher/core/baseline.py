@@ -192,6 +192,7 @@ def _drop(case: Case, key: str) -> None:
     del case.entries[key]
     case.notes.absences.pop(key, None)
     case.notes.whole.pop(key, None)
+    case.notes.came.pop(key, None)
 
 
 def _absence(case: Case, held: RosterEntry) -> Absence:
