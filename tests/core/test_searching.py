@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.core import searching
-from watcher.core.searching import APART, OVERLAP, excerpt, of_entry, phrase, pieces, words
+from watcher.core.searching import APART, OVERLAP, excerpt, of_entry, phrase, pieces, says_else, texts_of, words
 from watcher.records import RosterEntry
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -96,3 +96,40 @@ def test_all_that_an_entry_says_is_found_and_no_phrase_goes_over_a_border() -> N
     assert len(of_entry(RosterEntry(
         key="x", title="x " * 9000, first_seen=NOW, last_seen=NOW, seen_in="c1"
     )).split()) == searching.ENTRY_WORDS  # fmt: skip
+
+
+FIELDS = st.dictionaries(
+    st.sampled_from(["views", "size", "date", "text"]), st.sampled_from(["12", "1,300", "7 GB", "velmora", ""])
+)
+ENTRIES = st.builds(
+    RosterEntry,
+    key=st.just("/a"),
+    title=st.sampled_from(["Velmora", "Zanster"]),
+    url=st.sampled_from(["", "http://a.onion/a", "http://b.onion/a", "http://a.onion/b"]),
+    fields=FIELDS,
+    aliases=st.sampled_from([(), ("Velmora",)]),
+    first_seen=st.just(NOW),
+    last_seen=st.just(NOW),
+    seen_in=st.just("c1"),
+)
+
+
+@given(ENTRIES, ENTRIES)
+def test_an_entry_that_says_the_same_is_searched_alike(was: RosterEntry, entry: RosterEntry) -> None:
+    assert says_else(was, entry) or texts_of(was) == texts_of(entry)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "else_"),
+    [
+        ({"size": "12"}, {"size": "1,300"}, False),
+        ({"views": "some"}, {"views": "many"}, False),
+        ({"size": "12"}, {"size": "12 GB"}, True),
+        ({"size": "12"}, {"date": "12"}, True),
+        ({"size": "12"}, {"size": "12", "text": ""}, True),
+    ],
+)
+def test_a_number_that_moves_says_nothing_else(was: dict[str, str], now: dict[str, str], else_: bool) -> None:
+    one = RosterEntry(key="/a", title="Velmora", fields=was, first_seen=NOW, last_seen=NOW, seen_in="c1")
+    other = RosterEntry(key="/a", title="Velmora", fields=now, first_seen=NOW, last_seen=NOW, seen_in="c2")
+    assert says_else(one, other) is else_

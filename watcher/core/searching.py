@@ -138,6 +138,20 @@ def texts_of(entry: Entry | RosterEntry) -> tuple[str, ...]:
     return (entry.title, *aliases, *fields, entry.url.partition("://")[2].partition("/")[2])
 
 
+def says_else(was: RosterEntry, entry: RosterEntry) -> bool:
+    """Whether ``texts_of`` may tell the one from the other; most of what moves in an entry are numbers."""
+    if was.title != entry.title or was.url != entry.url or was.aliases != entry.aliases:
+        return True
+    if len(was.fields) != len(entry.fields):
+        return True
+    for (name, old), (other, new) in zip(was.fields.items(), entry.fields.items(), strict=True):
+        if name != other:
+            return True
+        if old != new and name not in COUNTERS and not (_NUMBER.fullmatch(old) and _NUMBER.fullmatch(new)):
+            return True
+    return False
+
+
 def phrase(text: str) -> tuple[str, ...]:
     """The words that are looked for, in order; the last one is a beginning if the text ends with ``*``. Empty: none."""
     wanted = tuple(words(text))[: OVERLAP + 1]

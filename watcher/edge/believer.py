@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from watcher.core.again import Resighted
-from watcher.core.searching import texts_of
+from watcher.core.searching import says_else
 from watcher.edge.ledger import Ledger
 from watcher.edge.ledger_beliefs import Look
 from watcher.edge.names import Names
@@ -98,18 +98,24 @@ class Believer:
     def _write_entries(self, number: int, before: _Belief, roster: Roster, looks: tuple[Look, ...]) -> None:
         old, old_looks = before.state.roster.entries, {look: index for index, look in enumerate(before.looks)}
         new_looks = {look: index for index, look in enumerate(looks)}
+        moved: list[tuple[int | None, bytes, int, str]] = []
         for key, entry in roster.entries.items():
             was = old.get(key)
             look = new_looks.get((entry.last_seen, entry.seen_in))
             if was is not None and look == old_looks.get((was.last_seen, was.seen_in)) and _same(was, entry, look):
                 continue
-            self._connection.execute(
-                "INSERT INTO entry (site, key, standing, first_seen, look, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-                " ON CONFLICT DO UPDATE SET standing = ?3, first_seen = ?4, look = ?5, data = ?6",
-                (number, key, entry.standing, micros(entry.first_seen), look, encode(entry)),
-            )
-            if was is None or texts_of(was) != texts_of(entry):
+            if was is not None and was.standing == entry.standing and was.first_seen == entry.first_seen:
+                moved.append((look, encode(entry), number, key))
+            else:
+                self._connection.execute(
+                    "INSERT INTO entry (site, key, standing, first_seen, look, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+                    " ON CONFLICT DO UPDATE SET standing = ?3, first_seen = ?4, look = ?5, data = ?6",
+                    (number, key, entry.standing, micros(entry.first_seen), look, encode(entry)),
+                )
+            if was is None or says_else(was, entry):
                 self._index.name(number, entry)
+        # what is in an index is only named where it is another: most of what moves are numbers
+        self._connection.executemany("UPDATE entry SET look = ?, data = ? WHERE site = ? AND key = ?", moved)
         for key in old.keys() - roster.entries.keys():
             self._connection.execute("DELETE FROM entry WHERE site = ? AND key = ?", (number, key))
 
