@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -55,6 +56,13 @@ def test_a_new_title_on_the_same_page_of_its_own_is_the_same_entry() -> None:
     before = keys([entry("V*****a", "http://a.onion/p?id=3"), *others])
     after = keys([entry("Velmora", "http://a.onion/p?id=3"), *others])
     assert before == after
+
+
+def test_entries_that_have_their_keys_are_taken_as_they_are() -> None:
+    entries = assign_keys([entry("Velmora", "http://a.onion/velmora"), entry("Ostrava (SOLD)", "http://a.onion/o")])
+    assert assign_keys(entries) is entries
+    other, told = replace(entries[0], key="/else"), replace(entries[1], fields={})
+    assert assign_keys((other, told)) == entries
 
 
 def test_two_victims_with_one_name_keep_two_keys_whatever_their_order() -> None:

@@ -166,7 +166,14 @@ def assign_keys(entries: Sequence[Entry], *, base: str = "") -> tuple[Entry, ...
     The key is, in order: its own link's path and query; an id in the record; its folded title. ``base`` is the address
     of the page, to tell links of the site from links that lead away; without it the links themselves tell.
     """
-    return entries_of([(entry.title, entry.url, entry.fields) for entry in entries], base=base)
+    records = [(entry.title, entry.url, entry.fields) for entry in entries]
+    keys = _keys(records, base)
+    if all(
+        entry.key == key and not _untold_status(entry.title, entry.fields)
+        for key, entry in zip(keys, entries, strict=True)
+    ):
+        return tuple(entries)
+    return _with_keys(keys, records)
 
 
 Record = tuple[str, str, Mapping[str, str]]
@@ -176,12 +183,20 @@ Record = tuple[str, str, Mapping[str, str]]
 def entries_of(records: Sequence[Record], *, base: str = "") -> tuple[Entry, ...]:
     """The records as entries with keys, as ``assign_keys`` gives them; what a title says of its status is a field, if
     the record says nothing else of it."""
-    keys = _keys(records, base)
+    return _with_keys(_keys(records, base), records)
+
+
+def _with_keys(keys: Sequence[str], records: Sequence[Record]) -> tuple[Entry, ...]:
     entries = []
     for key, (title, url, fields) in zip(keys, records, strict=True):
-        status = "" if fields.get("status") else title_status(title)
+        status = _untold_status(title, fields)
         entries.append(Entry(key=key, title=title, url=url, fields={**fields, "status": status} if status else fields))
     return tuple(entries)
+
+
+def _untold_status(title: str, fields: Mapping[str, str]) -> str:
+    """What the title alone says of the status."""
+    return "" if fields.get("status") else title_status(title)
 
 
 def _keys(records: Sequence[Record], base: str) -> list[str]:
