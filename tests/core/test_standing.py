@@ -58,7 +58,13 @@ def test_how_many_stand() -> None:
     assert count("<p>nothing</p>", titles) == 0
     assert 300 <= count("<p>" + " ".join(titles[::2]) + "</p>", titles) <= 1000
     assert count("<p>words</p>", []) == 0
-    assert count("<p>abc</p>", ["abc"]) == 0  # too short to mean anything
+
+
+def test_short_titles_stand_alone_or_nowhere() -> None:
+    assert count("<p>the abc of it, ABC-like</p>", ["ABC"]) == 0
+    assert count("<h2>ABC</h2><p>LS</p><p>LSX</p><p>***</p>", ["Abc", "LS", "LX", "***", ""]) == 2
+    assert count("<h2>ABC</h2><h2>ABC</h2><h2>LS</h2>", ["ABC", "LS"], 2) == 1
+    assert count('{"names": ["ABC"]}', ["ABC"]) == 0
 
 
 def test_what_a_side_bar_has_too_is_not_counted() -> None:

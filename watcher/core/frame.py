@@ -162,7 +162,7 @@ def fresh_lines(frame: Frame, seen: Seen) -> tuple[str, ...]:
 # ----------------------------------------------------------------------------------------------- what it is taught
 
 
-def taught(frame: Frame, seen: Seen, titles: Sequence[str], text: str, *, kind: str, number: int) -> Frame:
+def taught(frame: Frame, seen: Seen, titles: Sequence[str], *, kind: str, number: int) -> Frame:
     """The frame once a good page is counted too. ``titles`` are its entries', ``number`` its place in the listing."""
     share = compare(frame, seen).share
     if share is not None and share < RENEWED:
@@ -180,18 +180,19 @@ def taught(frame: Frame, seen: Seen, titles: Sequence[str], text: str, *, kind: 
         counts=_counted(frame, seen, len(titles)),
         rows=len(titles),
         tail=tuple(title[:LONGEST_TAIL] for title in titles[-3:]),
-        echo=_echo(seen, titles, text),
+        echo=_echo(seen, titles),
     )
 
 
-def _echo(seen: Seen, titles: Sequence[str], text: str) -> int:
-    """How often titles stand on the page, if many stand outside the records; else 0."""
+def _echo(seen: Seen, titles: Sequence[str]) -> int:
+    """How often titles stand on the page at least, if many stand outside the records: so often there, and once in their
+    own record, however often that speaks of them; else 0."""
     outside = set(seen.lines)
     sample = [fold(title) for title in titles[:: -(-len(titles) // ECHO_SAMPLE) or 1]]
     if not sample or sum(title in outside for title in sample) * 3 < len(sample):
         return 0
-    folded = fold(text)
-    return max(1, median_low([folded.count(title) for title in sample]))
+    folded = "\n".join(seen.lines)
+    return 1 + median_low([folded.count(title) for title in sample])
 
 
 def _common(marks: Marks, seen: Seen) -> Marks:

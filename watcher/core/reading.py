@@ -247,7 +247,7 @@ def _counted(memory: Memory, matter: _Matter, taken: _Taken) -> Memory:
     if hints.rule is None and hints.number == 1:  # later pages hold other entries, which is no change of these
         learned = learn(learned, document, taken.extraction)
     titles = [entry.title for entry in taken.extraction.entries]
-    frame = taught(memory.frame, taken.seen, titles, document.text, kind=document.kind, number=hints.number)
+    frame = taught(memory.frame, taken.seen, titles, kind=document.kind, number=hints.number)
     return replace(memory, learned=learned, frame=frame, counted=(*memory.counted, mark)[-MOST_COUNTED:])
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from watcher.core.identity import MASK, fold_title
@@ -17,12 +18,25 @@ MOST_HIDDEN = 60
 MOST_STARTS = 2_000
 """Places where a masked title is tried."""
 SHORTEST = 4
-"""A shorter title stands on many a page by chance."""
+"""A shorter title stands on many a page by chance, if not alone."""
 NOT_WORD = re.compile(r"\W+")
 
 
 def standing(document: Document, titles: Sequence[str], times: int = 0) -> int:
     """An estimate of how many of the titles stand on the page, wherever; with ``times``, at least so often."""
+    short = {_bare(title) for title in titles if 0 < len(title) < SHORTEST}
+    return _alone(document, short, times) + _anywhere(document, titles, times)
+
+
+def _alone(document: Document, short: Collection[str], times: int) -> int:
+    """How many of the short titles are the whole of a chunk of text: inside others they prove nothing."""
+    if not short or document.outline is None:
+        return 0
+    chunks = Counter(fold(text) for text in document.outline.leaf_text if len(text) < 2 * SHORTEST)
+    return sum(chunks[title] >= max(1, times) for title in short)
+
+
+def _anywhere(document: Document, titles: Sequence[str], times: int) -> int:
     able = [title for title in titles if len(title) >= SHORTEST]
     if not able:
         return 0
