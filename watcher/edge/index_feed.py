@@ -13,7 +13,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from watcher.core.shipping import ALL_LOGS, STREAM
 from watcher.edge.index import Arrival
-from watcher.edge.nats_link import AGAIN_SECONDS, Link, prepare
+from watcher.edge.nats_link import AGAIN_SECONDS, Link, ended, prepare
 
 AT_ONCE = 128
 """Messages asked for together."""
@@ -37,14 +37,14 @@ class Feed:
 
     async def arrivals(self) -> AsyncIterator[Arrival]:
         """Messages in the order of the stream; while there is no engine, none."""
-        while not self._is_through():
+        while not self._is_through() and not ended():
             await self._link.up.wait()
             try:
                 stream = self._link.stream
                 await self._begin(stream)
                 consumer = await stream.pull_subscribe(ALL_LOGS, stream=STREAM, config=self._config())
                 try:
-                    while self._link.up.is_set() and not self._is_through() and not self._from_start:
+                    while self._link.up.is_set() and not (self._is_through() or self._from_start or ended()):
                         for arrival in await self._some(consumer):
                             self._place = arrival.place
                             yield arrival
@@ -52,7 +52,7 @@ class Feed:
                     with contextlib.suppress(NatsError, TimeoutError, OSError):
                         await consumer.unsubscribe()
             except (NatsError, TimeoutError, OSError) as error:
-                if (task := asyncio.current_task()) and task.cancelling():
+                if ended():
                     raise asyncio.CancelledError from error  # the library makes an error of it, if the connection goes
                 self._tell(str(error) or type(error).__name__)
                 await asyncio.sleep(AGAIN_SECONDS)

@@ -82,7 +82,8 @@ class Link:
                 self._client = Door(self._fleet)
                 await self._client.connect(list(self._fleet.servers), **self._options(), **self._client.more)
                 await self._connected()
-                await self._closed.wait()
+                if not ended():  # cancelled while it connected, and the library hid it: nothing would end the wait
+                    await self._closed.wait()
             except (TimeoutError, NatsError, OSError, WatcherError) as error:
                 await self._error(error)
             finally:
