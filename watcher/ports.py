@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from watcher.records import Capture, Decision, Event, Exchange, Hints, Page, Reading, Roster, Snapshot, TargetStatus
 
@@ -63,6 +63,8 @@ class Outcome:
     snapshot: Snapshot
     decision: Decision
     memory: bytes
+    lately: bytes = b""
+    """What ``core.again`` wants to know of it after the next start, opaque to everyone else; empty: nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +74,26 @@ class Again:
     site: str
     visit: str
     mirror: str
-    """The last visit that led with it showed the same."""
     captures: tuple[str, ...]
     """Ids of its pages, in order."""
     after: str
     """The site's last visit before it."""
+    like: str
+    """One that led with the mirror, was recorded in full, and showed the same."""
+    next_visit: datetime | None = None
+    """When the site is due, if that is known."""
+
+
+class Last(NamedTuple):
+    """A site's last visit."""
+
+    lately: bytes
+    """That of the last outcome."""
+    again: int
+    """How many visits there were since; each saw the same again."""
+    visit: str
+    looks: tuple[tuple[datetime, str], ...]
+    """When its pages were asked for, and their captures."""
 
 
 class Store(Protocol):
@@ -92,9 +109,12 @@ class Store(Protocol):
     async def record(self, outcome: Outcome) -> None:
         """Snapshot, readings, roster, events and their custody leaves: all or nothing."""
 
-    async def record_again(self, again: Again) -> bool:
-        """The same for a visit that showed what one before it did; False: what that was is not at hand, and nothing was
-        recorded."""
+    async def last(self, site: str) -> Last | None:
+        """A site's last visit; None if there is nothing to know again."""
+
+    async def record_again(self, again: Again) -> Snapshot | None:
+        """``record`` for a visit that showed what one before it did: its snapshot as the log has it, without entries.
+        None: what that was is not known, and nothing was recorded."""
 
 
 class WatchStore(Store, Protocol):

@@ -111,7 +111,10 @@ class _Look:
     deadline: datetime
     last: datetime
     """The deadline moves no further."""
+    rest: timedelta | None
     memory: bytes = b""
+    lately: bytes = b""
+    """What to know of it after the next start."""
     captures: list[Capture] = field(default_factory=list)
     had: dict[str, tuple[Capture, Page | None]] = field(default_factory=dict)
     """What was captured in the hope that it would be the same again, by address; its page, if it was small."""
@@ -166,8 +169,11 @@ class _Look:
         )
 
 
-async def visit(site: Site, mirrors: Sequence[str], isolation: str, means: Means) -> Visited:
-    """One look at a site: the first of ``mirrors`` that shows something is read; the rest are spare."""
+async def visit(
+    site: Site, mirrors: Sequence[str], isolation: str, means: Means, *, rest: timedelta | None = None
+) -> Visited:
+    """One look at a site: the first of ``mirrors`` that shows something is read; the rest are spare. ``rest``: when
+    pages are the ``same``, the site is due again after so long, and that is noted, too."""
     began = means.clock.now()
     look = _Look(
         site=site,
@@ -176,6 +182,7 @@ async def visit(site: Site, mirrors: Sequence[str], isolation: str, means: Means
         visit=f"{site.name}@{began.strftime('%Y-%m-%dT%H:%M:%S.%fZ')}",
         deadline=began + means.timeout,
         last=began + 2 * means.timeout,
+        rest=rest,
     )
     same = await _see_same(look, mirrors)
     if same is not None:
@@ -192,6 +199,7 @@ async def visit(site: Site, mirrors: Sequence[str], isolation: str, means: Means
             snapshot=snapshot,
             decision=decision,
             memory=look.memory,
+            lately=look.lately,
         )
     )
     return Visited(site=site.name, snapshot=snapshot, decision=decision, captures=tuple(look.captures))
@@ -201,6 +209,8 @@ async def _see_same(look: _Look, mirrors: Sequence[str]) -> Visited | None:
     """The visit, if the first mirror shows, page by page, what it is known to have shown and nothing follows from that;
     None: what was captured meanwhile waits to be read."""
     means, mirror = look.means, mirrors[0]
+    if means.lately.is_new(look.site.name):
+        means.lately.take_up(look.site, *(await means.store.last(look.site.name) or ()))
     shown = means.lately.shown(look.site, mirror)
     if shown is None:
         return None
@@ -215,18 +225,26 @@ async def _see_same(look: _Look, mirrors: Sequence[str]) -> Visited | None:
                 look.had[url] = capture, page if len(page.body) <= MIDDLING else None
                 return None
         captures.append(capture)
-    again = Again(
-        site=look.site.name,
-        visit=look.visit,
-        mirror=mirror,
-        captures=tuple([capture.id for capture in captures]),
-        after=means.lately.last(look.site.name),
-    )
-    if look.are_pages(again.captures) != shown.pages or not await means.store.record_again(again):
+    if look.are_pages([capture.id for capture in captures]) != shown.pages:
         return None
+    after, like = means.lately.last(look.site.name, mirror)
+    snapshot = await means.store.record_again(
+        Again(
+            site=look.site.name,
+            visit=look.visit,
+            mirror=mirror,
+            captures=tuple([capture.id for capture in captures]),
+            after=after,
+            like=like,
+            next_visit=None if look.rest is None else means.clock.now() + look.rest,
+        )
+    )
+    if snapshot is None:
+        return None
+    means.lately.again(look.site.name, snapshot)
     return Visited(
         site=look.site.name,
-        snapshot=means.lately.again(mirror, look.visit, captures),
+        snapshot=snapshot,
         decision=Decision(roster=Roster(site=look.site.name)),
         captures=tuple(look.captures),
         same=shown.entries,
@@ -309,6 +327,7 @@ async def _conclude(look: _Look, snapshot: Snapshot, state: SiteState) -> Decisi
     )
     shown = look.shown(len(snapshot.entries)) if look.memory == state.memory else None
     means.lately.learn(look.site, roster, shown, snapshot, decision)
+    look.lately = means.lately.kept(look.site)
     return decision
 
 

@@ -353,7 +353,9 @@ class Watch:
             target.unfinished = False
         mirrors = turn(target.site.mirrors, target.visits, target.failing)
         target.visits += 1
-        visited = await visit(target.site, mirrors, self._token(target), means)
+        chance = self._chance()
+        rest = wait_for(target.interval, misses=0, look_again=None, chance=chance)
+        visited = await visit(target.site, mirrors, self._token(target), means, rest=rest)
         target.failing = visited.failing
         target.misses = target.misses + 1 if visited.is_miss else 0
         look_again = visited.decision.look_again
@@ -365,7 +367,10 @@ class Watch:
             # news comes in heaps and outages pass: one quick look, never two in a row, or a budget would be none
             target.hurried = look_again is None and not target.hurried and (visited.is_miss or bool(visited.events))
             look_again = means.policy.confirm_gap if target.hurried else look_again
-        target.wait = wait_for(target.interval, misses=target.misses, look_again=look_again, chance=self._chance())
+        if visited.same is not None:
+            target.wait = rest  # and noted with what was seen
+            return visited
+        target.wait = wait_for(target.interval, misses=target.misses, look_again=look_again, chance=chance)
         await self._store.schedule(target.site.name, now + target.wait)
         return visited
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from watcher.core.again import Lately, Shown, page_print, seen_again
+from watcher.core.again import Lately, Shown, looks, page_print, seen_again
 from watcher.core.compare import compare
 from watcher.core.decide import decide, wanted_probes
 from watcher.core.snapshot import assemble
@@ -36,32 +36,47 @@ class Looked:
 
     def __init__(self) -> None:
         self.lately, self.full, self.short = Lately(), Roster(site="a"), Roster(site="a")
-        self.looks = self.shortened = 0
+        self.looks = self.shortened = self.since = 0
+        self.kept, self.decided = b"", list[str]()
+        self.last: tuple[str, tuple[tuple[datetime, str], ...]] = "", ()
 
     def look(
-        self, *read: Reading | None, mirror: str = MIRRORS[0], site: Site = SITE, taught: bool = False
+        self,
+        *read: Reading | None,
+        mirror: str = MIRRORS[0],
+        site: Site = SITE,
+        taught: bool = False,
+        restarted: bool = False,
     ) -> Decision:
         at = START + timedelta(minutes=15 * self.looks)
         visit = f"a@{self.looks}"
         pages: Pages = [(self._capture(at, number, one, mirror), one) for number, one in enumerate(read)]
         captures = [capture for capture, _ in pages]
         self.looks += 1
+        if restarted:
+            self.lately = Lately()
+            self.lately.take_up(site, self.kept, self.since, *self.last)
         made = assemble("a", visit, "test", pages)
         delta = compare(self.full, made)
         wanted_probes(self.full, delta, POLICY)
         full = decide(self.full, made, delta, (), POLICY, mirrors=MIRRORS)
         shown, known = _shown(pages), self.lately.shown(site, mirror)
         if known is not None and known == shown:
-            assert self.lately.last("a") == f"a@{self.looks - 2}"
+            last, like = self.lately.last("a", mirror)
+            assert (last, like in self.decided) == (f"a@{self.looks - 2}", True)
             self.shortened += 1
-            assert self.lately.again(mirror, visit, captures) == replace(made, entries=(), text="", seen_in={})
+            self.lately.again("a", replace(made, entries=(), text="", seen_in={}))
             assert (full.events, full.look_again) == ((), None)
             self.short = self._sighted(at, captures)
+            self.since += 1
         else:
             self.lately.learn(site, self.short, None if taught else shown, made, full)
+            self.kept, self.since = self.lately.kept(site), 0
+            self.decided.append(visit)
             self.short = full.roster
         assert self.short == full.roster
         self.full = full.roster
+        self.last = visit, looks(made)
         return full
 
     def _sighted(self, at: datetime, captures: list[Capture]) -> Roster:
@@ -121,6 +136,15 @@ def test_and_so_is_one_whose_rule_stays_a_guess() -> None:
     for _ in range(30):
         site.look(page)
     assert site.shortened >= 18
+
+
+def test_another_process_goes_on_where_one_ended() -> None:
+    site, page = Looked(), reading([entry(n) for n in range(12)])
+    for number in range(20):
+        site.look(page, restarted=number > 5)
+    assert site.shortened >= 12
+    site.look(page, site=replace(SITE, pages="page/{n}/"), restarted=True)
+    assert site.lately.kept(SITE) == b""
 
 
 def test_mirrors_that_take_turns_are_each_known() -> None:
@@ -258,5 +282,6 @@ def test_it_leads_where_the_full_decision_leads(seed: int) -> None:
         faults: list[Reading | None] = [None, Reading(verdict="blocked", why=("captcha",)), reading(there[:1])]
         for _ in range(chance.randrange(1, 9)):
             mirror = MIRRORS[chance.randrange(2)] if chance.random() < 0.2 else MIRRORS[0]
-            site.look(page if chance.random() < 0.93 else chance.choice(faults), mirror=mirror)
+            shown = page if chance.random() < 0.93 else chance.choice(faults)
+            site.look(shown, mirror=mirror, restarted=chance.random() < 0.2)
     assert site.shortened

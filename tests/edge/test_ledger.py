@@ -359,7 +359,7 @@ async def test_a_ledger_that_was_never_finished_is_made_anew(tmp_path: Path, ste
         await keep(store, 0)
 
 
-SEARCH = ("piece", "stood", "named", "looked", "unsearched", "brought", "unshipped", "parcel", "shipped")
+SEARCH = ("piece", "stood", "named", "looked", "unsearched", "brought", "unshipped", "parcel", "shipped", "lately")
 
 
 async def test_an_older_ledger_is_brought_up_to_date_by_its_owner_with_all_it_holds(tmp_path: Path) -> None:
@@ -389,7 +389,7 @@ async def test_an_older_ledger_is_brought_up_to_date_by_its_owner_with_all_it_ho
             assert ledger.capture(capture.id) is not None
             form = ledger.connection.execute("PRAGMA user_version").fetchone()[0]
             names = ledger.connection.execute("SELECT name FROM _sqlite_migrations ORDER BY id").fetchall()
-    steps = ("evidence", "delivery", "looking", "search", "brought", "names", "fleet", "again")
+    steps = ("evidence", "delivery", "looking", "search", "brought", "names", "fleet", "again", "lately")
     assert (form, [name for (name,) in names]) == (schema.VERSION, list(steps))
 
 

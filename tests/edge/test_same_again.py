@@ -20,7 +20,7 @@ from watcher.edge.store import LedgerStore
 from watcher.edge.verify_store import verify_store
 from watcher.edge.writer import Desk
 from watcher.ports import Again, Outcome
-from watcher.records import Hints, Page, Policy, Reading, Site
+from watcher.records import Hints, Page, Policy, Reading, Site, Snapshot
 from watcher.testing.clocks import ManualClock
 from watcher.testing.fakes import Answer, PlainReader, ScriptedFetcher, listing, page
 from watcher.visit import Means, Visited, visit
@@ -67,6 +67,11 @@ class Watcher:
         self.fetcher = ScriptedFetcher(self.clock)
         self.store = LedgerStore.open(self.folder, vantage="local", now=self.clock.now)
         self.visits = 0
+
+    async def restart(self) -> None:
+        await self.store.close()
+        self.lately = type(self.lately)()
+        self.store = LedgerStore.open(self.folder, vantage="local", now=self.clock.now)
 
     @property
     def means(self) -> Means:
@@ -119,7 +124,7 @@ class _Crashing:
     async def record(self, outcome: Outcome) -> None:
         raise ConnectionAbortedError
 
-    async def record_again(self, again: Again) -> bool:
+    async def record_again(self, again: Again) -> Snapshot | None:
         raise ConnectionAbortedError
 
 
@@ -165,6 +170,9 @@ async def test_both_ways_lead_to_the_same_ledger(seed: int, tmp_path: Path, monk
             if chance.random() < 0.2:
                 for one in (brief, full):
                     await one.store.do(Desk.forget)
+            if chance.random() < 0.3:
+                for one in (brief, full):
+                    await one.restart()
             mine, theirs = brief.said(), full.said()
             assert [name for name in mine if mine[name] != theirs[name]] == []
         assert brief.brief > 5
@@ -192,3 +200,40 @@ async def test_the_same_again_needs_neither_reader_nor_roster(tmp_path: Path) ->
         assert not [line for line in asked if " entry" in line or " state" in line or " content" in line]
         state = await watcher.store.state("gang")
         assert {one.seen_in for one in state.roster.entries.values()} == {visited.captures[0].id}
+
+
+async def test_a_restarted_watcher_goes_the_short_way_at_once(tmp_path: Path) -> None:
+    watcher, answers = Watcher(tmp_path, Lately()), _pages([f"Velmora{n}" for n in range(9)], "", 6)
+    for _ in range(12):
+        await watcher.visit((MAIN,), answers)
+    brief, reads = watcher.brief, watcher.reader.reads
+    for _ in range(2):
+        await watcher.restart()
+        await watcher.visit((MAIN,), answers)
+        await watcher.visit((MAIN,), answers)
+    assert (watcher.brief - brief, watcher.reader.reads) == (4, reads)
+    with Ledger.open(tmp_path) as ledger:
+        assert len(list(ledger.snapshots("gang"))) == 16
+    await watcher.store.do(lambda desk: desk.recorder.repeats.forget_kept())
+    await watcher.restart()
+    await watcher.visit((MAIN,), answers)
+    assert (watcher.brief - brief, watcher.reader.reads) == (4, reads + 2)
+    await watcher.store.close()
+    checks = {one.check: one.ok for one in verify_store(tmp_path)}
+    assert {name for name, ok in checks.items() if not ok} == {"readings"}  # these pages are read by nobody else
+
+
+async def test_what_it_kept_is_of_no_use_once_something_happened_or_the_site_is_another(tmp_path: Path) -> None:
+    watcher, names = Watcher(tmp_path, Lately()), [f"Velmora{n}" for n in range(9)]
+    for _ in range(12):
+        await watcher.visit((MAIN,), _pages(names, "", 0))
+    last, other = await watcher.store.last("gang"), Lately()
+    assert last
+    other.take_up(replace(SITE, next="a.next@href"), *last)
+    assert other.shown(SITE, MAIN) is None
+    other.take_up(SITE, *last)
+    assert other.shown(SITE, MAIN) is not None
+    await watcher.visit((MAIN,), _pages([*names, "Ostraven"], "", 0))
+    assert await watcher.store.last("gang") is None
+    assert await watcher.store.last("nobody") is None
+    await watcher.store.close()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
 from xxhash import xxh3_128
 
 from watcher.core.notes import LOOKS, Notes, load, save, tag
@@ -152,14 +153,24 @@ def seen_again(notes: bytes, times: int, at: datetime, capture: str) -> bytes:
     return save(known)
 
 
-class _Mirror(NamedTuple):
+class Mirror(NamedTuple):
     """What one mirror of a site showed last."""
 
     shown: Shown
-    seen: Snapshot
-    """Without entries and text."""
+    visit: str
+    """The visit that was decided in full, and showed it."""
     holds: bool
     """Whether the short way was found to lead where the long one does."""
+
+
+class Kept(msgspec.Struct, array_like=True):
+    """What outlasts the process."""
+
+    site: bytes
+    """Digest of how the site was configured."""
+    visits: int
+    """The number of the last visit that was decided in full."""
+    mirrors: dict[str, Mirror]
 
 
 @dataclass(slots=True)
@@ -169,16 +180,46 @@ class _Known:
     site: Site
     visits: int
     """The number of its last visit."""
-    last: Snapshot
-    """What was seen then, without entries and text."""
-    mirrors: dict[str, _Mirror]
+    visit: str
+    looks: tuple[tuple[datetime, str], ...]
+    """Of that visit: when its pages were asked for, and their captures."""
+    mirrors: dict[str, Mirror]
 
 
 class Lately:
     """What was seen of sites last, on each of their mirrors."""
 
     def __init__(self) -> None:
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, _Known | None] = {}
+
+    def is_new(self, site: str) -> bool:
+        """Whether this process knows nothing of the site yet, though one before it may have."""
+        return site not in self._known
+
+    def take_up(
+        self,
+        site: Site,
+        kept: bytes = b"",
+        again: int = 0,
+        visit: str = "",
+        looks: tuple[tuple[datetime, str], ...] = (),
+    ) -> None:
+        """Go on where the process before left the site: what it ``kept`` at the last full decision, how many visits it
+        made ``again`` since, the last one of all, and when that looked at which pages."""
+        self._known[site.name] = None
+        if not kept:
+            return
+        held = msgspec.msgpack.decode(kept, type=Kept)
+        if held.site == _site_print(site):
+            self._known[site.name] = _Known(site, held.visits + again, visit, looks, held.mirrors)
+
+    def kept(self, site: Site) -> bytes:
+        """What of it is to outlast the process, after a full decision; nothing if there is nothing to know again."""
+        known = self._known.get(site.name)
+        if known is None:
+            return b""
+        sure = {mirror: found for mirror, found in known.mirrors.items() if found.holds}
+        return msgspec.msgpack.encode(Kept(_site_print(site), known.visits, sure)) if sure else b""
 
     def shown(self, site: Site, mirror: str) -> Shown | None:
         """What the mirror showed last, if nothing follows from its showing that again; None: it must be decided."""
@@ -188,39 +229,45 @@ class Lately:
         found = known.mirrors.get(mirror)
         return found.shown if found is not None and found.holds else None
 
-    def last(self, site: str) -> str:
-        """The last visit to a site of which something is shown."""
-        return self._known[site].last.visit
+    def last(self, site: str, mirror: str) -> tuple[str, str]:
+        """The last visit to a site of which something is shown; and one that showed, on this mirror, the same."""
+        known = self._known[site]
+        assert known is not None
+        return known.visit, known.mirrors[mirror].visit
 
-    def again(self, mirror: str, visit: str, captures: Sequence[Capture]) -> Snapshot:
-        """The visit saw again, in ``captures``, what the mirror showed last: its snapshot, without entries and text."""
-        first = captures[0]
-        known = self._known[first.site]
+    def again(self, site: str, snapshot: Snapshot) -> None:
+        """The site was seen as its mirror showed it last."""
+        known = self._known[site]
+        assert known is not None
         known.visits += 1
-        known.last = replace(
-            known.mirrors[mirror].seen,
-            visit=visit,
-            taken_at=first.requested_at,
-            finished_at=captures[-1].finished_at,
-            captures=tuple([capture.id for capture in captures]),
-            isolation=first.isolation,
-        )
-        return known.last
+        known.visit, known.looks = snapshot.visit, looks(snapshot)
 
     def learn(self, site: Site, roster: Roster, shown: Shown | None, snapshot: Snapshot, decision: Decision) -> None:
         """A full decision was made: remember what was ``shown`` (None: it cannot be known again, or it taught the
         reader something), if nothing is open."""
-        before = self._known.pop(site.name, None)
-        notes = load(decision.roster.notes)
-        if shown is None or decision.events or not _is_calm(notes, snapshot):
+        before = self._known.get(site.name)
+        self._known[site.name] = None
+        if shown is None or decision.events:
             return
-        mirror, bare = snapshot.mirror, replace(snapshot, entries=(), text="", seen_in={})
-        mirrors: dict[str, _Mirror] = {}
+        notes = load(decision.roster.notes)
+        if not _is_calm(notes, snapshot):
+            return
+        mirror = snapshot.mirror
+        mirrors: dict[str, Mirror] = {}
         if before is not None and before.site == site and _as_foreseen(before, roster, snapshot, decision):
             mirrors = before.mirrors
         last = mirrors.get(mirror)
-        mirrors[mirror] = _Mirror(shown, bare, holds=last is not None and last.shown == shown)
-        self._known[site.name] = _Known(site, notes.visits, bare, mirrors)
+        mirrors[mirror] = Mirror(shown, snapshot.visit, holds=last is not None and last.shown == shown)
+        self._known[site.name] = _Known(site, notes.visits, snapshot.visit, looks(snapshot), mirrors)
+
+
+def looks(snapshot: Snapshot) -> tuple[tuple[datetime, str], ...]:
+    """When the pages of a snapshot were seen, and in which captures."""
+    return tuple([(snapshot.taken_at, capture) for capture in snapshot.captures])
+
+
+def _site_print(site: Site) -> bytes:
+    return xxh3_128(msgspec.msgpack.encode(site, order="deterministic")).digest()
 
 
 def _is_calm(notes: Notes, snapshot: Snapshot) -> bool:
@@ -243,14 +290,14 @@ def _is_calm(notes: Notes, snapshot: Snapshot) -> bool:
 
 def _as_foreseen(before: _Known, roster: Roster, snapshot: Snapshot, decision: Decision) -> bool:
     """Whether a decision is what follows from seeing again what the visit ``before`` saw, and nothing else."""
-    last, notes = before.last, load(roster.notes)
+    notes = load(roster.notes)
     if notes.visits != before.visits or not notes.runs or decision.look_again is not None:
         return False
-    pages = {name: number for number, name in enumerate(last.captures)}
+    pages = {look: number for number, look in enumerate(before.looks)}
     places = {
-        key: pages[entry.seen_in]
+        key: pages[entry.last_seen, entry.seen_in]
         for key, entry in roster.entries.items()
-        if entry.last_seen == last.taken_at and entry.seen_in in pages
+        if (entry.last_seen, entry.seen_in) in pages
     }
     if max(places.values(), default=0) >= len(snapshot.captures):
         return False

@@ -59,6 +59,8 @@ async def opening(store: LedgerStore, key: SigningKey, *, config: bytes, vantage
         last = _last(connection, "version")
         if (last.get("versions"), last.get("config")) != (about["versions"], about["config"]):
             desk.ledger.log.act(about)
+        if last.get("versions") != about["versions"]:
+            desk.recorder.repeats.forget_kept()  # another version may read the same pages otherwise
 
     await store.do(work)
     await take_in(store)

@@ -14,7 +14,6 @@ from watcher.core.moments import rfc3339
 from watcher.edge.custody_log import Kind, logged_reading, speaks_for
 from watcher.edge.keeper import InHand, Keeper
 from watcher.edge.ledger import Ledger
-from watcher.edge.ledger_beliefs import Look
 from watcher.edge.names import Names, Place
 from watcher.edge.repeats import PageSaid, Repeats, repeat_of
 from watcher.edge.rows import micros, text_digest, visit_started
@@ -54,12 +53,12 @@ class Recorder:
     def __init__(self, ledger: Ledger, names: Names, keeper: Keeper, index: SearchIndex) -> None:
         self._ledger, self._names, self._keeper, self._index = ledger, names, keeper, index
         self._connection = ledger.connection
-        self._repeats = Repeats(ledger)
+        self.repeats = Repeats(ledger)
         self._reads: OrderedDict[int, _Read] = OrderedDict()
         self._saids: dict[int, tuple[bytes, int]] = {}
 
     def forget(self) -> None:
-        self._repeats.forget()
+        self.repeats.forget()
         self._reads.clear()
         self._saids.clear()
 
@@ -100,19 +99,20 @@ class Recorder:
                     for name in snapshot.captures
                     if name in reads
                 }
-                repeat = repeat_of(snapshot, content, hands, of_pages, listed(outcome.decision.roster.entries))
-        self._repeats.note(site, outcome.visit, hands, repeat)
+                names = [hand.capture.id for hand in hands]
+                repeat = repeat_of(snapshot, content, names, of_pages, listed(outcome.decision.roster.entries))
+        self.repeats.note(site, outcome.visit, {hand.capture.mirror for hand in hands}, repeat, outcome.lately)
         for event in outcome.decision.events:
             self._event(site, event, at)
         verdicts = {name: read.came.verdict for name, read in reads.items()}
         self._status(site, outcome.snapshot, hands, verdicts, listed(outcome.decision.roster.entries))
         self._connection.execute("DELETE FROM underway WHERE site = ? AND started = ?", (site, started))
 
-    def record_again(self, again: Again, at: datetime) -> tuple[Look, ...] | None:
-        """When the pages of a visit that showed what one before it did were seen; what ``record`` would have written is
-        written. None: it is not known well enough what that was, and nothing was."""
+    def record_again(self, again: Again, at: datetime) -> Snapshot | None:
+        """The snapshot of a visit that showed what one before it did, without its entries; what ``record`` would have
+        written is written. None: it is not known what that was, and nothing was."""
         site, started = self._names.site(again.site), visit_started(again.visit)
-        repeat = self._repeats.find(site, again.mirror, again.after)
+        repeat = self.repeats.find(site, again)
         if repeat is None:
             return None
         hands, fresh = self._keeper.in_hand(site, again.visit)
@@ -120,7 +120,7 @@ class Recorder:
         if not fresh or tuple([hand in pages for hand in hands]) != repeat.are_pages:
             return None
         if any(
-            (hand.place.number, hand.capture.body_digest) != (page.place, page.body)
+            (hand.place.number, hand.capture.body_digest, hand.place.reading) != (page.place, page.body, page.content)
             for hand, page in zip(pages, repeat.pages, strict=True)
         ):
             return None
@@ -132,14 +132,14 @@ class Recorder:
                 leaf = self._ledger.log.append(Kind.READING, hand.number, custody.leaf_data(record))
             row = (hand.number, page.content, micros(at) - started, leaf)
             self._connection.execute("INSERT INTO reading VALUES (?, ?, ?, ?)", row)
-        snapshot, entries = self._repeats.snapshot(site, repeat, again.visit, pages)
+        snapshot, entries = self.repeats.snapshot(site, repeat, again.visit, pages)
         data = custody.leaf_data(custody.snapshot_record(snapshot, at=at, entries=entries))
         self._snapshot(visit, snapshot, repeat.content, self._ledger.log.append(Kind.SNAPSHOT, started, data))
         verdicts = {hand.capture.id: page.verdict for hand, page in zip(pages, repeat.pages, strict=True)}
         self._status(site, snapshot, hands, verdicts, repeat.listed)
         self._connection.execute("DELETE FROM underway WHERE site = ? AND started = ?", (site, started))
-        self._repeats.said_again(site, again.visit)
-        return tuple([(snapshot.taken_at, name) for name in snapshot.captures])
+        self.repeats.said_again(site, again.visit)
+        return snapshot
 
     def tell(self, site: str, events: Sequence[Event], at: datetime) -> None:
         """Events alone, of a visit whose captures are not here."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -12,7 +12,9 @@ from backports.zstd import compress, decompress
 from watcher.core import custody
 from watcher.edge.keeper import InHand
 from watcher.edge.ledger import Ledger
+from watcher.edge.rows import capture_id, visit_name, visit_started
 from watcher.edge.sayings import decode_reading, decode_said, merged
+from watcher.ports import Again, Last
 from watcher.records import Snapshot
 
 MOST_FORM_BYTES = 16 << 20
@@ -75,18 +77,72 @@ class Repeats:
         self._forms.clear()
         self._form_bytes = 0
 
-    def note(self, site: int, visit: str, hands: Sequence[InHand], repeat: Repeat | None) -> None:
-        """The site's last visit, which asked for ``hands``, came to this; None: to nothing that can be repeated."""
+    def note(self, site: int, visit: str, mirrors: Collection[str], repeat: Repeat | None, lately: bytes) -> None:
+        """The site's last visit, which asked these mirrors, came to this; None: to nothing that can be repeated.
+        ``lately``: what is to be kept of it for the process after this one."""
         self._last[site] = visit
-        for mirror in {hand.capture.mirror for hand in hands}:
+        for mirror in mirrors:
             self._shown.pop((site, mirror), None)
             self._form_bytes -= len(self._forms.pop((site, mirror), b""))
         if repeat is not None:
             self._shown[site, repeat.snapshot.mirror] = repeat
+        if lately:
+            self._ledger.connection.execute("INSERT OR REPLACE INTO lately VALUES (?, ?)", (site, lately))
+        else:
+            self._ledger.connection.execute("DELETE FROM lately WHERE site = ?", (site,))
 
-    def find(self, site: int, mirror: str, after: str) -> Repeat | None:
+    def last(self, name: str) -> Last | None:
+        """A site's last visit; None if there is nothing to know again."""
+        row = self._ledger.connection.execute(
+            "SELECT s.id, l.data, max(x.started) FROM site s JOIN lately l ON l.site = s.id"
+            " JOIN snapshot x ON x.site = s.id WHERE s.name = ?",
+            (name,),
+        ).fetchone()
+        if row[0] is None:
+            return None
+        looks, again = self._ledger.sight(name)
+        self._last[row[0]] = visit_name(name, row[2])
+        return Last(row[1], again, self._last[row[0]], looks)
+
+    def forget_kept(self) -> None:
+        """What was kept for this process is of no use to it: it reads pages otherwise."""
+        self._ledger.connection.execute("DELETE FROM lately")
+
+    def find(self, site: int, again: Again) -> Repeat | None:
         """What the mirror showed last; None if that is not known, or the site's last visit was another."""
-        return self._shown.get((site, mirror)) if self._last.get(site) == after else None
+        if self._last.get(site) != again.after:
+            return None
+        key = site, again.mirror
+        found = self._shown.get(key) or self._stored(site, again.like)
+        if found is not None:
+            self._shown[key] = found
+        return found
+
+    def _stored(self, site: int, visit: str) -> Repeat | None:
+        """What a visit showed, as the ledger has it."""
+        connection, started = self._ledger.connection, visit_started(visit)
+        snapshot = self._ledger.snapshot(visit)
+        if snapshot is None:
+            return None
+        (content,) = connection.execute(
+            "SELECT content FROM snapshot WHERE site = ? AND started = ?", (site, started)
+        ).fetchone()
+        (listed,) = connection.execute("SELECT listed FROM target WHERE site = ?", (site,)).fetchone()
+        rows = connection.execute(
+            "SELECT c.id, c.place, hex(b.digest), r.content, t.verdict, r.leaf FROM capture c"
+            " JOIN place p ON p.id = c.place LEFT JOIN body b ON b.id = c.body LEFT JOIN reading r ON r.capture = c.n"
+            " LEFT JOIN content t ON t.id = r.content WHERE c.started = ? AND p.site = ? ORDER BY c.n",
+            (started, site),
+        )
+        captures, pages = [], {}
+        for number, place, body, reading, verdict, leaf in rows:
+            name = capture_id(number)
+            captures.append(name)
+            if reading is not None:
+                record = None if leaf is None else self._ledger.record_of(leaf)
+                pages[name] = PageSaid(place, body.lower(), reading, verdict, record)
+        shown = {name: page for name, page in pages.items() if name in snapshot.captures}
+        return repeat_of(snapshot, content, captures, shown, listed)
 
     def said_again(self, site: int, visit: str) -> None:
         """The visit is the site's last one now."""
@@ -135,10 +191,11 @@ class Repeats:
 
 
 def repeat_of(
-    snapshot: Snapshot, content: int, hands: Sequence[InHand], pages: Mapping[str, PageSaid], listed: int
+    snapshot: Snapshot, content: int, captures: Sequence[str], pages: Mapping[str, PageSaid], listed: int
 ) -> Repeat | None:
-    """A snapshot (as the log has it) as it can be repeated; None if it rests on more than pages of its own visit."""
-    are_pages = tuple([hand.capture.id in snapshot.captures for hand in hands])
+    """A snapshot (as the log has it) as it can be repeated; None if it rests on more than pages of its own visit, which
+    are among these captures."""
+    are_pages = tuple([name in snapshot.captures for name in captures])
     if sum(are_pages) != len(snapshot.captures) or len(pages) != len(snapshot.captures) or not snapshot.entries:
         return None
     said = tuple([pages[name] for name in snapshot.captures])

@@ -137,8 +137,11 @@ class Overtaken:
         now = await self.store.state(outcome.site)
         await self.store.record(replace(outcome, decision=Decision(roster=now.roster), memory=now.memory))
 
-    async def record_again(self, again: Again) -> bool:  # noqa: ARG002 - what is told again is told in full
-        return False
+    async def last(self, site: str) -> None:
+        """What is told again is told in full."""
+
+    async def record_again(self, again: Again) -> None:
+        """Never asked, as nothing is known."""
 
 
 # ------------------------------------------------------------------------------------------ with today's rules
@@ -165,8 +168,11 @@ class Sheet:
         self.states[outcome.site] = SiteState(roster=outcome.decision.roster, memory=outcome.memory)
         self.outcomes.append(outcome)
 
-    async def record_again(self, again: Again) -> bool:  # noqa: ARG002 - what is told again is told in full
-        return False
+    async def last(self, site: str) -> None:
+        """What is told again is told in full."""
+
+    async def record_again(self, again: Again) -> None:
+        """Never asked, as nothing is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

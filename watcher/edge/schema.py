@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 LEDGER = "ledger.db"
-VERSION = 8
+VERSION = 9
 """Of the newest form this program knows: how many migrations there are."""
 APPLICATION = 0x57746368
 """Stamped into the file, so that ``file`` and we can tell it from another database: ``Wtch``."""
@@ -185,6 +185,11 @@ _AGAIN = """
 ALTER TABLE sight ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
 """
 
+_LATELY = """
+-- by what to know the pages of a site again on which nothing is open (core.again: Kept), for the next start
+CREATE TABLE lately (site INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+"""
+
 
 def migrations() -> Migrations:
     """Every step from nothing to the form of today, in order. A step that was released is never changed."""
@@ -200,6 +205,7 @@ def migrations() -> Migrations:
         ("names", _NAMES),
         ("fleet", _FLEET),
         ("again", _AGAIN),
+        ("lately", _LATELY),
     )
     for number, (name, script) in enumerate(known, start=1):
         steps(name=name)(_step(number, script))

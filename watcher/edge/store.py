@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from watcher.core import custody, http
+from watcher.core.again import looks
 from watcher.edge import object_bodies, trouble
 from watcher.edge.bodies import BodyFiles
 from watcher.edge.ledger import BODIES, Owed
@@ -22,8 +23,8 @@ from watcher.edge.pruner import Pruned
 from watcher.edge.rows import sayable
 from watcher.edge.sayings import spelled
 from watcher.edge.writer import Desk, Writer
-from watcher.ports import Again, Origin, Outcome, SiteState
-from watcher.records import Capture, Exchange, Page, TargetStatus
+from watcher.ports import Again, Last, Origin, Outcome, SiteState
+from watcher.records import Capture, Exchange, Page, Snapshot, TargetStatus
 
 T = TypeVar("T")
 IN_HAND_BYTES = 8 << 20
@@ -136,16 +137,22 @@ class LedgerStore:
             sayable_outcome = spelled(outcome)
             await self.do(lambda desk: work(desk, sayable_outcome))
 
-    async def record_again(self, again: Again) -> bool:
-        """The same for a visit that showed what one before it did; False: what that was is not at hand, and nothing was
-        recorded."""
+    async def last(self, site: str) -> Last | None:
+        """A site's last visit; None if there is nothing to know again."""
+        return await self.do(lambda desk: desk.recorder.repeats.last(site))
+
+    async def record_again(self, again: Again) -> Snapshot | None:
+        """``record`` for a visit that showed what one before it did: its snapshot as the log has it, without entries.
+        None: what that was is not known, and nothing was recorded."""
         at = self._now()
 
-        def work(desk: Desk) -> bool:
-            looks = desk.recorder.record_again(again, at)
-            if looks is not None:
-                desk.believer.saw_again(again.site, looks)
-            return looks is not None
+        def work(desk: Desk) -> Snapshot | None:
+            snapshot = desk.recorder.record_again(again, at)
+            if snapshot is not None:
+                desk.believer.saw_again(again.site, looks(snapshot))
+                if again.next_visit is not None:
+                    desk.outbox.schedule(again.site, again.next_visit)
+            return snapshot
 
         return await self.do(work)
 

@@ -288,8 +288,11 @@ class MemoryStore:
         self.outcomes.append(outcome)
         self.underway.remove(outcome.visit)
 
-    async def record_again(self, again: Again) -> bool:  # noqa: ARG002 - every visit is told in full
-        return False
+    async def last(self, site: str) -> None:
+        """Every visit is told in full."""
+
+    async def record_again(self, again: Again) -> None:
+        """Every visit is told in full."""
 
     async def unrecorded_visits(self) -> tuple[str, ...]:
         return tuple(self.underway)
