@@ -18,7 +18,8 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def json_groups(data: Any) -> list[Group]:
-    """The groups of a JSON value: lists of objects (or of texts), lists inside records, objects of alike objects."""
+    """The groups of a JSON value: lists of objects (or of texts, or of rows), lists inside records, objects of alike
+    objects."""
     groups: list[Group] = []
     budget = MOST_VALUES
     for path, records in _lists(data, "", 0):
@@ -82,10 +83,12 @@ def _group(path: str, records: list[Any]) -> Group | None:
 
 
 def _scalars(record: Any) -> Iterator[tuple[str, Any]]:
-    """Paths and values of what a record holds, objects in it looked into."""
+    """Paths and values of what a record holds, objects in it looked into; of a row, as tables have them, its cells."""
     if not isinstance(record, Mapping):
         if isinstance(record, str):
             yield "@", record
+        elif isinstance(record, list):
+            yield from ((f"[{at}]", cell) for at, cell in enumerate(record[:80]) if not isinstance(cell, (dict, list)))
         return
     stack: list[tuple[str, Any, int]] = [("", record, 0)]
     while stack:
