@@ -98,6 +98,54 @@ def test_who_is_late_and_by_how_much() -> None:
     in_no_time(story())
 
 
+def test_who_is_behind_makes_quick_looks_first_and_passes_nobody_over() -> None:
+    async def story() -> None:
+        feed = HeapFeed()
+        hours = {"slow": 1.0, "usual": 0.25, "other": 0.25, "quick": 1 / 12, "dead": 6.0}
+        for site in hours:
+            feed.plan(site, 0)
+        for lease in await feed.leases(9):
+            if lease.site == "quick":
+                await asyncio.sleep(60)  # due a minute later than it would be
+            await lease.done(hours[lease.site] * 3600)
+        await asyncio.sleep(7 * 3600)
+        assert set(feed.late()) == set(hours)
+        assert [await due(feed, 1) for _ in hours] == [["quick"], ["other"], ["usual"], ["slow"], ["dead"]]
+
+    in_no_time(story())
+
+
+def test_a_quick_look_goes_before_a_usual_one_unless_that_has_waited_for_long() -> None:
+    async def story() -> None:
+        feed = HeapFeed()
+        for at, site, wait in ((0, "old", 900), (300, "usual", 900), (720, "quick", 300), (1600, "quick-later", 300)):
+            await asyncio.sleep(at - here())
+            feed.plan(site, wait)
+        await asyncio.sleep(3600)
+        assert [await due(feed, 1) for _ in range(4)] == [["quick"], ["old"], ["usual"], ["quick-later"]]
+
+    in_no_time(story())
+
+
+def test_a_flood_of_quick_looks_does_not_keep_a_slow_site_from_its_turn() -> None:
+    async def story() -> None:
+        feed = HeapFeed()
+        for number in range(5):
+            feed.plan(f"quick{number}", 10)
+        feed.plan("slow", 1000)
+        turns = 0
+        while True:  # one look every four seconds: half of what the quick ones would need
+            await asyncio.sleep(4)
+            for lease in await feed.leases(1):
+                turns += lease.site == "slow"
+                await lease.done(1000 if lease.site == "slow" else 10)
+            if here() > 10_000:
+                break
+        assert turns >= 4
+
+    in_no_time(story())
+
+
 def test_a_paused_site_is_not_due_until_it_goes_on() -> None:
     async def story() -> None:
         feed = HeapFeed()
