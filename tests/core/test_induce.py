@@ -93,6 +93,7 @@ def test_one_page(kind: str) -> None:
         '{"groups": [{"state": "open", "items": [{"title": "Velmora Ltd"}]}, {"state": "done", "items": [{"title": "Korvane AG"}]}]}',
         '{"v1": {"name": "Velmora Ltd", "size": 1}, "v2": {"name": "Korvane AG", "size": 2}}',
         '["Velmora Ltd", "Korvane AG"]',
+        '[{"slug": "velmora-ltd", "name": "Velmora Ltd"}, {"slug": "korvane-ag", "name": "Korvane AG"}]',
         '{"columns": ["id", "name"], "rows": [[1, "Velmora Ltd", "Spain", ["a.7z"]], [2, "Korvane AG", null, []]]}',
         '[{"company-name": "Velmora Ltd", "n": 1}, {"company-name": "Korvane AG", "n": 2}]',
         '{"rows": [{"name": "Velmora Ltd", "n": null, "tags": [], "more": [{"x": 1}]}, {"name": "Korvane AG"}, 7]}',

@@ -47,6 +47,11 @@ COMPANY_MARKS = (
 )  # fmt: skip
 """The same in scripts that part no words."""
 
+ABBREVIATIONS = _spaced(
+    "inc. ltd. co. corp. llc. plc. bros. s.a. s.l. s.r.l. s.p.a. p.c. a.s. a.ş. şti. e.v. b.v. n.v."
+)
+"""How names of companies end with a dot that ends no sentence."""
+
 MENU_WORDS = _barred(
     """about|about us|account|accueil|affiliate|affiliates|all|all posts|archive|archives|back|blog|
     bug bounty|buy|canary|careers|cart|categories|category|chat|chat with us|clearnet|clients|close|
@@ -63,8 +68,14 @@ MENU_WORDS = _barred(
     shop|show|show more|sign in|sign up|site|size|startseite|statistics|stats|status|support|tag|
     tags|targets|team|telegram|terms|terms of service|tools|tor|tor browser|tox|twitter|updates|
     vacancies|victims|view|view all|view more|view more victims|view post|visit|visit site|
-    warrant canary|web site|website|wiki|xmpp|zh|über uns|архив|войти|главная|контакты|новости|
-    о нас|поиск|правила|русский|关于我们|新闻|联系我们|首页"""
+    warrant canary|web site|website|wiki|xmpp|zh|
+    archiv|firma|häufige fragen|land|mehr|neuigkeiten|regeln|spiegel|suche|unternehmen|weiterlesen|über uns|
+    acerca de|archivo|buscar|empresa|empresas|espejos|leer más|normas|preguntas frecuentes|país|reglas|ver más|
+    ana sayfa|aynalar|ara|arşiv|devamını oku|hakkımızda|haberler|iletişim|kurallar|sık sorulanlar|şirket|şirketler|ülke|
+    архив|войти|вопросы и ответы|главная|зеркала|компании|компания|контакты|новости|
+    о нас|подробнее|поиск|правила|русский|страна|читать далее|关于我们|常见问题|存档|公司|国家|规则|镜像|搜索|新闻|
+    更多|查看详情|联系我们|联系方式|首页|اتصل بنا|اقرأ المزيد|الأخبار|الأرشيف|البلد|
+    الرئيسية|الشركة|القواعد|المرايا|أسئلة شائعة|بحث|من نحن"""
 )
 """What stands in menus and on buttons, folded."""
 
@@ -76,8 +87,9 @@ STATUS_WORDS = _barred(
     negotiations|new|new!|not published|on sale|ongoing|open|partial|partially|partially published|
     pending|pinned|private|progress|public|publicado|publish|published|publié|refused|release|
     released|removed|reserved|running|sold|sold out|soon|stopped|timer|top|undisclosed|unleaked|
-    unlocked|unpublished|upd|update|updated|verified|veröffentlicht|vip|wait|waiting|ожидание|
-    опубликовано|продано"""
+    unlocked|unpublished|upd|update|updated|verified|vip|wait|waiting|
+    geleakt|verkauft|veröffentlicht|wartet|bekliyor|satıldı|yayınlandı|en espera|filtrado|vendido|
+    ожидание|опубликовано|продано|已公布|已发布|已出售|等待中|谈判中|قيد الانتظار|مباع|منشور"""
 )
 """How an entry stands, as sites put it, folded."""
 
@@ -148,12 +160,12 @@ NOT_TITLE_HINTS = frozenset(FIELD_HINTS) - _spaced("site website url domain web 
 
 ASIDE = _inverted(
     {
-        1.5: """ad ads advert adverts banner breadcrumb breadcrumbs carousel categories category cats comment comments
-        contact contacts cookie copyright counter counters dropdown faq featured footer lang langs language
-        languages latest legal links menu mirror mirrors nav navbar navi navigation offcanvas pager pages
-        pagination partners pgp popular recent related rule rules share sidebar sidenav slide slider slides
-        social socials sponsors stat statistics stats submenu swiper tablist tabs tags toolbar top topbar topnav
-        trending viewed widget""",
+        1.5: """ad ads advert adverts banner breadcrumb breadcrumbs carousel categories category cats comment
+        comments contact contacts cookie copyright counter counters dropdown faq featured footer lang langs
+        language languages latest legal links menu mirror mirrors nav navbar navi navigation offcanvas pager
+        pages pagination partners pgp plan plans popular pricing recent related rule rules share sidebar sidenav
+        slide slider slides shoutbox social socials sponsor sponsors stat statistics stats submenu swiper
+        tablist tabs tagcloud tags toast toolbar top topbar topnav trending viewed widget""",
         1.0: "brand hero jumbotron logo masthead",
         0.5: """announcement announcements aside chat form header help login modal news search support team""",
     }

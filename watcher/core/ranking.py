@@ -218,7 +218,7 @@ def _hint(words: frozenset[str]) -> float:
     return 0.5 if words & TITLE_HINTS else 0.0
 
 
-_SMALL_PARTS = frozenset({"foot", "footer", "btn", "button", "more", "small", "sub", "subtitle"})
+_SMALL_PARTS = frozenset({"foot", "footer", "btn", "button", "more", "slug", "small", "sub", "subtitle"})
 
 
 def _group_score(group: Group, columns: Sequence[Column], weights: Weights) -> float:

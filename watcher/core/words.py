@@ -9,7 +9,16 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from watcher.core.lexicon import ASIDE, COMPANY_MARKS, COMPANY_WORDS, INSIDE_ASIDE, MENU_WORDS, PLACES, STATUS_WORDS
+from watcher.core.lexicon import (
+    ABBREVIATIONS,
+    ASIDE,
+    COMPANY_MARKS,
+    COMPANY_WORDS,
+    INSIDE_ASIDE,
+    MENU_WORDS,
+    PLACES,
+    STATUS_WORDS,
+)
 
 Kind = Literal[
     "name", "domain", "masked", "sentence", "question", "date", "timer", "size", "number", "price", "percent",
@@ -46,6 +55,8 @@ _DATE = re.compile(
 )
 _AGO = re.compile(
     r"(?:(?:about|over|almost)\s+)?(?:an?|\d+)\s*(?:s|sec|second|m|min|minute|h|hour|d|day|w|week|mo|month|y|year)s?\s+ago"
+    r"|(?:vor|hace|il y a|há|منذ)\s+(?:\d+|einem|einer|una?|uma?|une?)\s+\w+"
+    r"|\d+\s+\w+\s+(?:назад|önce|fa|atrás|temu)|\d+\s*[^\W\d_]{1,2}前"
     r"|today|yesterday|just now|now|last (?:week|month|year)|recently",
     re.I,
 )
@@ -72,7 +83,7 @@ _VIEWS = re.compile(
 _DOMAIN = re.compile(r"(?:https?://)?(?:[\w*?•█#-]+\.)+[a-z*?•]{2,18}\.?(?::\d+)?(?:/\S*)?", re.I)
 _ONION = re.compile(r"(?:https?://)?[a-z2-7]{16}(?:[a-z2-7]{40})?(?:\.onion\S*)?", re.I)
 _ADDRESS = re.compile(r"\S+@\S+\.\S+|(?:https?|ftp|magnet|tox|mailto):\S*|[A-F0-9]{40,}|05[0-9a-f]{60,}", re.I)
-_TOKEN = re.compile(r"(?=[^\s]*\d)[A-Za-z0-9_\-+/=]{20,}|-----BEGIN.*|[0-9a-f]{8}-[0-9a-f]{4}-.*", re.S)
+_TOKEN = re.compile(r"(?=[^\s]*\d)[A-Za-z0-9_\-+/=]{20,}|-----BEGIN.*|[0-9a-f]{8}-[0-9a-f]{4}\b.*", re.S)
 _FILE = re.compile(
     r"\S*\w\.(?:zip|7z|rar|tar|t?gz|bz2|xz|iso|torrent|pdf|docx?|xlsx?|pptx?|csv|sql|bak|jpe?g|png|gif|mp4|exe|txt|asc|\d{3})",
     re.I,
@@ -169,13 +180,16 @@ def _wordy_kind(text: str, bare: str, *, masked: bool) -> Kind:
         return "token"
     if text.endswith(("?", "？")) and not masked:
         return "question"
+    if text.endswith(("。", "！")):
+        return "sentence"  # no name has a full stop of Chinese or Japanese
     if len(words) > 2:
         lower = sum(1 for word in words if word[0].islower())
-        if len(words) == 3 and lower == 2 and text[-1] in ".!。" and words[-1][0].islower():
+        ends = text[-1] in "!。" or (text[-1] == "." and words[-1].lower() not in ABBREVIATIONS)
+        if len(words) == 3 and lower == 2 and ends and words[-1][0].islower():
             return "sentence"
-        if len(words) > 16 or (lower >= 0.55 * len(words) and (text[-1] in ".!。" or len(words) > 9)):
+        if len(words) > 16 or (lower >= 0.55 * len(words) and (ends or len(words) > 9)):
             return "sentence"
-        if ". " in text and text[-1] in ".!" and len(words) > 6:
+        if ". " in text and ends and len(words) > 6:
             return "sentence"
     if masked:
         return "masked"
