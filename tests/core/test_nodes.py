@@ -83,11 +83,15 @@ def test_whatever_the_tree(seed: int) -> None:
         assert nodes.text(number) == Nodes(node).text(0)
     for entry in ("li", "p", "div", "b, p"):
         made = Records(tree, nodes, entry, select(tree, entry))
+        inside: dict[int, int] = {}
         for number, above in enumerate(nodes.parent[: len(nodes.node)]):
             at = above
             while at >= 0 and nodes.ids[at] not in made.number_of:
                 at = nodes.parent[at]
-            assert made.record_of[number] == (made.number_of[nodes.ids[at]] if at >= 0 else -1)
+            inside[number] = made.number_of[nodes.ids[at]] if at >= 0 else -1
+        everywhere, below = list(inside), [number for number in inside if inside[number] >= 0]
+        assert made.record_of(everywhere, "> a, b") == list(inside.values())
+        assert made.record_of(below, "a") == [inside[number] for number in below]
 
 
 def test_parents_are_those_of_the_tree() -> None:

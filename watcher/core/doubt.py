@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 from watcher.core.choosing import is_clean, is_finer
 from watcher.core.groups import Group
-from watcher.core.identity import fold, fold_title
+from watcher.core.identity import fold_title
 from watcher.core.learned import Learned
 from watcher.core.parse import Document
+from watcher.core.phrases import fold
 from watcher.core.ranking import LEAST, Candidate
 from watcher.core.rules import Read
 from watcher.records import Entry
@@ -43,7 +44,7 @@ def _stands_unread(document: Document, entries: Sequence[Entry], known: Sequence
     missing = [title for title in missing if fold_title(title)[0] not in folded]
     if not missing:
         return False
-    text, others = fold(document.text), "\n".join(folded)
+    text, others = document.folded, "\n".join(map(fold, folded))
     names = (fold(title) for title in missing[:MOST_LOOKED_FOR] if len(title) > 3)
     return any(name in text and name not in others for name in names)  # "Acme" stands in "Acme International"
 

@@ -57,9 +57,7 @@ class Nodes:
         kinds = [node.tag_id for node in self.node]
         named = {kind: node.tag or "" for kind, node in dict(zip(kinds, self.node, strict=True)).items()}
         self.tag: list[str] = [*[named[kind] for kind in kinds], "", ""]
-        self.words: list[str | None] = [
-            (node.text_content or "") if tag == TEXT else None for node, tag in zip(self.node, self.tag, strict=False)
-        ]
+        self.words: list[str | None] = [node.text_content for node in self.node]
         """Of text nodes, the text."""
         self._hidden: frozenset[int] | None = None
 
@@ -82,13 +80,17 @@ class Nodes:
             end += 1
         return end
 
-    def text(self, at: int) -> str:
-        """The visible text of an element, white space folded; what is hidden above it does not hide it."""
+    def only_text(self, at: int) -> str | None:
+        """The text of an element that holds one and nothing else, as it stands, or nothing at all; None of others."""
         parent = self.parent
         if parent[at + 1] != at:
             return ""
-        text = self.words[at + 1] if parent[at + 2] != at else None
-        return " ".join((visible(self, at) if text is None else text).split())  # most hold one text and nothing else
+        return self.words[at + 1] if parent[at + 2] != at else None
+
+    def text(self, at: int) -> str:
+        """The visible text of an element, white space folded; what is hidden above it does not hide it."""
+        text = self.only_text(at)  # most hold one text and nothing else
+        return " ".join((visible(self, at) if text is None else text).split())
 
 
 def is_hidden(attributes: Mapping[str, str | None]) -> bool:

@@ -6,12 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from watcher.core.links import lead_of
+from watcher.core.nodes import Nodes
 from watcher.core.parse import Document
 from watcher.core.rules import select, split
 from watcher.records import Entry
@@ -134,14 +136,14 @@ class _Link:
 
 
 def _by_links(document: Document, own: frozenset[str]) -> Iterator[str]:
-    tree = document.tree
-    if tree is None:
+    tree, nodes = document.tree, document.nodes
+    if tree is None or nodes is None:
         return
     yield from (
         document.absolute(node.attributes.get("href") or "") for node in tree.css("link[rel~=next], a[rel~=next]")
     )
-    links = [link for link in _links(document, tree) if link.address and link.address not in own]
-    yield from _numbered(links, document.url, _active_number(tree))
+    links = [link for link in _links(document, tree, nodes) if link.address and link.address not in own]
+    yield from _numbered(links, document.url, tree)
     for link in links:
         if (
             _ONWARD.fullmatch(link.text)
@@ -151,14 +153,16 @@ def _by_links(document: Document, own: frozenset[str]) -> Iterator[str]:
             yield link.address
 
 
-def _links(document: Document, tree: LexborHTMLParser) -> Iterator[_Link]:
+def _links(document: Document, tree: LexborHTMLParser, nodes: Nodes) -> Iterator[_Link]:
     """Links that show a number or say that they lead on."""
     scripts = ""
     functions: dict[str, tuple[str, str] | None] = {}
-    for node in tree.css(_LINKS)[:MOST_LINKS]:
-        text = " ".join(node.text().split())[:40]
-        if text and not (_NUMBER.fullmatch(text) or _ONWARD.fullmatch(text)):
+    for at in _linking(tree, nodes)[:MOST_LINKS]:
+        only = nodes.only_text(at)
+        text = " ".join((nodes.node[at].text() if only is None else only).split())[:40]
+        if text and not _leads_on(text):
             continue
+        node = nodes.node[at]
         attributes = node.attributes
         if not text:
             text = attributes.get("aria-label") or attributes.get("title") or ""
@@ -176,7 +180,21 @@ def _links(document: Document, tree: LexborHTMLParser) -> Iterator[_Link]:
             yield _Link(document.absolute(target), text, _in_pager(node))
 
 
-_LINKS = "a, button[onclick], button[data-url], [hx-get], [data-next], [data-next-url], li[onclick], span[onclick]"
+def _linking(tree: LexborHTMLParser, nodes: Nodes) -> list[int]:
+    """Places of what a click on may lead to another page, in page order."""
+    number = nodes.number
+    found = [number[node.mem_id] for node in tree.css("a")]
+    others = [number[node.mem_id] for node in tree.css(_LINKS)]
+    return sorted({*found, *others}) if others else found
+
+
+_LINKS = "button[onclick], button[data-url], [hx-get], [data-next], [data-next-url], li[onclick], span[onclick]"
+
+
+@lru_cache(maxsize=20_000)
+def _leads_on(text: str) -> bool:
+    """Whether a short text is a number or says that it leads on."""
+    return _NUMBER.fullmatch(text) is not None or _ONWARD.fullmatch(text) is not None
 
 
 def _called(code: str, scripts: str, functions: dict[str, tuple[str, str] | None]) -> str:
@@ -216,7 +234,7 @@ def _active_number(tree: LexborHTMLParser) -> int | None:
     return None
 
 
-def _numbered(links: Sequence[_Link], here: str, active: int | None) -> Iterator[str]:
+def _numbered(links: Sequence[_Link], here: str, tree: LexborHTMLParser) -> Iterator[str]:
     """All pages that numbered links name, those that they leave out between too."""
     patterns: dict[str, dict[int, int]] = {}
     told: Counter[str] = Counter()
@@ -233,7 +251,7 @@ def _numbered(links: Sequence[_Link], here: str, active: int | None) -> Iterator
         line = _line(shown)
         if not told[pattern] or line is None or max(shown) > HIGHEST:
             continue
-        present = active or next(
+        present = _active_number(tree) or next(
             (page for page in range(1, max(shown) + 1) if _canonical(_filled(pattern, line, page)) == _canonical(here)),
             1,
         )

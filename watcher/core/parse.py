@@ -119,7 +119,8 @@ class Document:
     def folded(self) -> str:
         """The visible text as words are compared."""
         if self._folded is None:
-            self._folded = fold(self.text)
+            text = self.text  # it has no white space to fold
+            self._folded = text.lower() if text.isascii() else fold(text)
         return self._folded
 
     @property

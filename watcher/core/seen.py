@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -309,8 +308,8 @@ def source_cut(document: Document) -> str:
 
 def left_open(markup: str) -> int:
     """How many containers are opened that are never closed; fewer than none if more are closed."""
-    marks = Counter(CONTAINER_MARK.findall(markup))
-    return marks[""] - marks["/"]
+    marks = CONTAINER_MARK.findall(markup)
+    return 2 * marks.count("") - len(marks)
 
 
 def unbalanced(source: str) -> bool:

@@ -7,6 +7,7 @@ in the page, whatever the number of records.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -36,39 +37,58 @@ def select(tree: LexborHTMLParser, selector: str) -> list[LexborNode]:
 class Records:
     """The records of a page, and which of them each of its nodes is in."""
 
-    __slots__ = ("_matching", "_record_of", "entry", "matched", "nodes", "number_of", "records", "tree")
+    __slots__ = (
+        "_inside", "_matching", "_nested", "_numbers", "_starts", "entry", "matched", "nodes", "number_of", "records",
+        "tree",
+    )  # fmt: skip
 
     def __init__(self, tree: LexborHTMLParser, nodes: Nodes, entry: str, records: Sequence[LexborNode]) -> None:
         self.tree, self.nodes, self.entry, self.records = tree, nodes, entry, records
         self.number_of: Mapping[int, int] = {node.mem_id: number for number, node in enumerate(records)}
         self.matched = 0
         """How often the last selector matched on the page; 0 if it meant the records themselves."""
-        self._record_of: list[int] | None = None
+        self._starts: list[int] | None = None
+        """Places of the records, in page order; ``_numbers`` are theirs."""
+        self._numbers: list[int] = []
+        self._nested = False
+        self._inside: list[int] | None = None
         self._matching: dict[str, tuple[list[int], list[int]]] = {}
 
-    @property
-    def record_of(self) -> Sequence[int]:
-        """The number of the record that each node is in (that it is one itself does not count); -1: it is in none."""
-        if self._record_of is None:
-            nodes, inside, last = self.nodes, [-1] * len(self.nodes.node), 0
-            for at, number in sorted((nodes.number[mem_id], number) for mem_id, number in self.number_of.items()):
-                if at < last:
-                    inside = self._innermost()
-                    break
-                last = nodes.end(at)
-                inside[at + 1 : last] = [number] * (last - at - 1)
-            self._record_of = inside
-        return self._record_of
+    def record_of(self, places: Sequence[int], css: str) -> list[int]:
+        """The number of the record that each place is in (that it is one itself does not count); -1: it is in none."""
+        if self._starts is None:
+            starts = sorted((self.nodes.number[mem_id], number) for mem_id, number in self.number_of.items())
+            self._starts, self._numbers = [at for at, _ in starts], [number for _, number in starts]
+            self._nested = self._are_nested()
+        if self._nested or "," in css:  # an alternative may match outside the records
+            inside = self._innermost()
+            return [inside[at] for at in places]
+        return [self._numbers[bisect_left(self._starts, at) - 1] for at in places]
+
+    def _are_nested(self) -> bool:
+        """Whether a record stands in another."""
+        parent, starts = self.nodes.parent, frozenset(self._starts or ())
+        looked: set[int] = set()
+        for at in {parent[start] for start in starts}:
+            above = at
+            while above >= 0 and above not in looked:
+                if above in starts:
+                    return True
+                looked.add(above)
+                above = parent[above]
+        return False
 
     def _innermost(self) -> list[int]:
-        """The same where records stand in records: the innermost counts."""
-        own = [-1] * (len(self.nodes.node) + 1)
-        for mem_id, number in self.number_of.items():
-            own[self.nodes.number[mem_id]] = number
-        inside: list[int] = []
-        for _, _, parent in self.nodes:
-            inside.append(own[parent] if own[parent] >= 0 or parent < 0 else inside[parent])
-        return inside
+        """The number of the record that each node is in: of records in records the innermost counts."""
+        if self._inside is None:
+            own = [-1] * (len(self.nodes.node) + 1)
+            for mem_id, number in self.number_of.items():
+                own[self.nodes.number[mem_id]] = number
+            inside: list[int] = []
+            for _, _, parent in self.nodes:
+                inside.append(own[parent] if own[parent] >= 0 or parent < 0 else inside[parent])
+            self._inside = inside
+        return self._inside
 
     def values(self, selector: Selector, *, first: int = 1 << 60) -> dict[int, str]:
         """Record number to what the selector takes from it; only of the ``first`` records, if so many are enough."""
@@ -101,11 +121,11 @@ class Records:
 
     def _numbered(self, css: str) -> tuple[list[int], list[int]]:
         matching = select(self.tree, wrapped(self.entry, css))
-        number, record_of = self.nodes.number, self.record_of
+        number = self.nodes.number
         places = [number[node.mem_id] for node in matching]
         if css[0] in "+~":
             return [_record_beside(node, self.number_of) for node in matching], places
-        return [record_of[at] for at in places], places
+        return self.record_of(places, css), places
 
     def _first(self, numbers: Sequence[int], places: Sequence[int], attr: str) -> dict[int, str]:
         """What the first match in each record says, if it says anything."""

@@ -25,7 +25,7 @@ TIRED_AFTER = 2_000
 """Pages, then a fresh process: whatever the parser leaks goes with the old one."""
 
 
-BUSY = 100_000
+BUSY = 1_000_000
 """A page is read in one go and all of it let go of at once: looking for rings among its nodes finds none."""
 
 
