@@ -38,6 +38,7 @@ READ_LATER = ("verdict", "why", "complete", "leaf", "stored_bytes", "foreign")
 """A capture's fields that are set, or may change, after it was kept."""
 _FACTS = tuple(one.name for one in dataclasses.fields(Capture) if one.name not in READ_LATER)
 _MISS_FACTS = (*_FACTS, "verdict", "why")
+_NAMES = {kind: tuple([one.name for one in dataclasses.fields(kind)]) for kind in (Reading, Snapshot)}
 
 
 # ------------------------------------------------------------------------------------------------ canonical form
@@ -85,14 +86,17 @@ def described(value: object) -> Record:
 
 def capture_facts(capture: Capture) -> Record:
     """All that was known of a capture or miss when it was kept; its digest is what the log holds."""
-    names = _MISS_FACTS if capture.is_miss else _FACTS  # a miss says at once why it is one
-    return {name: _plain(getattr(capture, name)) for name in names}
+    facts: Record = {}
+    for name in _MISS_FACTS if capture.is_miss else _FACTS:  # a miss says at once why it is one
+        value = getattr(capture, name)
+        facts[name] = value if value.__class__ is str else _plain(value)
+    return facts
 
 
 def _digest_of(value: Reading | Snapshot, entries: Shown) -> str:
     """``digest(described(value))``, with these entries: of what can be long, and holds but words, small numbers and two
     times."""
-    plain: dict[str, Any] = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
+    plain: dict[str, Any] = {name: getattr(value, name) for name in _NAMES[type(value)]}
     if isinstance(value, Snapshot):
         plain["taken_at"], plain["finished_at"] = rfc3339(value.taken_at), rfc3339(value.finished_at)
     plain["entries"] = None
@@ -153,7 +157,7 @@ def _plain(value: object) -> Json:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {one.name: _plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): item if item.__class__ is str else _plain(item) for key, item in value.items()}
     if isinstance(value, Iterable):
         return [_plain(item) for item in value]
     raise TypeError(f"{type(value).__name__} has no plain form")

@@ -86,8 +86,8 @@ def parse_head(head: bytes) -> Head | None:
 
 def values(headers: Headers, name: str) -> tuple[str, ...]:
     """Every value of a header, in order."""
-    wanted = name.lower()
-    return tuple([value for key, value in headers if key.lower() == wanted or key.strip(_WHITE).lower() == wanted])
+    wanted, size = name.lower(), len(name)
+    return tuple([value for key, value in headers if len(key) >= size and key.strip(_WHITE).lower() == wanted])
 
 
 def header(headers: Headers, name: str) -> str:
@@ -251,6 +251,8 @@ def _trailers_end(response: bytes, place: int) -> int:
 
 
 def _recipe(response: bytes, place: int, pieces: Sequence[_Piece]) -> bytes:
+    if len(pieces) == 1 and pieces[0] == (place, len(response), len(response)):
+        return b""  # a plain body
     steps: list[recipes.Step] = []
     for piece in pieces:
         size = piece.end - piece.start

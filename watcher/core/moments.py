@@ -70,6 +70,8 @@ def parse_moment(text: str, now: datetime) -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """The moment in UTC with microseconds and Z: ``2026-11-22T15:04:05.123456Z``. ValueError without a zone."""
+    if moment.tzinfo is UTC:
+        return f"{moment.isoformat(timespec='microseconds')[:-6]}Z"
     if moment.utcoffset() is None:
         raise ValueError("a time without a zone")
     utc = moment.astimezone(UTC).replace(tzinfo=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -35,6 +36,7 @@ def visit_name(site: str, started: int) -> str:
     return f"{site}@{rfc3339(moment(started))}"
 
 
+@lru_cache(maxsize=512)  # what happens on a visit asks for it several times over
 def visit_started(visit: str) -> int:
     """When the visit ``SITE@TIME`` began; ``UsageError`` if that is no visit's name."""
     _, _, time = visit.rpartition("@")

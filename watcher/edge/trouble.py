@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
+from types import TracebackType
 
 from watcher.errors import StoreDamaged, StoreError, StoreFull
 
@@ -42,12 +42,20 @@ def of_sqlite(error: sqlite3.Error, place: Path) -> StoreError:
     return StoreError(f"{place}: {error}", hint="look at the disk (dmesg, smartctl); restore a copy")
 
 
-@contextmanager
-def told(place: Path) -> Iterator[None]:
+class _Told:
+    def __init__(self, place: Path) -> None:
+        self._place = place
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if isinstance(error, OSError):
+            raise of_os(error, self._place) from error
+        if isinstance(error, sqlite3.Error):
+            raise of_sqlite(error, self._place) from error
+
+
+def told(place: Path) -> AbstractContextManager[None]:
     """Turns what the disk or SQLite refuse into a ``StoreError`` about ``place``."""
-    try:
-        yield
-    except OSError as error:
-        raise of_os(error, place) from error
-    except sqlite3.Error as error:
-        raise of_sqlite(error, place) from error
+    return _Told(place)  # a class: every job of the writer enters one, and generators cost three times as much

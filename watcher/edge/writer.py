@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
@@ -71,7 +71,7 @@ class Job(Generic[T]):
     def run(self, desk: Desk, place: Path) -> None:
         """Do the work within a savepoint; whatever it raises is carried to whoever asked for it."""
         self.error = None
-        with _Carried(self), trouble.told(place), _savepoint(desk.db.conn):
+        with _Carried(self), trouble.told(place), _Savepoint(desk.db.conn):
             self._result = self._work(desk)
         if self.error is not None:
             desk.forget()
@@ -86,21 +86,21 @@ class Job(Generic[T]):
             self.answer.set_result(self._result)
 
 
-@contextmanager
-def _savepoint(connection: sqlite3.Connection) -> Iterator[None]:
+class _Savepoint:
     """As a nested ``db.atomic()``, with one name, so that SQLite need not parse it anew for every job."""
-    connection.execute("SAVEPOINT job")
-    with ExitStack() as otherwise:
-        otherwise.callback(_undo, connection)
-        yield
-        otherwise.pop_all()
-    connection.execute("RELEASE job")
 
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
 
-def _undo(connection: sqlite3.Connection) -> None:
-    if connection.in_transaction:
-        connection.execute("ROLLBACK TO job")
-        connection.execute("RELEASE job")
+    def __enter__(self) -> None:
+        self._connection.execute("SAVEPOINT job")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if error is None:
+            self._connection.execute("RELEASE job")
+        elif self._connection.in_transaction:
+            self._connection.execute("ROLLBACK TO job")
+            self._connection.execute("RELEASE job")
 
 
 class _Carried:
