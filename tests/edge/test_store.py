@@ -30,6 +30,7 @@ from tests.edge.keeping import (
     whole_visit,
 )
 from watcher.core import custody, merkle
+from watcher.edge import beliefs as beliefs_in_memory
 from watcher.edge.ledger import Ledger
 from watcher.edge.lock import Lock
 from watcher.edge.store import LedgerStore
@@ -344,7 +345,7 @@ async def test_only_entries_that_change_are_written(store: LedgerStore) -> None:
     await whole_visit(store, 0, b"page", entries(50))
     await store.do(lambda desk: desk.db.conn.set_trace_callback(written.append))
     capture = await whole_visit(store, 1, b"page", entries(50))
-    assert not [line for line in written if "INTO entry" in line]
+    assert not [line for line in written if "INTO entry" in line or "UPDATE entry" in line]
     assert [line for line in written if "INTO sight" in line]
     visit, at = visit_at(2)
     (third,) = await keep(store, 2, exchange(at=at))
@@ -356,7 +357,7 @@ async def test_only_entries_that_change_are_written(store: LedgerStore) -> None:
     beliefs = Roster(site="alpha", entries={**beliefs.entries, "victim-7": gone}, notes=beliefs.notes)
     written.clear()
     await store.record(outcome(visit, [third], {third.id: reading(entries(50))}, beliefs=beliefs))
-    assert len([line for line in written if "INTO entry" in line]) == 1
+    assert len([line for line in written if "INTO entry" in line or "UPDATE entry" in line]) == 1
     await store.do(lambda desk: desk.db.conn.set_trace_callback(None))
     with Ledger.open(store.folder) as ledger:
         assert ledger.roster("alpha") == beliefs
@@ -365,10 +366,12 @@ async def test_only_entries_that_change_are_written(store: LedgerStore) -> None:
     assert (await store.state("alpha")).roster == beliefs
 
 
-async def test_a_roster_survives_any_course(store: LedgerStore) -> None:
-    """Whatever is believed after each visit is what the ledger says, from memory and from disk alike."""
+@pytest.mark.parametrize("room", [beliefs_in_memory.MOST_BYTES, 0])
+async def test_a_roster_survives_any_course(store: LedgerStore, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is believed after each visit is what the ledger says: from memory, packed there, and from disk alike."""
     import random
 
+    monkeypatch.setattr(beliefs_in_memory, "MOST_BYTES", room)
     chance = random.Random(3)
     found, beliefs = entries(12), Roster(site="alpha")
     for number in range(40):
@@ -394,6 +397,8 @@ async def test_a_roster_survives_any_course(store: LedgerStore) -> None:
             assert ledger.roster("alpha") == beliefs
         if chance.random() < 0.3:
             await store.do(Desk.forget)
+        else:
+            await store.state("beta")  # without room for two, the other is packed
         assert (await store.state("alpha")).roster == beliefs
 
 

@@ -7,12 +7,11 @@ entry's own row is written when the entry itself changes, or drops out of sight.
 from __future__ import annotations
 
 import sqlite3
-from collections import OrderedDict
 from datetime import datetime
-from typing import NamedTuple
 
 from watcher.core.again import Resighted
 from watcher.core.searching import says_else
+from watcher.edge.beliefs import Belief, Beliefs
 from watcher.edge.ledger import Ledger
 from watcher.edge.ledger_beliefs import Look
 from watcher.edge.names import Names
@@ -22,20 +21,6 @@ from watcher.edge.search_index import SearchIndex
 from watcher.ports import SiteState
 from watcher.records import Roster, RosterEntry, Snapshot
 
-MOST_ENTRIES = 10_000
-"""Roster entries kept in memory, of all sites together; what else is known of a site counts for some."""
-AN_ENTRY = 1_000
-"""Bytes that one weighs, about."""
-
-
-class _Belief(NamedTuple):
-    """A site's state as the ledger has it."""
-
-    state: SiteState
-    looks: tuple[Look, ...]
-    again: int
-    """How many of the visits that the state counts the ledger's row of it does not."""
-
 
 class Believer:
     """Writes rosters and memories, within the owner's transaction."""
@@ -43,27 +28,25 @@ class Believer:
     def __init__(self, ledger: Ledger, names: Names, index: SearchIndex) -> None:
         self._ledger, self._names, self._index = ledger, names, index
         self._connection: sqlite3.Connection = ledger.connection
-        self._beliefs: OrderedDict[str, _Belief] = OrderedDict()
-        self._held = 0
+        self._beliefs = Beliefs()
 
     def forget(self) -> None:
         self._beliefs.clear()
-        self._held = 0
 
     def at_hand(self, site: str) -> SiteState | None:
         """What is believed of the site, if it is in memory: the one question that any thread may ask."""
-        belief = self._beliefs.get(site)
+        belief = self._beliefs.at_hand(site)
         return belief.state if belief else None
 
     def state(self, site: str) -> SiteState:
         """What is believed of the site."""
         return self._belief(site).state
 
-    def _belief(self, site: str) -> _Belief:
+    def _belief(self, site: str) -> Belief:
         belief = self._beliefs.get(site)
         if belief is None:
-            belief = _Belief(self._ledger.state(site), *self._ledger.sight(site))
-            self._remember(site, belief)
+            belief = Belief(self._ledger.state(site), *self._ledger.sight(site))
+            self._beliefs.put(site, belief)
         return belief
 
     def believe(self, site: str, snapshot: Snapshot, roster: Roster, memory: bytes) -> None:
@@ -84,18 +67,17 @@ class Believer:
         if looks != before.looks or (before.again and moved):
             self._connection.execute("INSERT OR REPLACE INTO sight VALUES (?, ?, 0)", (number, encode(looks).decode()))
         again = 0 if moved or looks != before.looks else before.again
-        self._remember(site, _Belief(SiteState(roster=roster, memory=memory), looks, again))
+        self._beliefs.put(site, Belief(SiteState(roster=roster, memory=memory), looks, again))
 
     def saw_again(self, site: str, looks: tuple[Look, ...]) -> None:
         """The site was seen as it was before: nothing else is to be said, and nothing needs to be remembered of it."""
-        belief = self._beliefs.pop(site, None)
-        self._held -= _weight(belief) if belief else 0
+        self._beliefs.drop(site)
         self._connection.execute(
             "UPDATE sight SET looks = ?, again = again + 1 WHERE site = ?",
             (encode(looks).decode(), self._names.site(site)),
         )
 
-    def _write_entries(self, number: int, before: _Belief, roster: Roster, looks: tuple[Look, ...]) -> None:
+    def _write_entries(self, number: int, before: Belief, roster: Roster, looks: tuple[Look, ...]) -> None:
         old, old_looks = before.state.roster.entries, {look: index for index, look in enumerate(before.looks)}
         new_looks = {look: index for index, look in enumerate(looks)}
         moved: list[tuple[int | None, bytes, int, str]] = []
@@ -118,19 +100,6 @@ class Believer:
         self._connection.executemany("UPDATE entry SET look = ?, data = ? WHERE site = ? AND key = ?", moved)
         for key in old.keys() - roster.entries.keys():
             self._connection.execute("DELETE FROM entry WHERE site = ? AND key = ?", (number, key))
-
-    def _remember(self, site: str, belief: _Belief) -> None:
-        before = self._beliefs.pop(site, None)
-        self._held += _weight(belief) - (_weight(before) if before else 0)
-        self._beliefs[site] = belief
-        while self._held > MOST_ENTRIES and len(self._beliefs) > 1:
-            _, oldest = self._beliefs.popitem(last=False)
-            self._held -= _weight(oldest)
-
-
-def _weight(belief: _Belief) -> int:
-    state = belief.state
-    return len(state.roster.entries) + (len(state.memory) + len(state.roster.notes)) // AN_ENTRY + 1
 
 
 def _only_seen(before: Roster, after: Roster) -> bool:
