@@ -243,6 +243,14 @@ def test_a_choice_from_the_list_is_not_the_list() -> None:
     assert titles(extraction) == ["Quellwik Ltd", *NAMES]
 
 
+def test_cells_that_tick_do_not_come_before_the_records_they_are_of() -> None:
+    """Ages change on every page, so the list of all cells looks as if entries came and went."""
+    row = "<div class=css-{1}a9f17><div class=css-f19748>Spain</div><div class=css-90430c>{0}</div><div class=css-286ad5>{1} days ago</div></div>"
+    rows = ["".join(row.format(name, number + day) for number, name in enumerate(NAMES, 1)) for day in range(4)]
+    extraction, _ = series(*(f"<div>{shown}</div>" for shown in rows))
+    assert titles(extraction) == NAMES
+
+
 def test_menu_words_at_the_edges_are_skipped_and_said_so() -> None:
     def menu(names: list[str]) -> str:
         items = ["HOME", "HOW TO DOWNLOAD?", *names, "ARCHIVE"]

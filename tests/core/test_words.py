@@ -25,9 +25,10 @@ from watcher.core.words import aside_weight, is_company, kind_of, label_of, word
         ("447 GB", "size"), ("Size: 447 GB", "size"), ("902 GB of data", "size"), ("$3085", "price"),
         ("5,425", "number"), ("32984 views", "views"), ("Published", "status"), ("(SOLD)", "status"), ("Spain", "place"),
         ("Country: Spain", "place"), ("a" * 16 + ".onion", "address"), ("team@exploit.example", "token"),
-        ("vor 3 Tagen", "date"), ("hace un día", "date"), ("42 дня назад", "date"), ("3 gün önce", "date"), ("12天前", "date"),
+        ("vor 3 Tagen", "date"), ("hace un día", "date"), ("42 дня назад", "date"), ("3 gün önce", "date"), ("12 天 前", "date"),
         ("vor dem Tor", "name"), ("Tag 24 danach", "name"), ("velmora steel co., ltd.", "name"), ("they took it all.", "sentence"),
-        ("公司拒绝与我们谈判。", "sentence"), ("0219778b-790d", "token"), ("Weiterlesen", "menu"), ("已公布", "status"),
+        ("公司拒绝与我们谈判。", "sentence"), ("0219778b-790d", "token"), ("/leak/0219-790d", "token"),
+        ("urn:uuid:0219778b", "token"), ("رفضت الشركة التفاوض معنا.", "sentence"), ("مجموعة نور للتجارة", "name"), ("Weiterlesen", "menu"), ("已公布", "status"),
         ("A3" * 38, "token"), ("backup.part1.7z", "file"), ("Country:", "label"), ("—", "none"),
     ],
 )  # fmt: skip

@@ -43,6 +43,14 @@ def weigh(candidates: Sequence[Candidate], learned: Learned) -> list[Weighed]:
     for index, whole in enumerate(wholes):
         if whole >= 0:  # a part of a list never comes before the whole of it
             totals[index] = min(totals[index], totals[whole] - 0.1)
+    for index, cells in enumerate(candidates):  # nor do the cells of records come before the records
+        rows = [
+            totals[row]
+            for row, one in enumerate(candidates)
+            if 1 < one.group.size < cells.group.size and is_finer(one, cells)
+        ]
+        if rows and not is_clean(cells):
+            totals[index] = min(totals[index], max(rows) - 0.1)
     weighed = [Weighed(*one) for one in zip(candidates, memories, titles, totals, strict=True) if one[3] >= LEAST]
     return sorted(weighed, key=lambda one: -one.total)
 

@@ -56,7 +56,7 @@ _DATE = re.compile(
 _AGO = re.compile(
     r"(?:(?:about|over|almost)\s+)?(?:an?|\d+)\s*(?:s|sec|second|m|min|minute|h|hour|d|day|w|week|mo|month|y|year)s?\s+ago"
     r"|(?:vor|hace|il y a|há|منذ)\s+(?:\d+|einem|einer|una?|uma?|une?)\s+\w+"
-    r"|\d+\s+\w+\s+(?:назад|önce|fa|atrás|temu)|\d+\s*[^\W\d_]{1,2}前"
+    r"|\d+\s+\w+\s+(?:назад|önce|fa|atrás|temu)|\d+\s*[^\W\d_]{1,2}\s?前"
     r"|today|yesterday|just now|now|last (?:week|month|year)|recently",
     re.I,
 )
@@ -82,7 +82,7 @@ _VIEWS = re.compile(
 )
 _DOMAIN = re.compile(r"(?:https?://)?(?:[\w*?•█#-]+\.)+[a-z*?•]{2,18}\.?(?::\d+)?(?:/\S*)?", re.I)
 _ONION = re.compile(r"(?:https?://)?[a-z2-7]{16}(?:[a-z2-7]{40})?(?:\.onion\S*)?", re.I)
-_ADDRESS = re.compile(r"\S+@\S+\.\S+|(?:https?|ftp|magnet|tox|mailto):\S*|[A-F0-9]{40,}|05[0-9a-f]{60,}", re.I)
+_ADDRESS = re.compile(r"\S+@\S+\.\S+|(?:https?|ftp|magnet|tox|mailto|urn):\S*|/\S+|[A-F0-9]{40,}|05[0-9a-f]{60,}", re.I)
 _TOKEN = re.compile(r"(?=[^\s]*\d)[A-Za-z0-9_\-+/=]{20,}|-----BEGIN.*|[0-9a-f]{8}-[0-9a-f]{4}\b.*", re.S)
 _FILE = re.compile(
     r"\S*\w\.(?:zip|7z|rar|tar|t?gz|bz2|xz|iso|torrent|pdf|docx?|xlsx?|pptx?|csv|sql|bak|jpe?g|png|gif|mp4|exe|txt|asc|\d{3})",
@@ -114,7 +114,7 @@ def is_company(text: str) -> bool:
 def label_of(text: str) -> tuple[str, str]:
     """``Country: Spain`` → ("country", "Spain"); without a label ("", text)."""
     match = _LABEL.fullmatch(text[:400])
-    if match is None or text[:8].lower().startswith(("http:", "https:", "magnet:", "mailto:", "tox:")):
+    if match is None or text[:8].lower().startswith(("http:", "https:", "magnet:", "mailto:", "tox:", "urn:")):
         return "", text
     label, value = (match[1], match[2]) if match[1] else (match[3], match[4])
     return (label.strip().lower(), value.strip()) if len(label.split()) <= 3 else ("", text)
@@ -183,7 +183,7 @@ def _wordy_kind(text: str, bare: str, *, masked: bool) -> Kind:
     if text.endswith(("。", "！")):
         return "sentence"  # no name has a full stop of Chinese or Japanese
     if len(words) > 2:
-        lower = sum(1 for word in words if word[0].islower())
+        lower = sum(1 for word in words if word[0].isalpha() and not word[0].isupper())  # many scripts have no capitals
         ends = text[-1] in "!。" or (text[-1] == "." and words[-1].lower() not in ABBREVIATIONS)
         if len(words) == 3 and lower == 2 and ends and words[-1][0].islower():
             return "sentence"
