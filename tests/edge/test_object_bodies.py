@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import random
@@ -11,6 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -18,8 +20,9 @@ from pathlib import Path
 import pytest
 
 from tests.edge.keeping import START, entries, exchange, keep, outcome, reading, visit_at, whole_visit
+from watcher import config
 from watcher.core.body_place import parse_place
-from watcher.edge import object_bodies
+from watcher.edge import doctor, object_bodies
 from watcher.edge.bodies import BodyFiles, pack
 from watcher.edge.ledger import Ledger
 from watcher.edge.object_bodies import ObjectBodies
@@ -172,6 +175,36 @@ async def test_a_server_that_does_not_answer_is_told_and_nothing_is_half_kept(
     with pytest.raises(StoreError, match="does not do as asked"):
         LedgerStore.open(tmp_path, vantage="local", bodies=url)
     assert not (tmp_path / "ledger.db").exists()
+
+
+def test_the_doctor_sees_whether_objects_are_created_only_once(
+    tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import obstore
+
+    settings = config.parse(f'[watcher]\nbodies = "{place}"\n', tmp_path)
+
+    def found() -> list[tuple[bool, str]]:
+        return [(one.ok, one.detail) for one in asyncio.run(doctor._bodies(settings))]
+
+    assert found() == [(True, "the object store answers, and writes nothing over")]
+    kept = ObjectBodies(parse_place(place), BodyFiles(tmp_path), "")
+    assert list(obstore.list(kept._opened())) == []
+
+    def over(self: ObjectBodies, name: str, data: bytes) -> bool:
+        self._asked(lambda: obstore.put(self._opened(), name, data))
+        return True
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ObjectBodies, "_create", over)
+        ((ok, told),) = found()
+        assert not ok
+        assert "writes over what is there" in told
+    assert list(obstore.list(kept._opened())) == []
+    settings = replace(settings, bodies=place.replace("evidence", "no-such-bucket"))
+    ((ok, told),) = found()
+    assert not ok
+    assert "does not do as asked" in told
 
 
 @pytest.mark.parametrize(

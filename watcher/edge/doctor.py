@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 from watcher.config import Settings
 from watcher.core.cadence import unchecked
 from watcher.core.moments import size_words, words
-from watcher.edge import lock
+from watcher.edge import lock, object_bodies
 from watcher.edge.apprise_sink import AppriseSink
 from watcher.edge.doctor_tor import own_tors
 from watcher.edge.finding import Finding
@@ -50,7 +51,37 @@ async def examine(settings: Settings, now: datetime, *, progress: Progress = lam
         *_store(settings, now),
         _timestamps(settings),
         *await _services(settings),
+        *await _bodies(settings),
+        *await _fleet(settings),
     )
+
+
+async def _fleet(settings: Settings) -> list[Finding]:
+    if settings.fleet is None:
+        return []
+    from watcher.edge.doctor_fleet import fleet  # as much to import as all the rest
+
+    return await fleet(settings, settings.fleet)
+
+
+async def _bodies(settings: Settings) -> list[Finding]:
+    """Whether large bodies can be kept where they are to go, and whether what is there stays as it is."""
+    if not settings.bodies:
+        return []
+    try:
+        keeps = await asyncio.to_thread(object_bodies.creates_once, settings.bodies)
+    except WatcherError as error:
+        return [Finding(check="bodies", ok=False, detail=str(error), mend=error.hint)]
+    if keeps:
+        return [Finding(check="bodies", ok=True, detail="the object store answers, and writes nothing over")]
+    return [
+        Finding(
+            check="bodies",
+            ok=False,
+            detail="the object store writes over what is there, although it was asked only to create (If-None-Match)",
+            mend="take a server that heeds it; what is read is checked by its digest, but a lost body is lost",
+        )
+    ]
 
 
 async def _services(settings: Settings) -> list[Finding]:

@@ -35,6 +35,8 @@ MARK = "bodies-at"
 """The file in a store's folder that says where its large bodies are."""
 OWNER = "watcher-store"
 """The object that says whose the others are: two stores that share a prefix would sweep each other's away."""
+PROBE = "watcher-doctor"
+"""How an object begins that is made to see whether it can be, and is taken away again."""
 RETRIES = 4
 RETRY_SECONDS, TIMEOUT_SECONDS = 20.0, 30.0
 MOST_BYTES = 256 << 20
@@ -76,6 +78,12 @@ def _mark(folder: Path) -> dict[str, str] | None:
         raise StoreDamaged(f"{path} does not say where the bodies are", hint="restore it from a copy") from error
 
 
+def creates_once(url: str) -> bool:
+    """Whether the object store there creates what is not there, and refuses to create it again; ``StoreError`` if it
+    does not answer, or refuses all. Nothing of it stays."""
+    return ObjectBodies(parse_place(url), BodyFiles(Path()), "").try_out()
+
+
 class ObjectBodies:
     """``Frames`` on an object store; those that were kept in the folder before are still found there."""
 
@@ -97,6 +105,18 @@ class ObjectBodies:
                     f"{self.place.url} holds the bodies of another store", hint="give each store a prefix of its own"
                 )
         return self._files.prepare()
+
+    def try_out(self) -> bool:
+        """Whether an object can be created, and only once."""
+        import obstore
+
+        name = f"{PROBE}-{secrets.token_hex(8)}"
+        if not self._create(name, b"1"):
+            return False
+        try:
+            return not self._create(name, b"2")
+        finally:
+            self._asked(lambda: obstore.delete(self._opened(), name))
 
     def write(self, digest: str, frame: bytes) -> None:
         """Keep the frame, which stands alone, under its body's digest; one that is there already is left."""
