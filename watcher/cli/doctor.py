@@ -24,9 +24,9 @@ from watcher.core.escape import line
 @json_option
 @click.pass_obj
 def doctor_command(state: State, *, as_json: bool) -> int:
-    """Check configuration, proxy, Tor, clock, key, disk, store, targets, time-stamp authorities, and, in a fleet,
-    servers, permissions and who is there; say how to mend each. Nothing is asked of any site. A tor of our own that does not
-    run is started, to see how far it gets."""
+    """Check configuration, proxy, Tor, clock, key, disk, store, targets and time-stamp authorities, and in a fleet its
+    servers, permissions and vantages; say how to mend each. Nothing is asked of any site. A tor of our own that does
+    not run is started, to see how far it gets."""
     from watcher.cli.logs import log_to_stderr
     from watcher.cli.tor import tor_progress
     from watcher.edge.doctor import examine
