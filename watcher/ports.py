@@ -150,7 +150,7 @@ class Feed(Protocol):
         """The site is watched no more."""
 
     async def leases(self, most: int) -> Sequence[Lease]:
-        """Sites that are due, the longest first, at most so many; waits until there is one."""
+        """Sites that are due, the most pressing first, at most so many; waits until there is one."""
 
     def late(self) -> Mapping[str, float]:
         """The sites that wait to be looked at here and were due already, and for how many seconds."""
