@@ -22,7 +22,6 @@ from watcher.core.proxy_tables import KEYS as PROXY_KEYS
 from watcher.core.proxy_tables import ProxySettings, read_proxy
 from watcher.core.site_tables import A_MOMENT, read_sites
 from watcher.core.tables import Faults, Table, meant
-from watcher.core.toml_lines import key_lines
 from watcher.core.watchlist import Watch
 from watcher.errors import ConfigError
 from watcher.records import EventKind, Policy, Site
@@ -184,7 +183,7 @@ def parse(
         raise ConfigError(
             (f"{name}:1: lists or tables are nested too deep; {FILE} needs no more than three",), hint=MEND
         ) from error
-    faults = Faults(name, key_lines(text))
+    faults = Faults(name, text)
     top = Table(data=data, name="", path=(), faults=faults, environ=environ, sections=SECTIONS)
     settings = _settings(top, folder, folder / Path(name).name)
     for key in data:

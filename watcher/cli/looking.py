@@ -91,7 +91,7 @@ STATUS = (
 
 def _say_missing(state: State) -> None:
     with state.ledger(silent=True) as ledger:
-        missing = sum(1 for _ in ledger.entries(standing="missing")) if ledger else 0
+        missing = ledger.count("missing") if ledger else 0
     if missing:
         which = "1 entry is" if missing == 1 else f"{missing} entries are"
         say(f"{which} missing and not told yet; `watcher entries --standing missing` says why")

@@ -7,8 +7,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
+from unicodedata import combining, east_asian_width
 
 import click
 
@@ -181,8 +183,9 @@ def _safe(cell: Cell | str) -> Cell:
 
 def _width(text: str) -> int:
     """Columns that a terminal needs for the text."""
-    if text.isascii():
-        return len(text)
-    from unicodedata import combining, east_asian_width
+    return len(text) if text.isascii() else sum(map(_width_of_one, text))
 
-    return sum(0 if combining(one) else 2 if east_asian_width(one) in {"W", "F"} else 1 for one in text)
+
+@lru_cache(maxsize=4096)
+def _width_of_one(letter: str) -> int:
+    return 0 if combining(letter) else 2 if east_asian_width(letter) in {"W", "F"} else 1

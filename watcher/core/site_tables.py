@@ -28,19 +28,20 @@ _OUR_HEADERS = frozenset({
 
 def read_sites(top: Table) -> tuple[Site, ...]:
     """The sites, names and mirrors unique; what is wrong is among the faults of ``top``."""
-    names: dict[str, int] = {}
+    names: dict[str, Table] = {}
     mirrors: dict[str, str] = {}
     return tuple(_site(table, names, mirrors) for table in top.tables("site"))
 
 
-def _site(table: Table, names: dict[str, int], taken: dict[str, str]) -> Site:
+def _site(table: Table, names: dict[str, Table], taken: dict[str, str]) -> Site:
     name = table.text("name", needed='write a name such as "clop"')
     if name and not _SITE_NAME.fullmatch(name):
         table.fault("name", f'"{line(name, 70)}" is no name; write 1 to 64 of a-z, 0-9 and -')
     if name in names:
-        table.fault("name", f'"{name}" is the name of another site (line {names[name]}); write another')
+        other = names[name].faults.line_of(names[name].path_of("name"))
+        table.fault("name", f'"{name}" is the name of another site (line {other}); write another')
     elif name:
-        names[name] = table.faults.lines.get(table.path_of("name"), 0)
+        names[name] = table
     pages, following = table.text("pages"), table.text("next")
     if table.has("pages") and ("{n}" not in pages or "://" in pages or pages.count("{") > 1):
         table.fault("pages", 'it needs {n} once, for the number, and no host; write "page/{n}/"')

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from watcher.core.escape import line
 from watcher.core.moments import parse_duration, parse_size
-from watcher.core.toml_lines import Path
+
+if TYPE_CHECKING:
+    from watcher.core.toml_lines import Path
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Faults:
     """What is wrong with one file, in the order in which it stands there."""
 
     file: str
-    lines: Mapping[Path, int]
+    text: str
     found: list[tuple[int, str]] = field(default_factory=list)
     doubts: list[tuple[int, str]] = field(default_factory=list)
     """What is no fault and yet cannot be meant."""
@@ -38,8 +41,18 @@ class Faults:
         """As ``add``, for a secret that is not there."""
         self.unset.append(self._told(path, place, problem))
 
+    @cached_property
+    def _lines(self) -> Mapping[Path, int]:
+        from watcher.core.toml_lines import key_lines  # as slow as reading the file: for who is told of a fault
+
+        return key_lines(self.text)
+
+    def line_of(self, path: Path) -> int:
+        """Where a key stands, or what it would stand in."""
+        return next((self._lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self._lines), 1)
+
     def _told(self, path: Path, place: str, problem: str) -> tuple[int, str]:
-        at = next((self.lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.lines), 1)
+        at = self.line_of(path)
         return at, f"{self.file}:{at}: {place}: {problem}"
 
     def told(self, *, secrets: bool = True) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import msgspec
 
 from watcher.core.adaptive import DAY, Watched
-from watcher.core.again import seen_again
 from watcher.edge.rows import micros, moment
 from watcher.ports import SiteState
 from watcher.records import Event, MirrorStatus, Roster, RosterEntry, StandingName, TargetStatus
@@ -83,7 +82,11 @@ class BeliefQuestions:
             "SELECT notes FROM state WHERE site = (SELECT id FROM site WHERE name = ?)", (site,)
         ).fetchone()
         sight = self.sight(site)
-        return seen_again(row[0], sight.again, *sight.looks[0]) if row and sight.again else row[0] if row else b""
+        if not row or not sight.again:
+            return row[0] if row else b""
+        from watcher.core.again import seen_again  # and all that decides with it: not for who asks something else
+
+        return seen_again(row[0], sight.again, *sight.looks[0])
 
     def entries(
         self, site: str | None = None, standing: StandingName | None = None, match: str | None = None
@@ -106,6 +109,10 @@ class BeliefQuestions:
                 entry = replace(entry, last_seen=last_seen, seen_in=seen_in)
             if wanted is None or any(wanted in text.casefold() for text in (entry.title, entry.key, *entry.aliases)):
                 yield name, entry
+
+    def count(self, standing: StandingName) -> int:
+        """How many entries of all sites stand so."""
+        return int(self.connection.execute("SELECT count(*) FROM entry WHERE standing = ?", (standing,)).fetchone()[0])
 
     def sight(self, site: str) -> Sight:
         """When the pages of a site's last good snapshot showed the entries that are in sight."""

@@ -6,11 +6,11 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from watcher.core import custody
-from watcher.core.material import Leaf
 from watcher.edge.bodies import Frames
 from watcher.edge.custody_log import CustodyLog, Kind
 from watcher.edge.ledger_captures import CaptureQuestions
@@ -18,6 +18,9 @@ from watcher.edge.rows import capture_id, capture_number, moment, visit_name, vi
 from watcher.edge.sayings import decode_reading
 from watcher.errors import StoreDamaged, UsageError
 from watcher.records import Event
+
+if TYPE_CHECKING:
+    from watcher.core.material import Leaf
 
 _decode_event = msgspec.json.Decoder(Event).decode
 _decode_record = msgspec.json.Decoder(dict).decode
@@ -107,7 +110,11 @@ class LogQuestions(CaptureQuestions):
 
     def _leaf(self, sql: str, *values: str | int | None) -> Leaf | None:
         row = self.connection.execute(sql, values).fetchone()
-        return None if row is None or row[0] is None else Leaf(index=row[0], record=self.record_of(row[0]))
+        if row is None or row[0] is None:
+            return None
+        from watcher.core.material import Leaf  # and all that a bundle is made of: for who makes one
+
+        return Leaf(index=row[0], record=self.record_of(row[0]))
 
     def record_of(self, leaf: int) -> custody.Record:
         """The record that the leaf at this index holds the digest of, made again from the ledger."""
