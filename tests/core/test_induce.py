@@ -59,6 +59,7 @@ KINDS = {
     "own text": "<table>" + each('<tr><th class=News onclick="viewtopic(\'{1}\')">{0}<div>Spain</div><div>views: {1}7</div></th></tr>') + "</table>",
     "custom elements": "<ls>" + each("<a href=/p/{1}><div class=r><span>{0}</span><url>{2}</url></div></a>") + "</ls>",
     "pictures": each('<div class=item><a href="/v/{1}"><img alt="{0}" src="/i/{1}.png"></a><p>It was easy, they did not even look.</p></div>'),
+    "pictures alone": "<div class=x>" + each('<a class=tile href="/v/{1}"><img alt="{0}" src="/i/{1}.png"></a>') + "</div>",
     "bracketed": each("<div class=item><h3>C0MPANY [{0}]</h3></div>"),
     "with a size": each("<a class=x href=/v/{1}>+ {0} - {1}7 GB</a><br>"),
     "with a country": each("<div class=item><h3>{0} | Spain</h3></div>"),

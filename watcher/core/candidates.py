@@ -24,6 +24,8 @@ HIGHEST_CLIMB = 40
 """Levels above a text at which records are looked for: a bound on work in pages nested without end."""
 ATTRIBUTES = frozenset({"title", "alt", "aria-label", "datetime", "onclick", "href"})
 """Attributes that may say something of a record; ``data-…`` may, too."""
+SAID_INSTEAD = frozenset({"title", "alt", "aria-label"})
+"""Those of them that are shown or read out where there is no text."""
 
 
 def html_groups(outline: Outline, *, smallest: int = 2, only: frozenset[int] | None = None) -> list[Group]:
@@ -60,6 +62,9 @@ def html_groups(outline: Outline, *, smallest: int = 2, only: frozenset[int] | N
             )
         )
     _fill(outline, groups, group_of, number_of)
+    for group in groups:
+        if not group.columns:  # pictures: what is said in their stead is all the text there is
+            group.columns = [one for one in attribute_columns(outline, group) if one.attr in SAID_INSTEAD]
     filled = [group for group in groups if group.columns]
     return [*filled, *joined(filled)] if smallest > 1 else filled
 
