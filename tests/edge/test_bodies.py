@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watcher.edge import schema
+from watcher.edge import bodies, schema
 from watcher.edge.bodies import LONG, BodyFiles, Recent, pack, unpack
 from watcher.edge.shelf import ERA, IN_LEDGER, MOST_DEPTH, BodyShelf, ContentShelf, Stored
 from watcher.errors import StoreDamaged, StoreError
@@ -81,13 +81,31 @@ def test_a_version_costs_little_beside_the_one_before_at_any_size(size: int) -> 
 
 
 def test_recent_payloads_stay_within_their_bytes() -> None:
-    recent = Recent(limit=100)
+    recent = Recent(limit=100, packed_limit=0)
     for number in range(5):
         recent.put(number, bytes(30))
     assert [number for number in range(5) if recent.get(number) is not None] == [2, 3, 4]
     recent.put(9, bytes(101))
     assert recent.get(9) is None
     assert recent.get(4) is not None
+
+
+def test_payloads_turned_out_are_packed_within_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "MOST_PACKED", 50_000)
+    payloads = [NOISE.randbytes(200) + bytes(40_000) for _ in range(8)]
+    recent = Recent(limit=100_000, packed_limit=1_000)
+    for number, payload in enumerate(payloads):
+        recent.put(number, payload)
+        recent.put(number, payload)
+    assert [number for number, payload in enumerate(payloads) if recent.get(number) == payload] == [2, 3, 4, 5, 6, 7]
+    assert recent._held == sum(map(len, recent._payloads.values())) <= 100_000
+    assert recent._packed_held == sum(map(len, recent._packed.values())) <= 1_000
+    recent.put(8, bytes(60_000))
+    recent.put(9, bytes(60_000))
+    assert recent.get(8) is None, "too large to be packed"
+    recent.clear()
+    assert recent.get(9) is recent.get(7) is None
+    assert (recent._held, recent._packed_held) == (0, 0)
 
 
 # ------------------------------------------------------------------------------------------------------- chains

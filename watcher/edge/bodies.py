@@ -12,7 +12,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from backports.zstd import CompressionParameter, ZstdCompressor, ZstdDecompressor, ZstdDict, ZstdError
+from backports.zstd import (
+    CompressionParameter,
+    ZstdCompressor,
+    ZstdDecompressor,
+    ZstdDict,
+    ZstdError,
+    compress,
+    decompress,
+)
 
 from watcher.edge import trouble
 from watcher.errors import StoreDamaged
@@ -25,6 +33,15 @@ LEAST_PREFIX = 8
 """zstd takes no shorter one."""
 RECENT_BYTES = 8 << 20
 """How many bytes of decoded bodies are kept in memory, as the next version's prefix."""
+RECENT_PACKED_BYTES = 8 << 20
+"""And of packed ones: of pages of 50 kB some 1,200."""
+MOST_PACKED = 256 << 10
+"""A larger one is not packed: that would cost more than it is likely to save."""
+QUICK = 1
+SMALL = 128 << 10
+SMALL_TABLES = 14
+"""Up to so much together, tables of 2^14 places find all that larger ones find, and fit where the processor is quick:
+zstd would take 768 KiB, and have each page of it from the system, for each small page."""
 
 
 def pack(payload: bytes, prefix: bytes = b"") -> bytes:
@@ -35,6 +52,8 @@ def pack(payload: bytes, prefix: bytes = b"") -> bytes:
         # the window must reach back over the whole prefix, or nothing of it is found
         CompressionParameter.window_log: min(WINDOW_MAX, max(WINDOW_MIN, together.bit_length())),
     }
+    if together <= SMALL:
+        options[CompressionParameter.hash_log] = options[CompressionParameter.chain_log] = SMALL_TABLES
     if together > LONG:
         options[CompressionParameter.enable_long_distance_matching] = 1
     compressor = ZstdCompressor(options=options, zstd_dict=_prefix(prefix))
@@ -59,16 +78,26 @@ def _prefix(prefix: bytes) -> tuple[ZstdDict, int] | None:
 
 
 class Recent:
-    """A few decoded payloads, the latest used last, within a number of bytes."""
+    """A few decoded payloads, the latest used last, within a number of bytes; and packed, each by itself, those that
+    were turned out last: to unpack one costs a tenth of following its chain through the ledger."""
 
-    def __init__(self, limit: int = RECENT_BYTES) -> None:
+    def __init__(self, limit: int = RECENT_BYTES, packed_limit: int = RECENT_PACKED_BYTES) -> None:
         self._limit, self._held = limit, 0
         self._payloads: OrderedDict[int, bytes] = OrderedDict()
+        self._packed_limit, self._packed_held = packed_limit, 0
+        self._packed: OrderedDict[int, bytes] = OrderedDict()
 
     def get(self, number: int) -> bytes | None:
         payload = self._payloads.get(number)
         if payload is not None:
             self._payloads.move_to_end(number)
+            return payload
+        packed = self._packed.pop(number, None)
+        if packed is None:
+            return None
+        self._packed_held -= len(packed)
+        payload = decompress(packed)
+        self.put(number, payload)
         return payload
 
     def put(self, number: int, payload: bytes) -> None:
@@ -77,11 +106,19 @@ class Recent:
         self._payloads[number] = payload
         self._held += len(payload)
         while self._held > self._limit:
-            self._held -= len(self._payloads.popitem(last=False)[1])
+            oldest, turned_out = self._payloads.popitem(last=False)
+            self._held -= len(turned_out)
+            if len(turned_out) <= MOST_PACKED:
+                self._packed_held -= len(self._packed.pop(oldest, b""))
+                self._packed[oldest] = packed = compress(turned_out, QUICK)
+                self._packed_held += len(packed)
+        while self._packed_held > self._packed_limit:
+            self._packed_held -= len(self._packed.popitem(last=False)[1])
 
     def clear(self) -> None:
         self._payloads.clear()
-        self._held = 0
+        self._packed.clear()
+        self._held = self._packed_held = 0
 
 
 class Frames(Protocol):
