@@ -70,6 +70,8 @@ _WORDY = re.compile(r"[^\W\d_]|:")
 
 def steady(value: str) -> str:
     """The value as it is compared: folded, every part that ticks replaced by one sign."""
+    if value.isdigit() and value.isascii():
+        return value
     text = fold(value)
     if len(text) > LONGEST:
         return text

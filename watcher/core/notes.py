@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -249,11 +249,6 @@ def tag(text: str) -> str:
 def tags(order: str) -> list[str]:
     """The tags in a joined string of them."""
     return [order[at : at + TAG] for at in range(0, len(order), TAG)]
-
-
-def join(keys: Iterable[str]) -> str:
-    """The tags of the keys as one string."""
-    return "".join(tag(key) for key in keys)
 
 
 def set_print(keys: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from watcher.core import flips, losses
 from watcher.core.case import Case
-from watcher.core.notes import join, set_print, tag, tags
+from watcher.core.notes import set_print, tag, tags
 from watcher.core.structural import count_usual, next_order, remember_run
 
 MOST_MIRRORS = 16
@@ -24,11 +24,12 @@ def remember(case: Case) -> None:
     page = [key for key in case.page if key in case.entries]
     new_text = bool(snapshot.text) and not (notes.runs and notes.runs[-1].texts[-1:] == [tag(snapshot.text)])
     keep = {tag(key) for key, held in case.entries.items() if held.standing == "missing"}
-    notes.order = "".join(next_order(tags(notes.order), [tag(key) for key in page], keep))
+    marks = [tag(key) for key in page]
+    notes.order = "".join(next_order(tags(notes.order), marks, keep))
     remember_run(notes, page, snapshot.text, snapshot.taken_at, news=bool(case.events))
     redesigned = bool(notes.rule and snapshot.rule_digest and notes.rule != snapshot.rule_digest)
     if not signs.faulty:
-        notes.trusted = join(page)
+        notes.trusted = "".join(marks)
     if not (signs.older or signs.copy or signs.stale):
         notes.longest = len(page) if redesigned and not signs.faulty else max(notes.longest, len(page))
         lost_pages = any(absence.fewer_pages for absence in notes.absences.values())
