@@ -88,7 +88,7 @@ def _card(victim: Victim, views: int) -> str:
 class _Answering(asyncio.Protocol):
     """One connection: whatever host is asked, its page, by the first word of the path."""
 
-    def __init__(self, sites: dict[str, Pages]) -> None:
+    def __init__(self, sites: dict[tuple[str, str], Pages]) -> None:
         self._sites, self._asked = sites, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -103,8 +103,8 @@ class _Answering(asyncio.Protocol):
 
     def _answer(self, request: bytes) -> bytes:
         asked = _REQUEST.match(request)
-        pages = self._sites.get(asked[2].decode()) if asked else None
-        if asked is None or pages is None or asked[1].decode() not in MODES:
+        pages = self._sites.get((asked[2].decode(), asked[1].decode())) if asked else None
+        if asked is None or pages is None:
             return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
         body = pages.load(asked[1].decode())
         return (
@@ -115,7 +115,8 @@ class _Answering(asyncio.Protocol):
 
 def _serve(hosts: list[str], page_bytes: int, pipe: Connection) -> None:
     async def run() -> None:
-        sites = {host: Pages(seed, page_bytes) for seed, host in enumerate(hosts)}
+        # what is news to the one must not move the other
+        sites = {(host, mode): Pages(seed, page_bytes) for seed, host in enumerate(hosts) for mode in MODES}
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: _Answering(sites), "127.0.0.1", 0, backlog=4096)
         address = server.sockets[0].getsockname()[:2]
