@@ -7,6 +7,10 @@ WORKERS ?= 3
 # run once more, alone, and counts only then. (A worker that dies is no failure of one test: pytest ends with another code.)
 AGAIN = [ $$? -eq 1 ] && $(BIN)/pytest -n 0 --last-failed --last-failed-no-failures none
 
+# Some machines keep Python from storing what it compiled; the suite starts the program hundreds of times, and each
+# would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 help:  ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
