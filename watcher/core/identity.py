@@ -6,11 +6,11 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 import xxhash
 
+from watcher.core.short_keys import cached_if_short
 from watcher.records import Entry
 
 LONGEST_KEY = 200
@@ -69,7 +69,7 @@ def unmarked(title: str) -> str:
     return _MASKS.sub(lambda hidden: MASK * len(hidden.group()), plain(title[:LONGEST_TITLE]))
 
 
-@lru_cache(maxsize=40_000)
+@cached_if_short(40_000)
 def fold_title(title: str) -> tuple[str, tuple[str, ...]]:
     """The title as it is compared, and the status words that were taken off it (``SOLD``, ``50% published``).
 

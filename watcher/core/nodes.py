@@ -36,6 +36,7 @@ BLOCKS = frozenset(
     }
 )  # fmt: skip
 """Elements that begin a new line of text."""
+_PARTING = {**dict.fromkeys(BLOCKS, True), **dict.fromkeys(SILENT, False)}
 _HIDDEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
 _BREAK = -2
 
@@ -101,6 +102,13 @@ def is_hidden(attributes: Mapping[str, str | None]) -> bool:
     return bool(style) and _HIDDEN_STYLE.search(style or "") is not None
 
 
+def folded_space(text: str) -> str:
+    """The text with one space wherever it has white space, and none at its ends."""
+    if "  " not in text and text.isprintable():  # no other white space is: most pages on one line are as they should be
+        return text.strip()
+    return " ".join(text.split())
+
+
 def visible(nodes: Nodes, start: int = 0) -> str:
     """The visible text of an element as it stands; blocks and line breaks part words, inline elements do not."""
     pieces: list[str] = []
@@ -108,7 +116,7 @@ def visible(nodes: Nodes, start: int = 0) -> str:
     tags, parents, words = nodes.tag[start:end], nodes.parent[start:end], nodes.words[start:end]
     parents[0] = start - 1  # what is above it does not count
     block_of = [0] * (len(tags) + 1)  # the nearest block, from 1; 0: none; -1: not shown. The last is for no parent
-    hidden, last = nodes.hidden, 0
+    hidden, parting, last = nodes.hidden, _PARTING, 0
     for at, (tag, parent, text) in enumerate(zip(tags, parents, words, strict=True), start):
         block = block_of[parent - start]
         if text is not None:
@@ -117,12 +125,15 @@ def visible(nodes: Nodes, start: int = 0) -> str:
                     pieces.append(" ")
                     last = block
                 pieces.append(text)
-        elif block < 0 or tag in SILENT or at in hidden:
+        elif block < 0 or (hidden and at in hidden):
             block_of[at - start] = -1
-        elif tag in BLOCKS:
-            block_of[at - start] = at + 1
-            if tag == "br":
-                last = _BREAK
+        elif tag in parting:
+            if parting[tag]:
+                block_of[at - start] = at + 1
+                if tag == "br":
+                    last = _BREAK
+            else:
+                block_of[at - start] = -1
         else:
             block_of[at - start] = block
     return "".join(pieces)

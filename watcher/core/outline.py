@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 
 from selectolax.lexbor import LexborNode
 
 from watcher.core.nodes import SILENT, Nodes
+from watcher.core.short_keys import cached_if_short
 
 LONG_ROW = 9
 """Siblings from which a class of one's own is no kind."""
@@ -177,7 +177,7 @@ def _named_apart(made: Outline, kinds: Sequence[tuple[str, str]], lonely: set[tu
     return [element for row in rows.values() if len(row) >= LONG_ROW for element in row]
 
 
-@lru_cache(maxsize=20_000)
+@cached_if_short(20_000)
 def stable_tokens(value: str) -> tuple[str, ...]:
     """The tokens of a ``class`` attribute, hashes and running numbers taken out; in order, each once."""
     found: dict[str, None] = {}

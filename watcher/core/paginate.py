@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -16,6 +15,7 @@ from watcher.core.links import lead_of
 from watcher.core.nodes import Nodes
 from watcher.core.parse import Document
 from watcher.core.rules import select, split
+from watcher.core.short_keys import cached_if_short
 from watcher.records import Entry
 
 HIGHEST = 5_000
@@ -191,7 +191,7 @@ def _linking(tree: LexborHTMLParser, nodes: Nodes) -> list[int]:
 _LINKS = "button[onclick], button[data-url], [hx-get], [data-next], [data-next-url], li[onclick], span[onclick]"
 
 
-@lru_cache(maxsize=20_000)
+@cached_if_short(20_000)
 def _leads_on(text: str) -> bool:
     """Whether a short text is a number or says that it leads on."""
     return _NUMBER.fullmatch(text) is not None or _ONWARD.fullmatch(text) is not None

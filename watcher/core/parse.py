@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
 from watcher.core import feeds, outline, scripts
 from watcher.core.charset import decode
-from watcher.core.nodes import Nodes, visible
+from watcher.core.nodes import Nodes, folded_space, visible
 from watcher.core.phrases import fold
 from watcher.records import Page
 
@@ -110,7 +110,7 @@ class Document:
             if self.kind == "json" and self._data is not None:
                 self._text = " ".join(" ".join(strings_in(self._data)).split())
             elif self.tree is not None:
-                self._text = " ".join(visible(self.nodes).split()) if self.nodes is not None else ""
+                self._text = folded_space(visible(self.nodes)) if self.nodes is not None else ""
             else:
                 self._text = " ".join(self.markup.split())
         return self._text

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache, lru_cache
+from functools import cache
 from typing import Literal
+
+from watcher.core.short_keys import cached_if_short
 
 Topic = Literal["queue", "challenge", "script", "login", "seized", "error", "gone", "nothing"]
 
@@ -277,7 +279,7 @@ def headed(heading: str, topic: Topic) -> bool:
     return len(folded) <= 120 and bool(says(folded, topic))
 
 
-@lru_cache(maxsize=4096)
+@cached_if_short(4096)
 def counts_something(folded: str) -> bool:
     """Whether the words around a number say that it counts what is listed."""
     return _COUNTED.search(folded) is not None

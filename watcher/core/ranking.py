@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from math import log2
 
 from watcher.core.groups import Column, Group
 from watcher.core.identity import fold_title
 from watcher.core.lexicon import NOT_TITLE_HINTS, STRONG_TITLE_HINTS, TITLE_HINTS
 from watcher.core.shapes import apply_frame, frame_of
+from watcher.core.short_keys import cached_if_short
 from watcher.core.words import aside_weight, is_aside_inside, is_company, kind_of, words_in
 
 _TAG_BONUS = {
@@ -84,7 +84,7 @@ class Candidate:
         return frozenset(map(_folded, self.titles.values()))
 
 
-@lru_cache(maxsize=30_000)
+@cached_if_short(30_000)
 def _folded(title: str) -> str:
     return fold_title(title)[0]
 
@@ -238,7 +238,7 @@ def _group_score(group: Group, columns: Sequence[Column], weights: Weights) -> f
     return score + weights.rich * rich - weights.aside * min(2.5, aside_of(group.key))
 
 
-@lru_cache(maxsize=20_000)
+@cached_if_short(20_000)
 def aside_of(key: str) -> float:
     """How much a path says that it leads aside from the main content."""
     steps = key.split("/")

@@ -22,6 +22,8 @@ MOST_MARKS = 400
 MOST_OUTSIDE = 20_000
 MOST_CLOSING = 60
 LONGEST_KEPT = 200
+LONGEST_NAMES = 1_000
+"""Characters of an element's classes that are looked at."""
 
 UNSEEN = frozenset({"script", "style", "template", "svg", "head", "noscript", "iframe", "object", "math"})
 LANDMARKS = frozenset({"header", "footer", "nav", "main", "aside", "section", "form", "table", "h1", "hr", "pre"})
@@ -184,7 +186,7 @@ class _Walk:
             elif tag in UNSEEN:
                 at = nodes.end(at)
             else:
-                if tag[:1].isalpha():
+                if tag > "@":  # neither a comment nor the like
                     self._element(tag, nodes.node[at])
                 at += 1
 
@@ -197,7 +199,8 @@ class _Walk:
             self.images += 1
         elif tag in HEADINGS and len(self.headings) < 8:
             self.headings.append(node.text(deep=True, separator=" ")[:200])
-        mark = mark_of(tag, attributes.get("id") or "", attributes.get("class") or "")
+        names, name = attributes.get("class") or "", attributes.get("id") or ""
+        mark = mark_of(tag, name[:LONGEST_KEPT], names[:LONGEST_NAMES])
         if mark is not None:
             self.marks.append(mark)
             self.closing.append(mark)

@@ -10,6 +10,7 @@ from functools import lru_cache
 from watcher.core.identity import MASK, fold_title
 from watcher.core.parse import Document
 from watcher.core.phrases import fold
+from watcher.core.short_keys import cached_if_short
 
 SAMPLE = 64
 """So many titles are looked for, spread over all of them; the rest is estimated."""
@@ -84,13 +85,13 @@ def _unmasked_in(parts: Sequence[str], folded: str) -> bool:
     return False
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def squeezed(folded: str) -> str:
     """Letters and digits only."""
     return NOT_WORD.sub("", folded)
 
 
-@lru_cache(maxsize=4096)
+@cached_if_short(4096)
 def _bare(title: str) -> str:
     """The folded title without status words, and without the dots of a title that was cut short."""
     return fold(fold_title(title)[0]).rstrip("….").rstrip()
