@@ -74,8 +74,8 @@ def _watcher() -> list[str]:
 
 def _timed(command: list[str], folder: Path, rounds: int) -> tuple[float, float, int]:
     """Wall clock and processor time, medians of several runs after one that warms the disk's cache; and the lines that
-    were said. On a machine that does nothing else the two are nearly the same. As in every installation, what Python compiled
-    in the first run is there for the others."""
+    were said. On a machine that does nothing else the two are nearly the same. As in every installation, what Python
+    compiled in the first run is there for the others."""
     took, spent, lines = [], [], 0
     compiled = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     for number in range(rounds + 1):
