@@ -69,6 +69,14 @@ def test_what_cannot_be_done_is_told(run: Run, folder: Path, args: list[str], to
     assert mend in result.stderr
 
 
+def test_without_a_store_nothing_is_paused(run: Run, folder: Path) -> None:
+    (folder / "snapshots").rename(folder / "elsewhere")
+    result = run("pause", "clop")
+    assert result.exit_code == 2
+    assert "there is no store" in result.stderr
+    assert "`watcher check` makes it" in result.stderr
+
+
 def test_in_a_fleet_only_operators_pause(run: Run, folder: Path) -> None:
     index = create_key(folder / "index.key", "overview")
     key = load_key(folder / "watcher.key")

@@ -19,7 +19,7 @@ from watcher.config import Settings
 from watcher.core.fleet import Word, alive_subject, say
 from watcher.core.fleet_tables import FleetSettings
 from watcher.core.shipping import STREAM
-from watcher.edge import doctor_fleet
+from watcher.edge import doctor, doctor_fleet
 from watcher.edge.finding import Finding
 from watcher.edge.nats_link import prepare
 from watcher.edge.sign import NAME_LINE, SigningKey
@@ -117,6 +117,13 @@ async def test_the_index(tmp_path: Path, server: NatsServer) -> None:
     assert "2 of 2 others are there: berlin, oslo" in details
     refused = wrong(await examined(replace(mine, fleet=fleet_of(server, OSLO, lease=1))))
     assert "needs all permissions" in refused["the index may not ask for the stream"]
+
+
+def test_an_index_needs_no_sites(tmp_path: Path, server: NatsServer) -> None:
+    (one,) = doctor._configuration(settings(tmp_path, fleet_of(server, "index:change-me-0"), "overview"))
+    assert (one.ok, one.mend) == (True, "")
+    (one,) = doctor._configuration(settings(tmp_path, fleet_of(server, BERLIN)))
+    assert one.mend == "add a [[site]] to it"
 
 
 async def test_who_is_not_let_in_or_finds_nobody(tmp_path: Path, server: NatsServer) -> None:

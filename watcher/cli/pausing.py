@@ -87,6 +87,8 @@ def _operator(state: State) -> tuple[Settings, SigningKey]:
 
     settings = state.view
     key = load_key(settings.key)
+    if not settings.store.is_dir():
+        raise UsageError(f"there is no store in {settings.store} yet", hint="`watcher check` makes it; pause then")
     if settings.fleet is not None and key.verifier not in settings.fleet.operators:
         raise UsageError(
             "no vantage would heed this: the key of this watcher is not among those of the fleet's operators",

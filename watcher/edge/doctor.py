@@ -109,7 +109,7 @@ def _configuration(settings: Settings) -> list[Finding]:
             for what, _, mend in (doubt.rpartition("; ") for doubt in settings.doubts)
         ]
     count = len(settings.sites)
-    mend = "" if count else "add a [[site]] to it"
+    mend = "" if count or settings.is_index else "add a [[site]] to it"
     if count and _holds_secrets(settings) and _others_read(settings.path):
         mend = f"chmod 600 {settings.path}: others may read it, and the secrets in it; or write env:NAME in their place"
     return [
