@@ -17,6 +17,7 @@ from typing import NamedTuple
 import msgspec
 from xxhash import xxh3_128
 
+from watcher.core.baseline import STABLE
 from watcher.core.notes import LOOKS, Notes, load, save, tag
 from watcher.records import Capture, Decision, Page, Roster, RosterEntry, Site, Snapshot
 
@@ -153,6 +154,13 @@ def seen_again(notes: bytes, times: int, at: datetime, capture: str) -> bytes:
     return save(known)
 
 
+def _settled(notes: bytes) -> bytes:
+    """The same notes with a baseline, which stands as soon as the same was read often enough."""
+    known = load(notes)
+    known.settled = True
+    return save(known)
+
+
 class Mirror(NamedTuple):
     """What one mirror of a site showed last."""
 
@@ -170,6 +178,8 @@ class Kept(msgspec.Struct, array_like=True):
     """Digest of how the site was configured."""
     visits: int
     """The number of the last visit that was decided in full."""
+    left: int | None
+    """How many visits after it may go the short way; None: as many as see the same."""
     mirrors: dict[str, Mirror]
 
 
@@ -180,6 +190,8 @@ class _Known:
     site: Site
     visits: int
     """The number of its last visit."""
+    left: int | None
+    """How many more may go the short way; None: as many as see the same."""
     visit: str
     looks: tuple[tuple[datetime, str], ...]
     """Of that visit: when its pages were asked for, and their captures."""
@@ -211,7 +223,8 @@ class Lately:
             return
         held = msgspec.msgpack.decode(kept, type=Kept)
         if held.site == _site_print(site):
-            self._known[site.name] = _Known(site, held.visits + again, visit, looks, held.mirrors)
+            left = None if held.left is None else max(0, held.left - again)
+            self._known[site.name] = _Known(site, held.visits + again, left, visit, looks, held.mirrors)
 
     def kept(self, site: Site) -> bytes:
         """What of it is to outlast the process, after a full decision; nothing if there is nothing to know again."""
@@ -219,12 +232,12 @@ class Lately:
         if known is None:
             return b""
         sure = {mirror: found for mirror, found in known.mirrors.items() if found.holds}
-        return msgspec.msgpack.encode(Kept(_site_print(site), known.visits, sure)) if sure else b""
+        return msgspec.msgpack.encode(Kept(_site_print(site), known.visits, known.left, sure)) if sure else b""
 
     def shown(self, site: Site, mirror: str) -> Shown | None:
         """What the mirror showed last, if nothing follows from its showing that again; None: it must be decided."""
         known = self._known.get(site.name)
-        if known is None or known.site != site:
+        if known is None or known.left == 0 or known.site != site:
             return None
         found = known.mirrors.get(mirror)
         return found.shown if found is not None and found.holds else None
@@ -240,6 +253,7 @@ class Lately:
         known = self._known[site]
         assert known is not None
         known.visits += 1
+        known.left = known.left and known.left - 1
         known.visit, known.looks = snapshot.visit, looks(snapshot)
 
     def learn(self, site: Site, roster: Roster, shown: Shown | None, snapshot: Snapshot, decision: Decision) -> None:
@@ -258,7 +272,9 @@ class Lately:
             mirrors = before.mirrors
         last = mirrors.get(mirror)
         mirrors[mirror] = Mirror(shown, snapshot.visit, holds=last is not None and last.shown == shown)
-        self._known[site.name] = _Known(site, notes.visits, snapshot.visit, looks(snapshot), mirrors)
+        # a baseline stands once the same was read so often: that is for the full decision to say
+        left = None if notes.settled else max(0, STABLE - 1 - notes.stable)
+        self._known[site.name] = _Known(site, notes.visits, left, snapshot.visit, looks(snapshot), mirrors)
 
 
 def looks(snapshot: Snapshot) -> tuple[tuple[datetime, str], ...]:
@@ -274,7 +290,7 @@ def _is_calm(notes: Notes, snapshot: Snapshot) -> bool:
     """Whether nothing is open: nothing missing, doubted, new, or the matter with the site."""
     open_ones = notes.absences or notes.episodes or notes.fresh or notes.rolled or notes.whole or notes.flutter
     waiting = any(not name.startswith("new:") for name in notes.flips)
-    if open_ones or waiting or notes.behind or not notes.settled or not notes.runs:
+    if open_ones or waiting or notes.behind or not notes.runs:
         return False
     mirror = tag(snapshot.mirror)
     good = snapshot.verdict == "listing" and snapshot.complete and bool(snapshot.entries) and not snapshot.backfill
@@ -301,7 +317,8 @@ def _as_foreseen(before: _Known, roster: Roster, snapshot: Snapshot, decision: D
     }
     if max(places.values(), default=0) >= len(snapshot.captures):
         return False
-    if decision.roster.notes != seen_again(roster.notes, 1, snapshot.taken_at, snapshot.captures[0]):
+    foreseen = seen_again(roster.notes, 1, snapshot.taken_at, snapshot.captures[0])
+    if decision.roster.notes not in (foreseen, _settled(foreseen)):
         return False
     seen = Resighted(Entries(roster.entries), places, snapshot.taken_at, snapshot.captures)
     return decision.roster.entries == seen.spelled

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import OrderedDict
 from typing import NamedTuple
 
 MOST_PLACES = 20_000
@@ -37,7 +36,7 @@ class Names:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._sites: dict[str, int] = {}
-        self._places: OrderedDict[PlaceKey, Place] = OrderedDict()
+        self._places: dict[PlaceKey, Place] = {}
 
     def forget(self) -> None:
         self._sites.clear()
@@ -66,7 +65,7 @@ class Names:
                 row = self._connection.execute(find, key).fetchone()
             place = self._places[key] = Place(*row)
             if len(self._places) > MOST_PLACES:
-                self._places.popitem(last=False)
+                del self._places[next(iter(self._places))]
         return place
 
     def body_at(self, place: Place, body: int, digest: bytes) -> None:

@@ -102,6 +102,8 @@ class Recorder:
                 names = [hand.capture.id for hand in hands]
                 repeat = repeat_of(snapshot, content, names, of_pages, listed(outcome.decision.roster.entries))
         self.repeats.note(site, outcome.visit, {hand.capture.mirror for hand in hands}, repeat, outcome.lately)
+        if outcome.lately:
+            self._saids.pop(site, None)  # what comes next is most likely the same, and then nobody asks
         for event in outcome.decision.events:
             self._event(site, event, at)
         verdicts = {name: read.came.verdict for name, read in reads.items()}

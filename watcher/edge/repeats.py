@@ -43,7 +43,7 @@ class Repeat(NamedTuple):
     content: int
     """The snapshot's."""
     snapshot: Snapshot
-    """As the log has it, without its entries and where they were seen."""
+    """As the log has it, without its entries and what is another's at each visit."""
     listed: int
 
 
@@ -199,4 +199,5 @@ def repeat_of(
     if sum(are_pages) != len(snapshot.captures) or len(pages) != len(snapshot.captures) or not snapshot.entries:
         return None
     said = tuple([pages[name] for name in snapshot.captures])
-    return Repeat(said, are_pages, content, replace(snapshot, entries=(), seen_in={}), listed)
+    bare = replace(snapshot, visit="", captures=(), entries=(), seen_in={}, isolation="")
+    return Repeat(said, are_pages, content, bare, listed)
