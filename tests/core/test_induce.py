@@ -244,6 +244,24 @@ def test_a_choice_from_the_list_is_not_the_list() -> None:
     assert titles(extraction) == ["Quellwik Ltd", *NAMES]
 
 
+@pytest.mark.parametrize(
+    ("first", "head"),
+    [
+        ("<td><b>Cible</b></td><td><b>Poids</b></td><td><b>Jour</b></td>", True),
+        ("<td>Cible</td><td>Poids</td><td>Jour</td>", True),
+        ("<td>Zorvan</td><td>unknown</td><td>unknown</td>", False),  # an entry of which nothing is known yet
+        ("<td>Zorvan</td><td>7 GB</td><td>tba</td>", False),
+        ("<td><b>Zorvan Ltd</b></td><td>secret</td><td>tba</td>", False),
+        ("<td><b>Zorvan</b></td><td></td><td></td>", False),
+    ],
+)
+def test_a_first_row_that_names_the_columns_is_no_entry(first: str, head: bool) -> None:
+    rows = each("<tr><td>{0}</td><td>{1} GB</td><td>2026-03-{1:02}</td></tr>")
+    found = titles(extract(page(f"<table><tr>{first}</tr>{rows}</table>"), Learned()))
+    assert [title for title in found if title not in NAMES] == ([] if head else [found[0]])
+    assert found[-len(NAMES) :] == NAMES
+
+
 def test_cells_that_tick_do_not_come_before_the_records_they_are_of() -> None:
     """Ages change on every page, so the list of all cells looks as if entries came and went."""
     row = "<div class=css-{1}a9f17><div class=css-f19748>Spain</div><div class=css-90430c>{0}</div><div class=css-286ad5>{1} days ago</div></div>"

@@ -13,13 +13,15 @@ from watcher.core.groups import Column, Group, Place
 from watcher.core.joining import joined
 from watcher.core.lexicon import FIELD_HINTS
 from watcher.core.outline import Outline
-from watcher.core.words import label_of, words_in
+from watcher.core.words import is_company, kind_of, label_of, words_in
 
 SAMPLED = 1000
 """Records of a group that are looked at (half from each end); a bound on work, far above what a rule needs."""
 MAX_COLUMNS = 400
 MOST_GROUPS = 300
 """Groups of a page that are looked at: the largest."""
+LONGEST_HEAD = 30
+"""Letters that name a column."""
 HIGHEST_CLIMB = 40
 """Levels above a text at which records are looked for: a bound on work in pages nested without end."""
 ATTRIBUTES = frozenset({"title", "alt", "aria-label", "datetime", "onclick", "href"})
@@ -103,10 +105,10 @@ def _fill(outline: Outline, groups: list[Group], group_of: list[int], number_of:
     inside = [False] * len(parents)  # the element or one above it is a record
     for element, parent in enumerate(parents):
         inside[element] = group_of[element] >= 0 or (parent >= 0 and inside[parent])
-    turns: dict[tuple[int, int], int] = {}  # (step, nth) to its number
-    turn = [turns.setdefault(one, len(turns)) for one in zip(outline.step, outline.nth, strict=True)]
     # pairs of numbers are one number here: a tuple for each step would cost more than all the rest
-    width, most = max(1, len(turns)), len(groups)
+    kinds, most = max(1, len(outline.steps)), len(groups)
+    width = kinds * (max(outline.nth, default=0) + 1)
+    turn = [nth * kinds + step for step, nth in zip(outline.step, outline.nth, strict=True)]
     places: dict[int, int] = {}  # place below * width + turn, to number of place
     found: dict[int, list[int]] = {}  # place * most + group, to record, leaf, record, leaf …
     for leaf in _leaves_of(outline, groups):
@@ -122,12 +124,12 @@ def _fill(outline: Outline, groups: list[Group], group_of: list[int], number_of:
             place = places.setdefault(place * width + turn[at], len(places))
             at = parents[at]
             climbed += 1
-    spelled, named = [divmod(one, width) for one in places], list(turns)
+    spelled = [divmod(one, width) for one in places]
     for key, cells in found.items():
         place, group = divmod(key, most)
         one = groups[group]
         if len(cells) * 4 >= len(one.records) and len(one.columns) < MAX_COLUMNS:
-            one.columns.append(_column(outline, one, _spell(outline, place, spelled, named), cells))
+            one.columns.append(_column(outline, one, _spell(outline, place, spelled), cells))
     for one in groups:
         one.columns.sort(key=lambda column: column.order)
         _describe(outline, one)
@@ -168,14 +170,12 @@ def _lead(link: str) -> str:
     return path.rstrip("/").rpartition("/")[0].lstrip("./")
 
 
-def _spell(
-    outline: Outline, place: int, spelled: Sequence[tuple[int, int]], turns: Sequence[tuple[int, int]]
-) -> tuple[int, Place]:
+def _spell(outline: Outline, place: int, spelled: Sequence[tuple[int, int]]) -> tuple[int, Place]:
     """A place's number as (which chunk, steps from the record down)."""
     steps: list[tuple[str, str, int]] = []
     while place >= 0:
         place, turn = spelled[place]
-        step, nth = turns[turn]
+        nth, step = divmod(turn, len(outline.steps))
         steps.append((*outline.steps[step], nth))
     return -1 - place, tuple(steps)
 
@@ -279,6 +279,29 @@ def _table_heads(outline: Outline, group: Group) -> Mapping[int, str]:
         elif outline.tag[element] == "td":
             break
     return heads
+
+
+def head_cell(outline: Outline, group: Group, title: Column) -> str:
+    """What the first row of a table says in the place of a title, if it says words where all others have dates, sizes
+    or numbers: then it names the columns, and is no record. Else nothing."""
+    record = group.records[0]
+    if outline.tag[record] != "tr" or len(group.records) < 2 or not title.place:
+        return ""
+    row: dict[tuple[str, int], str] = {}
+    for child in range(record + 1, outline.end[record]):
+        if outline.parent[child] == record:
+            row[outline.tag[child], outline.nth[child]] = outline.text(child)
+    facts = {column.place[0][::2] for column in group.columns if column.place and column.share(*_FACTS) > 0.5}
+    words = [row.get(cell, "") for cell in facts]
+    said = row.get(title.place[0][::2], "")
+    # an entry of which little is known yet says the same of it in every column: "unknown"
+    enough = len({*words, said}) > len(words) >= (1 if 0 not in title.cells else 2)
+    named = enough and all(kind_of(word) in _HEADS for word in words)
+    return said if named and len(said) <= LONGEST_HEAD and not is_company(said) else ""
+
+
+_FACTS = ("date", "timer", "size", "number", "views", "price", "percent")
+_HEADS = frozenset({"name", "menu", "label"})
 
 
 def attribute_columns(outline: Outline, group: Group, *, first: int = SAMPLED) -> list[Column]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from watcher.core import rules
 from watcher.core.beside import beside_fields
-from watcher.core.candidates import attribute_columns, html_groups
+from watcher.core.candidates import attribute_columns, head_cell, html_groups
 from watcher.core.choosing import Weighed, weigh
 from watcher.core.doubt import is_doubtful, whole_of
 from watcher.core.fields import AFTER_LABEL, is_labelled, name_fields, outside_link, own_link
@@ -243,7 +243,8 @@ def make_rule(document: Document, candidate: Candidate) -> Rule | None:
             fields[name] = (found,)
     for name, selector in beside_fields(outline, group, prover).items():
         fields.setdefault(name, (selector,))
-    return Rule(entry=(entry,), fields=fields, skip=_skipped(candidate))
+    head = head_cell(outline, group, candidate.title)
+    return Rule(entry=(entry,), fields=fields, skip=(*filter(None, [head]), *_skipped(candidate)))
 
 
 def _title_selector(prover: Prover, candidate: Candidate) -> Selector | None:
