@@ -1,6 +1,6 @@
 """The same pages through the same proxy by watcher, urlwatch, webchanges and changedetection.io.
 
-    python -m benchmarks.peers [PAGES] [TARGETS]
+    python -m benchmarks.peers [PAGES] [TARGETS]       # 0 PAGES: peak memory alone
 
 Each of the others runs as a program of its own, from an environment of its own that is built once (pinned in
 ``benchmarks/peers``), in a network namespace in which there is nothing but loopback: some of them ask the world for
@@ -352,15 +352,32 @@ def _limits(still: dict[str, Found], moving: dict[str, Found], peaks: dict[str, 
     yield f"- unchanged check ≤ 400 B on disk: {reached(still['watcher'].disk, 400)} ({still['watcher'].disk:.0f} B)"
 
 
+def measure_memory(targets: int) -> Part:
+    """What many targets take, and nothing else."""
+    peaks = _peaks(targets)
+    return Part(
+        title=f"Peak memory at {targets:,} targets, pages of 10 kB",
+        columns=("", "peak memory", "watcher's share of it"),
+        rows=[(name, f"{peak / 1e6:.0f} MB", f"{peaks['watcher'] / peak:.2f}") for name, peak in peaks.items()],
+        notes=("Watcher's is that of its process and of its readers together.",),
+    )
+
+
+def _peaks(targets: int) -> dict[str, int]:
+    with Served(targets, page_bytes=10_000) as many:
+        return {name: _told(name, "peak memory", _memory(name, many)) for name in TOOLS}
+
+
 def measure(pages: int = 200, targets: int = 2000) -> Part:
     """The table."""
     prepare()
     only_loopback()
+    if not pages:
+        return measure_memory(targets)
     with Served(pages) as served:
         still = {name: _told(name, "still", _rounds(name, served, "still")) for name in TOOLS}
         moving = {name: _told(name, "moving", _rounds(name, served, "moving")) for name in TOOLS}
-    with Served(targets, page_bytes=10_000) as many:
-        peaks = {name: _told(name, "peak memory", _memory(name, many)) for name in TOOLS}
+    peaks = _peaks(targets)
     return Part(
         title=f"{pages} pages of 50 kB through one proxy, by four programs",
         columns=(
