@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,15 @@ def pytest_configure() -> None:
     """Who is started in the background ignores SIGINT, and so does all that it starts: programs under test must not."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with tests that may take minutes, as their ``timeout`` says, come first: at the end no worker waits long
+    for another."""
+    longest = Counter[Path]()
+    for item in items:
+        longest[item.path] = max([longest[item.path], *(mark.args[0] for mark in item.iter_markers("timeout"))])
+    items.sort(key=lambda item: -longest[item.path])
 
 
 @pytest.hookimpl(optionalhook=True)
