@@ -125,7 +125,7 @@ def compare(frame: Frame, seen: Seen, kind: str = "") -> Faults:
         tags = {end for end in missing if end.startswith("</")}
         if tags or (missing and not any(end.startswith("</") for end in base.ends)):
             hard.append("closing-tag-missing")
-        if base.closing and _share(base.closing, seen.marks | seen.words) < 0.5:
+        if base.closing and sum(one in seen.marks or one in seen.words for one in base.closing) * 2 < len(base.closing):
             soft.append("closing-part-missing")
         if base.left_open is not None and base.pages > 1 and seen.left_open > base.left_open:
             soft.append("elements-left-open")
@@ -205,15 +205,19 @@ def _common(marks: Marks, seen: Seen) -> Marks:
             ends=tuple(sorted(seen.ends)),
             left_open=seen.left_open,
         )
-    after = set(seen.closing)
     return Marks(
         pages=marks.pages + 1,
-        marks=tuple([mark for mark in marks.marks if mark in seen.marks]),
-        words=tuple([mark for mark in marks.words if mark in seen.words]),
-        closing=tuple([mark for mark in marks.closing if mark in after]),
+        marks=_still(marks.marks, seen.marks),
+        words=_still(marks.words, seen.words),
+        closing=_still(marks.closing, frozenset(seen.closing)),
         ends=tuple([end for end in marks.ends if end in seen.ends]),
         left_open=marks.left_open if marks.left_open == seen.left_open else None,
     )
+
+
+def _still(marks: tuple[int, ...], there: frozenset[int]) -> tuple[int, ...]:
+    """Those that are there; mostly all of them."""
+    return marks if there.issuperset(marks) else tuple([mark for mark in marks if mark in there])
 
 
 def _counted(frame: Frame, seen: Seen, rows: int) -> tuple[Count, ...]:

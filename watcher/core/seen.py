@@ -164,6 +164,8 @@ class _Walk:
         self.words: list[int] = []
         self.closing: list[int] = []
         self.lines: list[str] = []
+        self.unmarked: list[int] = []
+        """Those that may have digits, by their place among all."""
         self.headings: list[str] = []
         self.named: set[int] = set()
         self.passwords = self.inputs = self.images = self.room = 0
@@ -210,16 +212,19 @@ class _Walk:
         if not line or self.room > MOST_OUTSIDE:
             return
         self.room += len(line)
-        self.lines.append(line)
-        if mark is not None:
+        if mark is None:
+            self.unmarked.append(len(self.lines))
+        else:
             self.words.append(mark)
             self.closing.append(mark)
+        self.lines.append(line)
 
     def numbers(self) -> dict[int, int]:
         """Numbers among the words, each by its place: the words of its line, or those before or after it."""
         found: dict[int, int] = {}
         twice: set[int] = set()
-        for index, line in enumerate(self.lines):
+        for index in self.unmarked:
+            line = self.lines[index]
             if len(line) > 120 or not DIGITS.search(line):
                 continue
             shown, masked = numbers_in(line)
