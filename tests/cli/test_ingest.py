@@ -16,7 +16,7 @@ def test_what_others_kept_is_shown_as_theirs(run: Run, tmp_path: Path) -> None:
     (tmp_path / "x.warc").write_bytes(record("response", PAGE, url="http://leak.example/") + b"junk")
     result = run("ingest", "x.warc", "--site", "clop")
     assert result.exit_code == 0
-    assert result.stdout.startswith("1 captures from 2026-11-22 15:04Z to 2026-11-22 15:04Z\n  read as: 1 ")
+    assert result.stdout.startswith("1 capture from 2026-11-22 15:04Z to 2026-11-22 15:04Z\n  read as: 1 ")
     assert "the rest could not be read: x.warc: record 2 does not begin with WARC" in result.stderr
     (told,) = map(json.loads, run("ingest", "x.warc", "--site", "clop", "--json").stdout.splitlines())
     assert (told["foreign"], told["leaf"], told["site"]) == (True, None, "clop")

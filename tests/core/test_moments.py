@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.core.moments import parse_duration, parse_moment, parse_size, rfc3339, size_words, words
+from watcher.core.moments import counted, parse_duration, parse_moment, parse_size, rfc3339, size_words, words
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -114,3 +114,9 @@ def test_lengths_for_people(length: timedelta, told: str) -> None:
 )
 def test_sizes_for_people(count: int, told: str) -> None:
     assert size_words(count) == told
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, "0 entries"), (1, "1 entry"), (2, "2 entries")])
+def test_counts_for_people(count: int, told: str) -> None:
+    assert counted(count, "entry", "entries") == told
+    assert counted(count, "site") == f"{count} site{'' if count == 1 else 's'}"

@@ -14,6 +14,7 @@ import click
 from watcher.cli.kit import Command, State, say
 from watcher.cli.output import console
 from watcher.core.escape import line
+from watcher.core.moments import counted
 from watcher.errors import UsageError
 from watcher.testing.process import PracticeProcess
 
@@ -111,7 +112,7 @@ async def _tell(settings: Settings, practice: PracticeProcess) -> list[Event]:
 
 def _say_seen(visited: Visited) -> None:
     snapshot = visited.snapshot
-    shown = f"{visited.shown} entries" if snapshot.complete else ", ".join(snapshot.why[:2])
+    shown = counted(visited.shown, "entry", "entries") if snapshot.complete else ", ".join(snapshot.why[:2])
     _say(f"  {snapshot.verdict:<12} {line(shown, 90)}", "")
     for event in visited.events:
         title = line(event.entry.title) if event.entry else event.site

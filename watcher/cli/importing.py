@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from watcher.cli.kit import Command, State, say
+from watcher.core.moments import counted
 from watcher.errors import ConfigError, UnreadableError
 from watcher.records import Site
 
@@ -54,7 +55,8 @@ def import_command(state: State, *, file: Path, dead: bool) -> None:
     for line in toml(found, file.name, dead=dead):
         click.echo(line)
     shown = [one for one in found.sites.values() if one.mirrors or dead]
-    say(f"{len(shown)} sites, {sum(len(one.mirrors) + (len(one.dead) if dead else 0) for one in shown)} addresses")
+    addresses = sum(len(one.mirrors) + (len(one.dead) if dead else 0) for one in shown)
+    say(f"{counted(len(shown), 'site')}, {counted(addresses, 'address', 'addresses')}")
     if not dead and len(shown) < len(found.sites):
         say(f"{len(found.sites) - len(shown)} more are said to be down: --dead")
     for why, count in found.left_out.items():

@@ -14,6 +14,7 @@ from watcher.cli.kit import Command, State, json_option, progress, say, site_nam
 from watcher.cli.output import json_lines
 from watcher.core import contract
 from watcher.core.escape import line
+from watcher.core.moments import counted
 from watcher.errors import StoreBusy, UsageError
 from watcher.records import Site
 
@@ -102,7 +103,7 @@ async def _bring(settings: Settings, site: Site, source: Path, url: str) -> Brou
 def _show(done: Brought) -> None:
     times = [capture.requested_at for capture in done.captures]
     click.echo(
-        f"{len(done.captures)} captures from {min(times):%Y-%m-%d %H:%M}Z to {max(times):%Y-%m-%d %H:%M}Z"
+        f"{counted(len(done.captures), 'capture')} from {min(times):%Y-%m-%d %H:%M}Z to {max(times):%Y-%m-%d %H:%M}Z"
         + (f", {done.known} of them there already" if done.known else "")
     )
     verdicts = Counter(capture.verdict for capture in done.captures)

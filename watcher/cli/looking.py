@@ -17,7 +17,7 @@ from watcher.cli.output import Cell, Column, console, grid, json_lines, minute, 
 from watcher.cli.tor import tell_tors
 from watcher.core import contract
 from watcher.core.cadence import unchecked
-from watcher.core.moments import size_words, words
+from watcher.core.moments import counted, size_words, words
 from watcher.core.reasons import waiting
 from watcher.core.status import configured
 from watcher.errors import UsageError
@@ -93,7 +93,7 @@ def _say_missing(state: State) -> None:
     with state.ledger(silent=True) as ledger:
         missing = ledger.count("missing") if ledger else 0
     if missing:
-        which = "1 entry is" if missing == 1 else f"{missing} entries are"
+        which = counted(missing, "entry is", "entries are")
         say(f"{which} missing and not told yet; `watcher entries --standing missing` says why")
 
 

@@ -10,7 +10,7 @@ import click
 
 from watcher.cli.kit import Command, State, json_option, say
 from watcher.cli.output import json_lines
-from watcher.core.moments import parse_duration, rfc3339, size_words
+from watcher.core.moments import counted, parse_duration, rfc3339, size_words
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def prune_command(state: State, *, keep: str, dry_run: bool, as_json: bool) -> N
         return
     would = "would be erased" if dry_run else "erased, and the log says so"
     click.echo(
-        f"{len(pruned.bodies)} bodies ({size_words(pruned.stored_bytes)}), shown by {pruned.captures} captures: {would}"
+        f"{counted(len(pruned.bodies), 'body', 'bodies')} ({size_words(pruned.stored_bytes)}), "
+        f"shown by {counted(pruned.captures, 'capture')}: {would}"
     )
 
 

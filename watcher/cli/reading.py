@@ -15,6 +15,7 @@ from watcher.cli.output import STYLES, Cell, Column, json_lines, table
 from watcher.core import contract
 from watcher.core.escape import block, line
 from watcher.core.identity import fold_title
+from watcher.core.moments import counted
 from watcher.errors import UnreadableError, UsageError
 from watcher.records import Hints, Page, Reading
 
@@ -155,7 +156,7 @@ def show(reading: Reading, *, with_rule: bool = True) -> None:
     )
     if not reading.entries:
         return
-    click.echo(f"{len(reading.entries)} entries\n")
+    click.echo(counted(len(reading.entries), "entry", "entries") + "\n")
     names = [name for name in _usual(reading) if name not in {"title", "link"}][:2]
     table(
         [Column("TITLE", firm=False), *(Column(line(name, 20).upper(), firm=False) for name in names), Column("URL")],

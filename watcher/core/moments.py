@@ -1,4 +1,4 @@
-"""Times and lengths of time as people and programs write them."""
+"""Times, lengths of time and counts as people and programs write them."""
 
 from __future__ import annotations
 
@@ -92,6 +92,11 @@ def words(length: timedelta) -> str:
         rest = seconds % size // below
         shown += f" {rest} {name}" if rest else ""
     return shown
+
+
+def counted(count: int, one: str, more: str = "") -> str:
+    """So many of something: "1 site", "2 sites"; ``more`` where an s at the end will not do."""
+    return f"{count} {one if count == 1 else more or one + 's'}"
 
 
 def size_words(count: int) -> str:

@@ -17,7 +17,7 @@ from cryptography import x509
 
 from watcher.core import custody, merkle, note
 from watcher.core.checks import CheckResult, Checks, need, told
-from watcher.core.moments import rfc3339
+from watcher.core.moments import counted, rfc3339
 from watcher.edge import tokens
 from watcher.edge.custody_log import KEPT_FROM, Kind, speaks_for
 from watcher.edge.gather import DESCRIPTORS
@@ -258,8 +258,7 @@ def _checkpoints(ledger: Ledger, keys: list[note.VerifierKey]) -> str:
     count = _each((f"checkpoint {h.size}", partial(check, h.size, h.note)) for h in heads)
     last = heads[-1].size if heads else 0
     signed = "" if keys else "; signatures NOT CHECKED: no key is known, name it with --key"
-    noun = "checkpoint" if count == 1 else "checkpoints"
-    return f"{count} {noun}, the last over {last} of {ledger.log.size} leaves{signed}"
+    return f"{counted(count, 'checkpoint')}, the last over {last} of {ledger.log.size} leaves{signed}"
 
 
 def _held(ledger: Ledger, keys: list[note.VerifierKey], held: bytes) -> str:
