@@ -100,11 +100,11 @@ async def test_all_is_well_and_nothing_was_written(tmp_path: Path, server: NatsS
 
 
 async def test_the_index(tmp_path: Path, server: NatsServer) -> None:
-    mine = settings(tmp_path, fleet_of(server, "index:change-me-0", lease=1.5), "overview")
+    mine = settings(tmp_path, fleet_of(server, "index:change-me-0", lease=4.5), "overview")
     async with oslo_is_there(server), client_of(server, "berlin", "change-me-1") as (berlin, _):
         before = await examined(mine)
         assert "there is no stream LOG yet: `watcher index` makes it when it starts" in {one.detail for one in before}
-        assert list(wrong(before)) == ["berlin was not heard for 1 s"]
+        assert list(wrong(before)) == ["berlin was not heard for 3 s"]
         async with client_of(server, "index", "change-me-0") as (client, _):
             await prepare(client.jetstream())
         word = say(Word("berlin", time.time_ns(), "p", True), key_of("berlin").sign)
