@@ -17,8 +17,6 @@ from watcher.errors import UsageError
 if TYPE_CHECKING:
     from watcher.edge.ledger import Ledger
 
-STATES = {"stamped": "green", "pending": "yellow", "off": "red"}
-
 
 @click.command(
     "log",

@@ -48,14 +48,5 @@ def is_onion(host: str) -> bool:
     return host.lower().rstrip(".").endswith(".onion")
 
 
-def is_valid(host: str) -> bool:
-    """Whether the name is a version 3 onion address with the right checksum."""
-    try:
-        public_key(host)
-    except ValueError:
-        return False
-    return True
-
-
 def _checksum(key: bytes) -> bytes:
     return hashlib.sha3_256(b".onion checksum" + key + _VERSION).digest()[:2]

@@ -46,7 +46,6 @@ _JOINED = (
     r"['\"]([^'\"]*)['\"]\s*\+\s*\1\s*(?:\+\s*['\"]([^'\"]*)['\"])?"
 )
 """A function that joins its argument to a text: ``function go(n) { location = "?page=" + n }``."""
-_ACTIVE = re.compile(r"\b(?:active|current|selected)\b", re.I)
 _NUMBER = re.compile(r"\d{1,5}")
 
 

@@ -17,7 +17,6 @@ from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from watcher.records import Rule, Selector
 
-RESERVED = ("entry", "title", "link", "skip", "format")
 PARTS = ("css", "attr", "regex", "template", "nth")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 _ATTRIBUTE = re.compile(r"[A-Za-z_:][\w:.-]*")
