@@ -20,7 +20,7 @@ from tests.evidence.keeping import EVERYONE, Keeping, kinds, open_keeping, play_
 from tests.evidence.story import HEAD, KEY, ONION, OTHERS, SUBJECT, chunked, page, plain
 from watcher.core import bundle, wacz, warc
 from watcher.edge.export import export
-from watcher.edge.gather import Selection
+from watcher.edge.gather import Provenance, Selection, gather
 from watcher.edge.ledger import Ledger
 from watcher.edge.verify import verify, verify_bundle
 from watcher.errors import EvidenceError, StoreError, StoreFull, UsageError
@@ -62,6 +62,35 @@ def test_an_event_is_exported_with_all_that_shows_it(kind: str, ledger: Ledger, 
     assert (alone.returncode, alone.stderr) == (0, "")
     assert alone.stdout.endswith("\nVALID\n")
     assert list(tmp_path.iterdir()) == [out], "nothing else is left behind"
+
+
+def test_what_the_clock_put_behind_the_conclusion_is_exported_with_it(tmp_path: Path) -> None:
+    """The clock was set back three hours between the last capture that shows the entry and the first that lacks it."""
+
+    async def play() -> None:
+        keeping = await open_keeping(tmp_path / "store")
+        async with keeping.store:
+            keeping.show(EVERYONE)
+            for _ in range(3):
+                await keeping.look()
+            keeping.show(OTHERS)
+            await keeping.look(minutes=-180)
+            for _ in range(8):
+                await keeping.look(minutes=12)
+
+    asyncio.run(play())
+    with Ledger.open(tmp_path / "store") as ledger:
+        told = event(ledger, "withdrawn")
+        shows, lacks = ledger.capture(told.before or ""), ledger.capture(told.after or "")
+        assert shows is not None
+        assert lacks is not None
+        assert shows.requested_at > told.confirmed_at > lacks.requested_at, "or the test shows nothing"
+        about = Provenance(operator="Example CERT", vantage="local", software="watcher")
+        material = gather(ledger, Selection(events=(told.id,)), KEY, about)
+        assert {shows.id, lacks.id} <= {kept.capture.id for kept in material.kept if kept.bytes_included}
+        assert {shows.visit, lacks.visit} <= {seen.snapshot.visit for seen in material.snapshots if seen.whole}
+        exported(ledger, Selection(events=(told.id,)), tmp_path / "e.wacz")
+    assert all(result.ok for result in verify_bundle((tmp_path / "e.wacz").read_bytes(), key=KEY.vkey))
 
 
 def test_the_same_selection_gives_the_same_bytes(ledger: Ledger, tmp_path: Path) -> None:

@@ -124,6 +124,8 @@ def _take_event(ledger: Ledger, basket: _Basket, event: Event) -> None:
     ends = [one for one in (_of(ledger, event.before), _of(ledger, event.after)) if one is not None]
     since = min([event.not_before or event.not_after, *(one.requested_at for one in ends)])
     _take_span(ledger, basket, event.site, _begin(ends, since), event.confirmed_at)
+    for visit in {one.visit for one in ends} - basket.snapshots.keys():  # a clock set back put it outside of the span
+        _take_visit(ledger, basket, visit)
     basket.whole |= {one.visit for one in ends}
     after = [
         snapshot.visit
@@ -183,6 +185,14 @@ def _take_span(ledger: Ledger, basket: _Basket, site: str, since: datetime | Non
     for capture in ledger.captures(site=site, since=since):
         if until is not None and capture.requested_at > until:
             break
+        basket.captures[capture.id] = capture
+
+
+def _take_visit(ledger: Ledger, basket: _Basket, visit: str) -> None:
+    snapshot = ledger.snapshot(visit)
+    if snapshot is not None:
+        basket.snapshots[visit] = snapshot
+    for capture in ledger.captures_of(visit):
         basket.captures[capture.id] = capture
 
 
