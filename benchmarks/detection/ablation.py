@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from benchmarks.detection import faults, looks
-from watcher.core import appear, compare, flips, losses, missing, signs, structural
+from watcher.core import appear, compare, flips, losses, rolling, signs, structural
 
 Patch = tuple[Any, str, Any]
 
@@ -39,7 +39,8 @@ RULES: dict[str, Callable[[], list[Patch]]] = {
     "older set": lambda: [(signs, "when_before", lambda *_: None)],
     "old page by what it says": lambda: [(signs, "_is_stale", _no), (signs, "is_copy", _no)],
     "twice where it may be old": lambda: [(flips, "ENOUGH", 1)],
-    "roll-off": lambda: [(missing, "_roll_off", _nothing)],
+    "roll-off": lambda: [(rolling, "roll_off", _nothing)],
+    "what outlasts the lost": lambda: [(rolling, "_outlasted", _nothing)],
     "begin anew after a fault": lambda: [(losses, "begin_anew", _nothing)],
     "name on the page": lambda: [(signs, "stands_elsewhere", lambda *_: {})],
     "own pages": lambda: [(looks, "wanted_probes", lambda *_: ())],

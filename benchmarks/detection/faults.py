@@ -3,6 +3,10 @@
 Between faults every check shows what is truly on the site. A site has one mirror or three. Entries with a link have a
 page of their own, there exactly as long as the entry is listed, except that some stay up, and that any answer may fail.
 
+A list with room for so many can hide a withdrawal: what would have been pushed off its end by what came at the same
+time, and would never have been shown again, leaves no trace in it. If its own page stays up as well, or it has none,
+nobody can know: such withdrawals are counted apart (``Tally.traceless``), neither as found nor as missed.
+
 What ``SETTINGS`` leave out, and why: a burst of faults ends before ``structural_after`` is over (at most ``LONGEST``
 + 1 checks, 24 hours), and some mirror is always up to date. That wait is the longest outage that the operator wants to
 survive; a list that shows itself short, whole and unchanged for longer than that, on every mirror, cannot be told from
@@ -22,6 +26,7 @@ from benchmarks.detection.looks import MIRRORS, Look, Watched, snapshot_of
 from benchmarks.detection.score import TRUE_KIND, Tally, Told, Truth, score
 from benchmarks.detection.series import Series, State
 from watcher.core.compare import Delta, compare
+from watcher.core.identity import own_path
 from watcher.records import Policy, Probe, Snapshot
 
 CHECKS = 3
@@ -40,6 +45,8 @@ START, GO_ON, SAME_KIND, LONGEST = 0.13, 0.6, 0.6, 5
 FAR_LONGER, GO_ON_LONGER = 18, 0.85
 """Bursts that outlast it three times."""
 LAG, LAG_CHECKS = 0.02, 9
+STAYS_UP = 0.1
+"""So many own pages outlive their entries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,19 +101,29 @@ BEYOND = (
 
 def moments_of(series: Series, setting: Setting) -> list[Moment]:
     """What is truly on the site at each check; the corpus's own faulty versions count as what was true then."""
-    cap = max(3, int(setting.capped * len(series.versions[0].true.ids)))
     found: list[Moment] = []
-    newest: list[str] = []
-    for version in series.versions:
-        newest = [one for one in version.true.ids if one not in newest] + [
-            one for one in newest if one in version.true.ids
-        ]
-        state = version.true.only(newest[:cap]) if setting.capped else version.true
+    for version, newest in zip(series.versions, _newest(series), strict=True):
+        state = version.true.only(newest[: _room(series, setting)]) if setting.capped else version.true
         last = version is series.versions[-1]
         for _ in range(LAST_CHECKS if last else CHECKS):
             found.append(
                 Moment(state=state, listed=frozenset(version.true.ids), number=len(found), version=version.number)
             )
+    return found
+
+
+def _room(series: Series, setting: Setting) -> int:
+    return max(3, int(setting.capped * len(series.versions[0].true.ids)))
+
+
+def _newest(series: Series, kept: str = "", span: range = range(0)) -> list[list[str]]:
+    """What is on the site in each version, the newest first; as if ``kept`` stayed in the versions of ``span``."""
+    newest: list[str] = []
+    found = []
+    for version in series.versions:
+        there = {*version.true.ids, *([kept] if version.number in span else [])}
+        newest = [one for one in version.true.ids if one not in newest] + [one for one in newest if one in there]
+        found.append(newest)
     return found
 
 
@@ -184,12 +201,18 @@ class Faults:
         return int(self.rows * len(state.ids))
 
 
+def staying(series: Series, seed: int) -> frozenset[str]:
+    """Entries whose own pages stay up when they are gone from the list."""
+    every = sorted(set(series.titles().values()))
+    return frozenset(one for one in every if Random(f"{seed} {series.site} {one}").random() < STAYS_UP)
+
+
 class OwnPages:
     """Answers for single pages."""
 
-    def __init__(self, random: Random) -> None:
-        self.random = random
-        self.stays: dict[str, bool] = {}
+    def __init__(self, series: Series, seed: int) -> None:
+        self.random = Random(f"{seed} {series.site} pages")
+        self.stays = staying(series, seed)
 
     def answer(self, site: Watched, delta: Delta, snapshot: Snapshot, moment: Moment) -> tuple[Probe, ...]:
         """What the pages that the product asks for say."""
@@ -197,8 +220,7 @@ class OwnPages:
 
     def _probe(self, site: Watched, key: str, delta: Delta, snapshot: Snapshot, moment: Moment) -> Probe:
         identity = site.identity(site.roster.entries[key].title)
-        stays = self.stays.setdefault(identity, self.random.random() < 0.1)
-        answer = "alive" if identity in moment.listed or stays else "gone"
+        answer = "alive" if identity in moment.listed or identity in self.stays else "gone"
         draw = self.random.random()
         if draw < 0.08:
             answer = "unknown"
@@ -275,6 +297,27 @@ def _visible(truth: Truth, shown: Sequence[frozenset[str]]) -> bool:
     return after if truth.kind in ("listed", "relisted") else before and after
 
 
+def is_traceless(series: Series, moments: Sequence[Moment], setting: Setting, seed: int, truth: Truth) -> bool:
+    """Whether the listing shows, as long as it lasts, just what it would if this withdrawal had not been made.
+
+    If so, only its own page could tell: one that it has, and that does not stay up.
+    """
+    if truth.kind != "withdrawn" or not setting.capped:
+        return False
+    entry = moments[truth.at - 1].state
+    url = entry.entries[entry.ids.index(truth.identity)].url
+    if setting.details and own_path(url) and truth.identity not in staying(series, seed):
+        return False
+    span = range(moments[truth.at].version, moments[min(truth.until, len(moments)) - 1].version + 1)
+    kept = _newest(series, truth.identity, span)
+    room = _room(series, setting)
+    return not any(
+        truth.identity in newest[:room]
+        for version, newest in zip(series.versions, kept, strict=True)
+        if version.number in span
+    )
+
+
 def _until(truth: Truth, found: Sequence[Truth]) -> Truth:
     back = [t.at for t in found if t.identity == truth.identity and t.kind == "relisted" and t.at > truth.at]
     return replace(truth, until=min(back, default=1 << 30)) if truth.kind == "withdrawn" else truth
@@ -286,7 +329,7 @@ def run(all_series: Sequence[Series], setting: Setting, seeds: Sequence[int]) ->
     for seed in seeds:
         for series in all_series:
             site = Watched(site=series.site, policy=POLICY, titles=series.titles())
-            pages = OwnPages(Random(f"{seed} {series.site} pages"))
+            pages = OwnPages(series, seed)
             tolds: list[Told] = []
             checks = list(checks_of(series, setting, seed))
             for check in checks:
@@ -309,5 +352,7 @@ def count(
     tally.checks += len(checks)
     tally.faulty += sum(not well for well in good.values())
     before = len(tally.mistakes)
-    score(tally, truths_of(series, moments, setting), tolds, good, [moment.listed for moment in moments])
+    truths = truths_of(series, moments, setting)
+    hidden = frozenset(truth for truth in truths if is_traceless(series, moments, setting, seed, truth))
+    score(tally, truths, tolds, good, [moment.listed for moment in moments], hidden)
     tally.mistakes[before:] = [f"{seed} {mistake}" for mistake in tally.mistakes[before:]]

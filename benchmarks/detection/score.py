@@ -57,6 +57,8 @@ class Tally:
     repeated_withdrawals: int = 0
     single: int = 0
     single_missed: int = 0
+    traceless: int = 0
+    """Withdrawals that nothing could show, and that were not told."""
     delays: list[int] = field(default_factory=list)
     wrong_windows: int = 0
     checks: int = 0
@@ -83,8 +85,12 @@ def score(
     tolds: Sequence[Told],
     good: Mapping[int, bool],
     listed: Iterable[frozenset[str]],
+    hidden: frozenset[Truth] = frozenset(),
 ) -> None:
-    """Adds one series. ``good``: look number to whether it was no fault; ``listed``: the true entries at each look."""
+    """Adds one series. ``good``: look number to whether it was no fault; ``listed``: the true entries at each look.
+
+    ``hidden``: truths that nothing shows, and that nobody can be blamed for missing.
+    """
     there = list(listed)
     open_truths = sorted(truths, key=lambda truth: truth.at)
     used: set[int] = set()
@@ -108,6 +114,9 @@ def score(
         used.add(match)
         _matched(tally, open_truths[match], told, good)
     for number, truth in enumerate(open_truths):
+        if truth in hidden and number not in used:
+            tally.traceless += 1
+            continue
         tally.true[truth.kind] += 1
         if truth.kind == "withdrawn" and not truth.mass:
             tally.single += 1
@@ -120,7 +129,8 @@ def score(
 def _matched(tally: Tally, truth: Truth, told: Told, good: Mapping[int, bool]) -> None:
     tally.right[told.kind] += 1
     tally.found[told.kind] += 1
-    late = truth.kind == "withdrawn" and told.at >= truth.until
+    # before a good look showed it again nobody could know that it was back
+    late = truth.kind == "withdrawn" and any(good[number] for number in range(truth.until, told.at + 1))
     if late:
         tally.false_withdrawals += 1
         tally.mistakes.append(f"{told.site} FALSE (late) withdrawn {told.title} at look {told.at}")
@@ -147,12 +157,13 @@ def _mistaken(tally: Tally, told: Told, there: Sequence[frozenset[str]]) -> None
 
 def table(rows: Sequence[tuple[str, Tally]]) -> str:
     """The tallies side by side, a line each."""
-    head = f"{'':42}{'checks':>8}{'faulty':>8}{'false':>7}{'again':>6}{'missed':>13}{'delay':>6}"
+    head = f"{'':42}{'checks':>8}{'faulty':>8}{'false':>7}{'again':>6}{'missed':>13}{'hidden':>7}{'delay':>6}"
     head += "".join(f"{kind:>17}" for kind in KINDS)
-    lines = [head, " " * 90 + "".join(f"{'recall prec.':>17}" for _ in KINDS)]
+    lines = [head, " " * 97 + "".join(f"{'recall prec.':>17}" for _ in KINDS)]
     for name, tally in rows:
         line = f"{name:42}{tally.checks:8}{tally.faulty / max(1, tally.checks):8.1%}{tally.false_withdrawals:7}"
-        line += f"{tally.repeated_withdrawals:6}{tally.single_missed:6}/{tally.single:<6}{tally.median_delay():6.0f}"
+        line += f"{tally.repeated_withdrawals:6}{tally.single_missed:6}/{tally.single:<6}{tally.traceless:7}"
+        line += f"{tally.median_delay():6.0f}"
         line += "".join(f"{tally.recall(kind):10.3f} {tally.precision(kind):6.3f}" for kind in KINDS)
         lines.append(line)
     return "\n".join(lines)

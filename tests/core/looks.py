@@ -44,11 +44,14 @@ class Watching:
         mirrors: Sequence[str] = (FIRST,),
         watchlist: Sequence[Watch] = (),
         every: timedelta = timedelta(minutes=20),
+        up: Mapping[str, str] | None = None,
     ) -> None:
         self.policy = policy or Policy(
             confirm_visits=3, confirm_after=timedelta(minutes=30), structural_after=timedelta(hours=12)
         )
         self.mirrors, self.watchlist, self.every = mirrors, watchlist, every
+        self.up = up or {}
+        """What own pages answer if a look does not say."""
         self.roster = Roster(site="site")
         self.now = START
         self.machine: dict[str, object] | None = None
@@ -101,7 +104,7 @@ class Watching:
             self.roster,
             snapshot,
             delta,
-            self._answers(snapshot, delta, probes or {}),
+            self._answers(snapshot, delta, self.up if probes is None else probes),
             self.policy,
             mirrors=self.mirrors,
             watchlist=self.watchlist,

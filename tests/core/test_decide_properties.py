@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 from zlib import crc32
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.core.looks import FIRST, NAMES, SECOND, Watching
+from tests.core.looks import FIRST, NAMES, SECOND, Watching, entry
 from watcher.core.structural import is_mass
 from watcher.records import Policy
 
@@ -66,12 +67,12 @@ def happen(there: list[str], happening: Happening, unused: list[str]) -> list[st
     return there
 
 
-def suffer(site: Watching, fault: Fault, states: Sequence[list[str]]) -> None:
+def suffer(site: Watching, fault: Fault, states: Sequence[list[Any]]) -> None:
     """The looks of one fault, and a good one after it."""
     now = states[-1]
     kept = int(fault.share * len(now))
     for number in range(fault.looks):
-        shows: list[str] = []
+        shows: list[Any] = []
         how: dict[str, object] = {}
         match fault.kind:
             case "cut":
@@ -144,6 +145,71 @@ def test_a_true_removal_makes_exactly_one(size: int, faults: list[Fault], gone: 
     assert [event.entry and event.entry.title for event in site.told if event.kind == "withdrawn"] == [lost]
     assert site.standing(lost) == "withdrawn"
     assert [event.kind for event in site.told if event.kind in ("listed", "relisted", "renamed")] == []
+
+
+MANY = [f"{a}{b} {c}" for a, c in zip(("Arv", "Bront", "Cald", "Dorv", "Estr", "Falq", "Grom", "Hest"),
+                                      ("Foods", "Clinic", "Steel", "Energy", "Motors", "Realty", "Pharma", "Textiles"),
+                                      strict=True)
+        for b in ("elo", "issa", "upov")]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Full:
+    """A list with room for so many: new ones push the last off its end, or off the end of its first part."""
+
+    room: int
+    part: int
+    """So many of the room are a first part of the page with an end of its own; 0: there is none."""
+    order: list[str]
+    """All that ever were on the site, the newest first; those of the second part never change."""
+
+    def shows(self) -> list[str]:
+        if not self.part:
+            return self.order[: self.room]
+        return [*self.order[: self.part], *(f"Zentrum {title}" for title in MANY[: self.room - self.part])]
+
+    def after(self, happening: Happening) -> Full:
+        rest = [title for title in MANY if title not in self.order]
+        order = list(self.order)
+        match happening.kind:
+            case "add" if rest:
+                order.insert(0, rest[0])
+            case "shuffle" if not self.part:  # one that was shown before is moved to the front
+                order.insert(0, order.pop(happening.at % len(order)))
+            case "rename" if rest and not self.part and happening.at % 3 == 0:  # it comes with an earlier date
+                order.insert(happening.at % len(order), rest[0])
+        return replace(self, order=order)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    room=st.integers(5, 8),
+    part=st.sampled_from([0, 0, 2, 3]),
+    mirrors=st.integers(1, 2),
+    story=st.lists(st.tuples(HAPPENINGS, FAULTS, st.integers(0, 4)), min_size=1, max_size=9),
+)
+def test_what_rolls_off_is_never_withdrawn_while_its_page_is_up(
+    room: int, part: int, mirrors: int, story: list[tuple[Happening, Fault, int]]
+) -> None:
+    full = Full(room=room, part=part, order=MANY[: room + 1])
+    up = dict.fromkeys((*MANY, *full.shows()), "alive")
+    site = Watching(policy=POLICY, mirrors=(FIRST, SECOND)[:mirrors], up=up)
+    for mirror in site.mirrors:
+        site.looks(2, paged(full.shows()), mirror=mirror)
+    states = [paged(full.shows())]
+    for happening, fault, good in story:
+        full = full.after(happening)
+        states.append(paged(full.shows()))
+        site.looks(good, states[-1])
+        suffer(site, fault if mirrors == 2 else replace(fault, mirror=FIRST), states)
+    site.looks(3, states[-1])
+    site.looks(5, states[-1], after=timedelta(hours=13))
+    assert [(event.entry and event.entry.title, event.why) for event in site.told if event.kind == "withdrawn"] == []
+
+
+def paged(titles: Sequence[str]) -> list[Any]:
+    """Entries with pages of their own."""
+    return [entry(title, link=f"{FIRST}p/{title.lower().replace(' ', '-')}") for title in titles]
 
 
 @settings(max_examples=60, deadline=None)

@@ -33,6 +33,9 @@ class Step:
     times: int = 1
 
 
+UP: dict[str, Any] = {"probes": dict.fromkeys("ABCDEFGHIJKLXYZ", "alive")}
+
+
 @dataclass(frozen=True)
 class Case:
     name: str
@@ -44,6 +47,16 @@ class Case:
 def linked(*titles: str, **also: Any) -> list[Any]:
     """Entries with pages of their own."""
     return [entry(title, link=f"{FIRST}p/{title.lower()}", **also) for title in titles]
+
+
+ROLLING = (
+    Step(linked(*"BCDEFG"), UP, times=2),
+    Step(linked(*"ABCDEF"), UP, ["listed A"]),
+    Step(linked(*"ABCDEF"), UP, times=3),
+    Step(linked(*"HABCDE"), UP, ["listed H"]),
+    Step(linked(*"HABCDE"), UP, times=3),
+)
+"""A full list that gains in front and loses at its end: G rolls off, then F."""
 
 
 def described(letters: str, **fields: str) -> list[Any]:
@@ -371,6 +384,81 @@ CASES = (
             Step(linked("A", "B", "C", "D", "E", "F"), {"probes": {"G": "alive"}}, ["listed A"]),
             Step(linked("A", "B", "C", "D", "E", "F"), {"probes": {"G": "alive", "B": "alive"}}, times=12),
             Step(linked("A", "B", "C", "D", "E", "F"), {"probes": {"G": "alive", "B": "alive"}, **HOURS}, times=3),
+        ],
+    ),
+    Case(
+        "gone from within a full list as another came, its page still up, though older ones are still shown",
+        [
+            *ROLLING,
+            Step(linked(*"IHABCE"), UP, ["listed I"]),
+            Step(linked(*"IHABCE"), UP, times=4),
+            Step(linked(*"IHABCE"), UP, ["withdrawn D"]),
+            Step(linked(*"IHABCE"), UP, times=4),
+        ],
+    ),
+    Case(
+        "gone from within a full list that shows older ones again in its place",
+        [
+            *ROLLING,
+            Step(linked(*"HABCEF"), UP, times=5),
+            Step(linked(*"HABCEF"), UP, ["withdrawn D"]),
+            Step(linked(*"HABCEF"), UP, times=4),
+        ],
+    ),
+    Case(
+        "rolled off, it seemed; but what had rolled off before it is shown again, and it is not",
+        [
+            *ROLLING,
+            Step(linked(*"IHABCD"), UP, ["listed I"]),
+            Step(linked(*"IHABCD"), UP, times=3),
+            Step(linked(*"IHACDF"), UP, times=8),
+            Step(linked(*"IHACDF"), {**UP, **HOURS}),
+            Step(linked(*"IHACDF"), {**UP, **HOURS}, ["withdrawn B", "withdrawn E"]),
+        ],
+    ),
+    Case(
+        "what had rolled off is moved to the front: those before it rolled off",
+        [
+            *ROLLING,
+            Step(linked(*"IHABCD"), UP, ["listed I"]),
+            Step(linked(*"GIHABC"), UP, times=8),
+            Step(linked(*"GIHABC"), {**UP, **HOURS}, times=4),
+            Step(linked(*"JGIHAB"), UP, ["listed J"]),
+            Step(linked(*"JGIHAB"), UP, times=4),
+            Step(linked(*"JGIHAB"), {**UP, **HOURS}, times=4),
+        ],
+    ),
+    Case(
+        "all of a full list are pushed off, and the oldest is moved to the front",
+        [
+            *ROLLING[:2],
+            Step(linked(*"LKJIHA"), UP),
+            Step(linked(*"LKJIHA"), UP, ["listed L", "listed K", "listed J", "listed I", "listed H"]),
+            Step(linked(*"LKJIHA"), UP, times=4),
+            Step(linked(*"GLKJIH"), UP, times=4),
+            Step(linked(*"GLKJIH"), {**UP, **HOURS}, times=4),
+        ],
+    ),
+    Case(
+        "a list in two parts: what is pushed off the first was within the page",
+        [
+            Step(linked(*"ABCXYZ"), UP, times=2),
+            Step(linked(*"DABXYZ"), UP, ["listed D"]),
+            Step(linked(*"DABXYZ"), UP, times=5),
+            Step(linked(*"EDAXYZ"), UP, ["listed E"]),
+            Step(linked(*"EDAXYZ"), UP, times=5),
+            Step(linked(*"FEDXYZ"), {**UP, **HOURS}, ["listed F"]),
+            Step(linked(*"FEDXYZ"), {**UP, **HOURS}, times=5),
+        ],
+    ),
+    Case(
+        "gone while its page is up, and what came days later did not push it off",
+        [
+            Step(linked(*"ABCD"), UP, times=2),
+            Step(linked(*"ABD"), UP, times=2),
+            Step(linked(*"EABD"), UP, ["listed E"]),
+            Step(linked(*"EABD"), UP, times=2),
+            Step(linked(*"EABD"), UP, ["withdrawn C"]),
         ],
     ),
     Case(

@@ -43,9 +43,11 @@ def appear(case: Case) -> None:
             if not is_off(absence) and (shown == "back" or is_of_page(absence)):
                 case.returned.add(absence.began)
             if shown == "back":
+                case.astray |= absence.astray
                 del notes.absences[key]
-                if absence.cap and not absence.fewer_pages:
+                if absence.pushed or (absence.cap and not absence.fewer_pages):
                     notes.rolled[key] = (absence.cap, notes.visits)
+                if absence.cap and not absence.fewer_pages:
                     notes.came[key] = taken
             _seen(case, held, entry, real.get(key, {}), taken)
         else:

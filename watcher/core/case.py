@@ -38,6 +38,8 @@ class Case:
     """Roster keys in page order; those of new entries too."""
     returned: set[int] = field(default_factory=set)
     """Visits that first lacked entries which are back now."""
+    astray: bool = False
+    """Something is back of which nobody knows where it would have stood."""
     events: list[Event] = field(default_factory=list)
 
     @property

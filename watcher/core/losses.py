@@ -80,6 +80,7 @@ def begin_anew(absence: Absence, notes: Notes, snapshot: Snapshot) -> None:
     absence.count = absence.clean = 0
     absence.elapsed = absence.total = 0.0
     absence.circuits, absence.mirrors, absence.first = [], {}, None
+    absence.room = 0
 
 
 def resume(absence: Absence, held: RosterEntry, notes: Notes, snapshot: Snapshot) -> None:

@@ -6,11 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from watcher.core import episodes, losses
+from watcher.core import episodes, losses, rolling
 from watcher.core.case import Case
 from watcher.core.identity import fold_title
-from watcher.core.notes import Absence, tag, tags
-from watcher.core.signs import came_at
 from watcher.core.structural import is_mass
 from watcher.core.tell import Window, withdrawn_prose
 
@@ -20,7 +18,7 @@ def miss(case: Case) -> dict[str, losses.Finding]:
     notes, signs, snapshot = case.notes, case.signs, case.snapshot
     fresh = [key for key in case.delta.missing if key not in notes.absences]
     begun = _begin(case, fresh)
-    _roll_off(case, begun)
+    rolling.roll_off(case, begun)
     company = _company(case, fresh)
     findings: dict[str, losses.Finding] = {}
     apart = False
@@ -86,56 +84,11 @@ def _begin(case: Case, fresh: Sequence[str]) -> set[str]:
             begun.add(key)
     for key in begun:
         absence = notes.absences[key]
-        absence.cap = absence.cap or notes.rolled.pop(key, (0, 0))[0]
+        if key in notes.rolled:
+            absence.cap, absence.pushed = absence.cap or notes.rolled.pop(key)[0], True
         absence.shuffled = absence.shuffled or signs.shuffled
         absence.fewer_pages = absence.fewer_pages or (signs.fewer_pages and key in signs.tail)
     return begun
-
-
-def _roll_off(case: Case, begun: set[str]) -> None:
-    """Marks what may have rolled off a full list: lost from one end, and as many came in at the other since.
-
-    A list that holds more than it did then was not full: what is still lost did not roll off.
-    """
-    notes, signs, size = case.notes, case.signs, len(case.snapshot.entries)
-    line, cap = case.page, max(size, notes.longest)
-    for key in case.delta.missing:
-        absence = notes.absences[key]
-        if absence.fewer_pages and not signs.fewer_pages:
-            absence.cap, absence.fewer_pages = 0, False  # all its pages are there again, and it is not
-        if absence.cap and not absence.room:
-            absence.cap = max(absence.cap, size)  # what it held on faulty pages says nothing
-        if 0 < absence.cap < size and key not in signs.older and not absence.fewer_pages:
-            absence.cap, absence.freed = 0, True
-    backwards = notes.at_end > notes.at_front
-    for ends, page in ((signs.head, line[::-1]) if backwards else (signs.tail, line),):
-        inside = len(signs.lost) - len(ends)
-        for place, key in enumerate(ends):
-            absence = notes.absences[key]
-            if _came_since(case, absence, page) > place and notes.longest <= size + inside and not absence.freed:
-                absence.cap = cap
-    for key in case.delta.missing:
-        absence = notes.absences[key]
-        swapped = key in signs.swapped and key in begun
-        pushed = absence.answer == "alive" and notes.longest <= size and _any_came_since(case, absence)
-        if (swapped or pushed or absence.fewer_pages) and not absence.freed:
-            absence.cap = absence.cap or cap
-
-
-def _any_came_since(case: Case, absence: Absence) -> bool:
-    """Whether something came since the lost one was there, wherever it stands: it may have pushed it off."""
-    return absence.had is not None and any(came_at(case, key) > absence.had for key in case.page)
-
-
-def _came_since(case: Case, absence: Absence, page: Sequence[str]) -> int:
-    """How many entries at the beginning of the page came since the lost one was there, or since the last sound page."""
-    trusted = set(tags(case.notes.trusted))
-    count = 0
-    for key in page:
-        if absence.had is not None and came_at(case, key) <= absence.had and tag(key) in trusted:
-            break
-        count += 1
-    return count
 
 
 def _withdraw_sure(case: Case, findings: dict[str, losses.Finding]) -> None:

@@ -89,6 +89,10 @@ class Absence(msgspec.Struct, omit_defaults=True):
     """The most entries of a page that lacked it and did not look like a fault."""
     freed: bool = False
     """The list held more since: it did not roll off."""
+    pushed: bool = False
+    """Something came to a full list since it was there, before a page lacked it that did not look like a fault."""
+    astray: bool = False
+    """The order changed since it was there, in another way than by news at one end: its place is not known."""
     fewer_pages: bool = False
     """The listing had more pages when it was there."""
     shuffled: bool = False
@@ -146,6 +150,16 @@ class Clock(msgspec.Struct, array_like=True):
     """Seconds that surely passed since something began to wait."""
 
 
+class Growth(msgspec.Struct, array_like=True, frozen=True):
+    """How the list grew since its order last changed in any other way than by news at one end."""
+
+    begun: bool = False
+    ahead: int = 0
+    """New entries that came before all others; after all others, if negative."""
+    rolls: bool = False
+    """As they came, entries were lost from the other end of a full page."""
+
+
 class Notes(msgspec.Struct, omit_defaults=True):
     """All of it."""
 
@@ -167,8 +181,8 @@ class Notes(msgspec.Struct, omit_defaults=True):
     mirrors: list[str] = []
     """Mirrors that ever showed a complete listing."""
     rolled: dict[str, tuple[int, int]] = {}
-    """Roster key of what had rolled off and was seen again: what the list held, and the visit. It may have been an old
-    page."""
+    """Roster key of what may have rolled off and was seen again: what the list held if it seemed so, and the visit. It
+    may have been an old page."""
     behind: dict[str, list[str]] = {}
     """Roster key of what came lately to the mirrors that have shown it, until all have."""
     lost_on: dict[str, str] = {}
@@ -194,6 +208,7 @@ class Notes(msgspec.Struct, omit_defaults=True):
     """New entries that came before all others on the page …"""
     at_end: int = 0
     """… and after all others."""
+    growth: Growth = Growth()
     longest: int = 0
     """The most entries that a complete snapshot ever had, since the design last changed."""
     pages: int = 0

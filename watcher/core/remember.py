@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from watcher.core import flips, losses
 from watcher.core.case import Case
 from watcher.core.notes import set_print, tag, tags
+from watcher.core.rolling import grow
 from watcher.core.structural import count_usual, next_order, remember_run
 
 MOST_MIRRORS = 16
@@ -24,8 +25,9 @@ def remember(case: Case) -> None:
     page = [key for key in case.page if key in case.entries]
     new_text = bool(snapshot.text) and not (notes.runs and notes.runs[-1].texts[-1:] == [tag(snapshot.text)])
     keep = {tag(key) for key, held in case.entries.items() if held.standing == "missing"}
-    marks = [tag(key) for key in page]
-    notes.order = "".join(next_order(tags(notes.order), marks, keep))
+    before, marks = tags(notes.order), [tag(key) for key in page]
+    grow(case, before, marks)
+    notes.order = "".join(next_order(before, marks, keep))
     remember_run(notes, page, snapshot.text, snapshot.taken_at, news=bool(case.events))
     redesigned = bool(notes.rule and snapshot.rule_digest and notes.rule != snapshot.rule_digest)
     if not signs.faulty:

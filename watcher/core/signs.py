@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 
 from watcher.core.case import Case
 from watcher.core.flips import is_former
@@ -78,6 +79,8 @@ def _back_inside(case: Case) -> bool:
     """Whether something that had rolled off the end is back, and not at the end: then the list is in another order."""
     back = {key for key in case.delta.seen if key in case.notes.absences and case.notes.absences[key].cap}
     page = case.page
+    if case.notes.growth.rolls:  # older ones, never shown, may come in behind it
+        page = page[: len(page) - len(list(takewhile(case.added.__contains__, reversed(page))))]
     return bool(back) and not back <= set(page[len(page) - len(back) :])
 
 
