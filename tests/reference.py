@@ -329,7 +329,7 @@ EXAMPLES: Mapping[str, tuple[str, dict[str, Any]]] = {
     ),
     "verify": (
         "`watcher verify --json`, one line a check",
-        contract.check_object("absence", True, "4 proofs of presence and absence hold"),
+        contract.check_object("absence", True, "4 proofs of presence and absence: all hold"),
     ),
 }
 MEANINGS: Mapping[str, str] = {

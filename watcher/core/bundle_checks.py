@@ -10,6 +10,7 @@ from hashlib import sha256
 from watcher.core import absence, bundle, clock, custody, http, merkle, note, onion_descriptor, wacz, warc
 from watcher.core.bundle_reading import SIDES, Blocks, Doc, Opened, hash_of, hashes_of, parse, unseal
 from watcher.core.checks import need
+from watcher.core.moments import counted
 from watcher.errors import EvidenceError
 
 KEPT = ("capture", "miss", "refusal")
@@ -121,7 +122,7 @@ def consistency(opened: Opened) -> str:
         need((proof["old"], proof["new"]) == (head.size, last.size), "a consistency proof is about other checkpoints")
         merkle.verify_consistency(head.size, last.size, hashes_of(proof["path"]), head.root, last.root)
     number = len(opened.heads)
-    return f"{number} {'checkpoints are' if number != 1 else 'checkpoint is'} of one log that only grew"
+    return f"{counted(number, 'checkpoint is', 'checkpoints are')} of one log that only grew"
 
 
 def leaves(opened: Opened) -> str:
@@ -135,7 +136,7 @@ def leaves(opened: Opened) -> str:
         merkle.verify_inclusion(leaf, index, last.size, hashes_of(item["path"]), last.root)
         opened.leaves[index] = record
     need(opened.leaves, "no record at all")
-    return f"{len(opened.leaves)} records stand in the log"
+    return f"{counted(len(opened.leaves), 'record stands', 'records stand')} in the log"
 
 
 # ------------------------------------------------------------------------------------------------- what was captured
@@ -157,7 +158,8 @@ def captures(opened: Opened) -> str:
         need((facts["body_digest"] or "") == record["body"], f"capture {name} names another body than was logged")
     logged = {r["capture"] for r in opened.leaves.values() if r["act"] in KEPT}
     need(logged == set(names), f"a capture is logged and not shown: {', '.join(sorted(logged - set(names)))}")
-    return f"{len(names)} captures and misses are as logged" + (f", {hidden} of them hidden" if hidden else "")
+    shown = counted(len(names), "capture or miss is", "captures and misses are")
+    return f"{shown} as logged" + (f", {hidden} of them hidden" if hidden else "")
 
 
 def wire(opened: Opened) -> str:
@@ -174,7 +176,8 @@ def wire(opened: Opened) -> str:
         said = parse(line.split(" ", 2)[2].encode(), "the index")
         fits = places.pop(int(said["offset"]), None) == int(said["length"])
         need(fits, "the index points to where no response stands")
-    return f"{count} records in the archive; requests and responses of {len(opened.blocks)} captures are as logged"
+    inside = counted(count, "record")
+    return f"{inside} in the archive; requests and responses of {counted(len(opened.blocks), 'capture')} are as logged"
 
 
 def fill_blocks(opened: Opened) -> tuple[int, dict[int, int]]:
@@ -211,7 +214,7 @@ def bodies(opened: Opened) -> str:
             payload = http.split(held.response).payload
             need(sha256(payload).hexdigest() == body, f"the body of capture {name} is not as logged")
             count += 1
-    return f"{count} bodies are as logged"
+    return f"{counted(count, 'body is', 'bodies are')} as logged"
 
 
 # ----------------------------------------------------------------------------------------------- what was concluded
@@ -235,7 +238,7 @@ def readings(opened: Opened) -> str:
         need(same, f"capture {name} was read to be something else")
         _same_set(record, value, f"the reading of capture {name}")
         count += 1
-    return f"{count} readings are as logged, with their rules"
+    return f"{counted(count, 'reading is', 'readings are')} as logged, rules included"
 
 
 def _record_of_reading(opened: Opened, name: str, digest: str) -> Doc:
@@ -259,7 +262,7 @@ def snapshots(opened: Opened) -> str:
         if value is not None:
             _same_set(record, value, what)
             _same_entries(opened, item["captures"], value)
-    return f"{len(opened.shown['snapshots'])} snapshots are as logged"
+    return counted(len(opened.shown["snapshots"]), "snapshot is", "snapshots are") + " as logged"
 
 
 def _same_entries(opened: Opened, names: list[str], snapshot: Doc) -> None:
@@ -288,7 +291,7 @@ def events(opened: Opened) -> str:
         for side in SIDES:
             need(value[side] is None or value[side] in captures_shown, f"the copy {side} event {name} is not enclosed")
     need(len(opened.told["events"]) == len(logged), "an event is logged and not shown")
-    return f"{len(logged)} events are as logged"
+    return f"{counted(len(logged), 'event is', 'events are')} as logged"
 
 
 def presence(opened: Opened) -> str:
@@ -315,7 +318,7 @@ def presence(opened: Opened) -> str:
     for event in opened.events():
         if event["entry"] is not None:
             _check_sides(opened, event, seen)
-    return f"{len(opened.absence['proofs'])} proofs of presence and absence hold"
+    return counted(len(opened.absence["proofs"]), "proof") + " of presence and absence: all hold"
 
 
 def _check_sides(opened: Opened, event: Doc, seen: dict[tuple[str, int], set[bool]]) -> None:
@@ -343,7 +346,7 @@ def clocks(opened: Opened) -> str:
     said = f"; no time service kept it at {unkept} of them" if unkept else ""
     if doubts:
         return "times are NOT CERTAIN: " + "; ".join(doubts) + said
-    return f"it was not set between {len(found)} captures{said}"
+    return f"it was not set between {counted(len(found), 'capture')}{said}"
 
 
 def descriptors(opened: Opened, trust: Trust) -> str:

@@ -115,7 +115,7 @@ def _leaves(ledger: Ledger) -> str:
 
     rows = ledger.connection.execute("SELECT n, kind, hash FROM leaf ORDER BY n").fetchall()
     count = _each((f"leaf {n}", partial(check, n, kind, found)) for n, kind, found in rows)
-    return f"{count} leaves are about what the ledger holds"
+    return f"{counted(count, 'leaf is', 'leaves are')} about what the ledger holds"
 
 
 def _rows(ledger: Ledger) -> str:
@@ -175,7 +175,7 @@ def _readings(ledger: Ledger) -> str:
         " WHERE NOT p.claimed"  # what others claim to have seen stands in no log
     ).fetchall()
     count = _each((f"the reading of {capture_id(n)}", partial(check, capture_id(n), leaf)) for n, leaf in rows)
-    return f"{count} readings are as logged, with their rules"
+    return f"{counted(count, 'reading is', 'readings are')} as logged, rules included"
 
 
 def _events(ledger: Ledger) -> str:
@@ -194,7 +194,7 @@ def _events(ledger: Ledger) -> str:
     count = _each((f"event {row[0]}", partial(check, *row)) for row in rows)
     total = ledger.connection.execute("SELECT count(*) FROM event").fetchone()[0]
     need(count == total, f"{total - count} events are of no site")
-    return f"{count} events are filed as what they are"
+    return f"{counted(count, 'event is', 'events are')} filed under the right kind"
 
 
 # --------------------------------------------------------------------------------------------------------- the log
@@ -291,7 +291,8 @@ def _bodies(ledger: Ledger) -> str:
     if not ledger.bodies.files.near:
         strange += sorted(ledger.bodies.files.digests() - named - there.keys())
     need(not strange, f"files that belong to no body: {', '.join(strange[:MOST_FAULTS])}")
-    return f"{count} bodies give their digests" + (f"; {gone} were pruned, their digests stay" if gone else "")
+    good = counted(count, "body gives its digest", "bodies give their digests")
+    return good + (f"; {gone} were pruned, their digests stay" if gone else "")
 
 
 def _descriptors(ledger: Ledger) -> str:

@@ -53,6 +53,10 @@ def need(condition: object, message: str) -> None:
         raise Fault(message)
 
 
+def counted(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"
+
+
 def sha(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
@@ -430,7 +434,7 @@ def check_fork(b: Bundle, key: Key) -> str:
     for (size, root, _), proof in zip(heads, proofs, strict=False):
         need((proof["old"], proof["new"]) == (size, heads[-1][0]), "a consistency proof is about other checkpoints")
         check_consistency(size, heads[-1][0], [unhex(p) for p in proof["path"]], root, heads[-1][1])
-    return f"{len(heads)} {'checkpoint is' if len(heads) == 1 else 'checkpoints are'} of one log that only grew"
+    return f"{counted(len(heads), 'checkpoint is', 'checkpoints are')} of one log that only grew"
 
 
 def check_leaves(b: Bundle) -> str:
@@ -441,7 +445,7 @@ def check_leaves(b: Bundle) -> str:
         check_inclusion(leaf, index, b.size, [unhex(p) for p in item["path"]], b.root)
         b.leaves[index] = record
     need(b.leaves, "no record at all")
-    return f"{len(b.leaves)} records stand in the log"
+    return f"{counted(len(b.leaves), 'record stands', 'records stand')} in the log"
 
 
 def opened(sealed: Json, what: str) -> dict[str, Json] | None:
@@ -471,7 +475,8 @@ def check_captures(b: Bundle) -> str:
             need((facts["body_digest"] or "") == records[0]["body"], f"capture {item['id']} names another body")
     logged = {str(record["capture"]) for _, record in b.acts("capture", "miss", "refusal")}
     need(logged == set(names), f"a capture is logged and not shown: {', '.join(sorted(logged - set(names)))}")
-    return f"{len(names)} captures and misses are as logged" + (f", {hidden} of them hidden" if hidden else "")
+    shown = counted(len(names), "capture or miss is", "captures and misses are")
+    return f"{shown} as logged" + (f", {hidden} of them hidden" if hidden else "")
 
 
 def warc_records(data: bytes) -> Iterator[tuple[dict[str, str], bytes, int, int]]:
@@ -541,7 +546,9 @@ def check_wire(b: Bundle) -> str:
         need(
             index.pop(int(said["offset"]), None) == int(said["length"]), "the index points to where no response stands"
         )
-    return f"{count} records in the archive; requests and responses of {len(b.blocks)} captures are as logged"
+    whose = counted(len(b.blocks), "capture", "captures")
+    inside = counted(count, "record", "records")
+    return f"{inside} in the archive; requests and responses of {whose} are as logged"
 
 
 def payload(response: bytes) -> bytes:
@@ -604,7 +611,7 @@ def check_bodies(b: Bundle) -> str:
                 f"the body of capture {name} is not as logged",
             )
             count += 1
-    return f"{count} bodies are as logged"
+    return f"{counted(count, 'body is', 'bodies are')} as logged"
 
 
 def check_readings(b: Bundle) -> str:
@@ -628,7 +635,7 @@ def check_readings(b: Bundle) -> str:
             record["entries"] == commitment([e["key"] for e in value["entries"]]), f"{what}: other entries were logged"
         )
         count += 1
-    return f"{count} readings are as logged, with their rules"
+    return f"{counted(count, 'reading is', 'readings are')} as logged, rules included"
 
 
 def check_snapshots(b: Bundle) -> str:
@@ -650,7 +657,7 @@ def check_snapshots(b: Bundle) -> str:
                 only is None or only["entries"] == value["entries"], f"{what} is not what its one page was read to say"
             )
         count += 1
-    return f"{count} snapshots are as logged"
+    return f"{counted(count, 'snapshot is', 'snapshots are')} as logged"
 
 
 def check_events(b: Bundle) -> str:
@@ -669,7 +676,7 @@ def check_events(b: Bundle) -> str:
                 )
         count += 1
     need(count == len(logged), "an event is logged and not shown")
-    return f"{count} events are as logged"
+    return f"{counted(count, 'event is', 'events are')} as logged"
 
 
 def snapshot_of(b: Bundle, capture: str | None) -> dict[str, Json] | None:
@@ -723,7 +730,7 @@ def check_absence(b: Bundle) -> str:
                     f"the copy {side} event {event['id']} is incomplete: absence means nothing",
                 )
         need(not gone or (before and after), f"event {event['id']} lacks the copy before or after it")
-    return f"{len(b.absence.get('proofs', []))} proofs of presence and absence hold"
+    return counted(len(b.absence.get("proofs", [])), "proof", "proofs") + " of presence and absence: all hold"
 
 
 # ------------------------------------------------------------------------------------------- reading bytes again
@@ -979,7 +986,7 @@ def check_clock(b: Bundle) -> str:
     said = f"; no time service kept it at {unkept} of them" if unkept else ""
     if doubts:
         return "times are NOT CERTAIN: " + "; ".join(doubts) + said
-    return f"it was not set between {len(found)} captures{said}"
+    return f"it was not set between {counted(len(found), 'capture', 'captures')}{said}"
 
 
 def instant(text: str) -> datetime:
