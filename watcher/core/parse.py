@@ -244,6 +244,8 @@ def _shown_json(tree: LexborHTMLParser) -> Any:
 
 def is_bottomless(body: bytes) -> bool:
     """Whether a page opens more elements that it never ends than a parser should be asked to nest."""
+    if len(body) <= MOST_OPEN * len("<b>"):
+        return False
     ends = body.count(b"</")
     if body.count(b"<") - 2 * ends <= MOST_OPEN:  # hardly any page is looked through
         return False

@@ -28,6 +28,7 @@ LONGEST_NAMES = 1_000
 UNSEEN = frozenset({"script", "style", "template", "svg", "head", "noscript", "iframe", "object", "math"})
 LANDMARKS = frozenset({"header", "footer", "nav", "main", "aside", "section", "form", "table", "h1", "hr", "pre"})
 HEADINGS = frozenset({"h1", "h2", "h3"})
+CLOSING = ("</html>", "</body>")
 CONTAINER_MARK = re.compile(r"<(/?)(?:div|ul|ol|table|tbody|section|main|article|nav|form|body|pre)")
 NUMBER = re.compile(r"(?<![\w.,:#-])\d{1,3}(?:[ ,.\u00a0]\d{3})+(?![\w])|(?<![\w.:#-])\d{1,7}(?![\w:]|[.,]\d)")
 DIGITS = re.compile(r"\d+")
@@ -268,9 +269,12 @@ def _look_at_json(data: Any, cut: str) -> Seen:
 
 def endings(markup: str) -> frozenset[str]:
     """The closing tags that a source has at its end."""
-    tail = markup[-4096:].lower()
-    ends = {tag for tag in ("</html>", "</body>") if tag in tail}
-    bare = _bare(markup[-4096:])
+    tail = markup[-4096:]
+    ends = {tag for tag in CLOSING if tag in tail}
+    if len(ends) < len(CLOSING):  # hardly any page shouts
+        lowered = tail.lower()
+        ends = {tag for tag in CLOSING if tag in lowered}
+    bare = _bare(tail)
     if (last := LAST_TAG.match(bare, max(0, bare.rfind("<")))) is not None:
         ends.add(f"last:{last[1].lower()}")
     return frozenset(ends)
