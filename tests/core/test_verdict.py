@@ -122,6 +122,12 @@ TABLE = {
     ),
     # in the own frame
     "empty": (NONE, "empty", "no-entries", True),
+    "empty, and names most": (replace(NONE, known=5, named=3), "empty", "known-titles-unread", False),
+    "empty, and names half": (replace(NONE, known=6, named=3), "empty", "no-entries", True),
+    "empty, names all and says so": (
+        replace(NONE, known=5, named=5, seen=says("home", "nothing here yet", base=OWN)),
+        "empty", "site-says-empty", True,
+    ),
     "empty, and says so": (
         replace(NONE, seen=says("home", "nothing here yet", base=OWN)), "empty", "site-says-empty", True,
     ),

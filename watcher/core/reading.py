@@ -207,6 +207,7 @@ def _weigh(matter: _Matter, extraction: Extraction, frame: Frame, *, ruled: bool
         known=len(known),
         listed=listed,
         standing=standing(document, unlisted, frame.echo) if listed * 2 < usual else 0,
+        named=standing(document, unlisted) if frame.echo and not entries else 0,
         tail=_has_tail(entries, frame) or not unlisted,
     )
     return _Taken(extraction=extraction, seen=seen, evidence=evidence, judgement=judge(evidence))

@@ -78,6 +78,8 @@ class Evidence:
     """Those among the entries."""
     standing: int = 0
     """Those that stand on the page, but among no entry (an estimate; what a side bar has too is not counted)."""
+    named: int = 0
+    """Those of a page without entries that stand on it at all, in a side bar, too (an estimate)."""
     tail: bool = False
     """One of the last entries of the last good page is among the entries, or all known ones are."""
 
@@ -229,6 +231,9 @@ def _frame_without_known(evidence: Evidence, faults: Faults) -> Judgement:
     if evidence.entries:
         return Judgement(verdict="listing", why=STRANGER, complete=True)
     words = says(" ".join(fresh_lines(evidence.frame, evidence.seen)), "nothing")
+    # a list that lost its side bar, or a side bar that lost its list: no proof either way
+    if not words and evidence.named * 2 > evidence.known:
+        return Judgement(verdict="empty", why=("known-titles-unread",))
     return Judgement(verdict="empty", why=("site-says-empty",) if words else ("no-entries",), complete=True)
 
 
