@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 
 from tests.core.looks import FIRST, NAMES, SECOND, START, Watching, entry, said
+from watcher.core import losses
 from watcher.core.notes import load
-from watcher.records import Policy
+from watcher.core.structural import Signs
+from watcher.records import Policy, Snapshot
 
 MINUTES = timedelta(minutes=20)
 
@@ -267,3 +269,16 @@ def test_the_text_of_pages_is_kept_only_while_rules_are_guesses_and_of_whole_pag
     assert load(site.roster.notes).last_text == kept
     site.look("ABC")
     assert load(site.roster.notes).last_text == ""
+
+
+@pytest.mark.parametrize(("older", "agreed"), [((), 1), (("A",), 0)])
+def test_mirrors_agree_on_nothing_while_they_show_an_old_page(older: tuple[str, ...], agreed: int) -> None:
+    snapshot = Snapshot(
+        site="site", visit="v", mirror=FIRST, vantage="", taken_at=START, finished_at=START, verdict="listing",
+        complete=True, entries=(), text="", captures=("c1",), isolation="i1", rule_digest="r",
+    )  # fmt: skip
+    absence = losses.Absence(had=START, had_in=None, after=START, lacks_in=None, began=1, since=0.0)
+    signs = Signs(lost=("A",), expected=5, present=4, older=frozenset(older), agrees=True)
+    losses.count(absence, "A", signs, snapshot, losses.Company(together=1, doubtful=1, fresh=1), now=1.0)
+    (lack,) = absence.mirrors.values()
+    assert lack.agreed == agreed

@@ -132,7 +132,7 @@ def count(absence: Absence, key: str, signs: Signs, snapshot: Snapshot, company:
     absence.doubts = _doubts(absence, key, signs, company)
     lack = absence.mirrors.setdefault(mirror, Lack())
     lack.count += 1
-    lack.agreed += signs.agrees
+    lack.agreed += signs.agrees and not _is_shared(absence.doubts)  # on an old page all agree
     if not absence.doubts:
         absence.clean += 1
         lack.clean += 1
@@ -227,10 +227,13 @@ def _mirrors_agree(absence: Absence) -> bool:
     They may ask one database behind them: a list cut short, an old or an empty one looks the same on all of them.
     Of a list in another order nobody can tell whether it was cut short.
     """
+    return not _is_shared(absence.doubts) and sum(lack.agreed > 0 for lack in absence.mirrors.values()) >= TWICE
+
+
+def _is_shared(doubts: Sequence[str]) -> bool:
+    """Whether a look has a doubt that mirrors share."""
     shared = ("tail", "reshuffled", "older", "mirror-behind", "name-on-page", "empty-frame", "site-says", "no-control")
-    if any(doubt.startswith(shared) for doubt in absence.doubts):
-        return False
-    return sum(lack.agreed > 0 for lack in absence.mirrors.values()) >= TWICE
+    return any(doubt.startswith(shared) for doubt in doubts)
 
 
 def _why(absence: Absence, way: str, doubts: list[str]) -> tuple[str, ...]:
