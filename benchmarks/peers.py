@@ -16,7 +16,6 @@ import json
 import multiprocessing
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -32,6 +31,7 @@ from typing import NamedTuple, Protocol, Self, TypeVar
 from benchmarks.checking import Checker, at_a_time
 from benchmarks.report import Part, median, reached
 from benchmarks.serving import SERVING, Served
+from watcher.testing.ports import free_ports
 
 PINS = Path(__file__).parent / "peers"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "watcher-benchmarks"
@@ -113,7 +113,7 @@ class ChangeDetection:
 
     def __init__(self, folder: Path, proxy: str, urls: list[str]) -> None:
         self._folder, self._urls = folder, urls
-        self._port = _free_port()
+        self._port = free_ports(1)[0]
         proxies = {"socks": {"label": "socks", "url": proxy.replace("socks5:", "socks5h:")}}
         (folder / "proxies.json").write_text(json.dumps(proxies), encoding="utf-8")
 
@@ -285,13 +285,6 @@ def only_loopback() -> None:
     if libc.unshare(NEW_NETWORK):
         raise OSError(ctypes.get_errno(), "a network namespace cannot be had: run as root")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def _disk(folder: Path) -> int:

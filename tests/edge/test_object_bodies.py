@@ -6,7 +6,6 @@ import asyncio
 import base64
 import os
 import random
-import socket
 import subprocess
 import sys
 import time
@@ -29,21 +28,16 @@ from watcher.edge.object_bodies import ObjectBodies
 from watcher.edge.store import LedgerStore
 from watcher.edge.verify_store import verify_store
 from watcher.errors import StoreDamaged, StoreError
+from watcher.testing.ports import free_ports
 
 pytest.importorskip("obstore", reason="needs the extra s3")
 pytest.importorskip("moto", reason="needs the development package moto")
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """The address of a server with a bucket named ``evidence``."""
-    port = free_port()
+    port = free_ports(1)[0]
     command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
@@ -171,7 +165,7 @@ async def test_a_server_that_does_not_answer_is_told_and_nothing_is_half_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(object_bodies, "RETRIES", 0)
-    url = f"s3://evidence/none?endpoint=http://127.0.0.1:{free_port()}&region=us-east-1"
+    url = f"s3://evidence/none?endpoint=http://127.0.0.1:{free_ports(1)[0]}&region=us-east-1"
     with pytest.raises(StoreError, match="does not do as asked"):
         LedgerStore.open(tmp_path, vantage="local", bodies=url)
     assert not (tmp_path / "ledger.db").exists()

