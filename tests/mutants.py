@@ -232,7 +232,7 @@ class Instead(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     def find_spec(self, name: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:
         if name != self._name:
             return None
-        return importlib.util.spec_from_file_location(name, self._path, loader=self)  # type: ignore[arg-type]
+        return importlib.util.spec_from_file_location(name, self._path, loader=self)
 
     def get_code(self, name: str) -> CodeType:
         return self._code

@@ -72,7 +72,7 @@ class Teller:
 
 def test_bytes_are_kept_before_they_are_read() -> None:
     class Witness(PlainReader):
-        async def read(self, page: Page, *others: object) -> tuple[Reading, bytes]:  # type: ignore[override]
+        async def read(self, page: Page, *others: object) -> tuple[Reading, bytes]:
             assert [capture.url for capture in teller.store.captures] == [page.url]
             assert teller.store.underway == [teller.store.captures[0].visit]
             return await super().read(page, *others)  # type: ignore[arg-type]

@@ -686,7 +686,7 @@ def test_a_stop_lets_visits_finish_or_records_them_as_misses(seconds: float, ver
 
 def test_a_stop_does_not_wait_for_ever() -> None:
     class Stuck(PlainReader):
-        async def read(self, *_: object) -> tuple[Reading, bytes]:  # type: ignore[override]
+        async def read(self, *_: object) -> tuple[Reading, bytes]:
             await asyncio.sleep(10**9)
             raise AssertionError
 

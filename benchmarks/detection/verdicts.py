@@ -47,7 +47,8 @@ class Judged:
 def judged(folder: Path, *, cold: bool) -> Iterator[Judged]:
     """Every version of one site, read in time order by what the earlier ones taught."""
     truth = json.loads((folder / "truth.json").read_text("utf-8"))
-    memory, known = b"", ()
+    memory = b""
+    known: tuple[str, ...] = ()
     for number, version in enumerate(truth["versions"]):
         body = (folder / version["file"]).read_bytes()
         page = Page(body=body, url=f"http://{truth['site']}.onion/", status=200)

@@ -108,7 +108,7 @@ class Watching:
             self.policy,
             mirrors=self.mirrors,
             watchlist=self.watchlist,
-            clocks=self.machine and reading("", snapshot.taken_at, self.machine),
+            clocks=reading("", snapshot.taken_at, self.machine) if self.machine else None,
         )
         self.roster = self.last.roster
         self.told += self.last.events

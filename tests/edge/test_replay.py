@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.edge.visiting import means_of
 from watcher.edge.ledger import Ledger
 from watcher.edge.live import Live
 from watcher.edge.replay import Sheet, nothing_kept, recover, replay, take_over
 from watcher.edge.store import LedgerStore
 from watcher.ports import Outcome
-from watcher.records import Hints, Page, Policy, Reading, Site
+from watcher.records import Hints, Page, Reading, Site
 from watcher.testing.clocks import ManualClock
 from watcher.testing.fakes import Answer, PlainReader, ScriptedFetcher, listing, page
 from watcher.visit import Means, Visited, visit
@@ -39,15 +39,7 @@ class Tale:
 
     @property
     def means(self) -> Means:
-        return Means(
-            retrieve=Live(self.fetcher, self.store, self.clock),
-            store=self.store,
-            reader=self.reader,
-            clock=self.clock,
-            policy=Policy(confirm_visits=2, confirm_after=timedelta(0)),
-            vantage="local",
-            timeout=timedelta(seconds=90),
-        )
+        return means_of(self.store, self.fetcher, self.reader, self.clock)
 
     async def visit(self, *, crash: str = "", mirrors: Sequence[str] = (MAIN, SECOND), **answers: Answer) -> None:
         """A visit ten minutes on; ``crash`` is the address before whose answer, or ``record``, the process ends."""

@@ -5,22 +5,21 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.edge.visiting import means_of
 from watcher.core.again import Lately
 from watcher.edge import repeats
 from watcher.edge.ledger import Ledger
-from watcher.edge.live import Live
 from watcher.edge.replay import recover
 from watcher.edge.store import LedgerStore
 from watcher.edge.verify_store import verify_store
 from watcher.edge.writer import Desk
 from watcher.ports import Again, Outcome
-from watcher.records import Hints, Page, Policy, Reading, Site, Snapshot
+from watcher.records import Hints, Page, Reading, Site, Snapshot
 from watcher.testing.clocks import ManualClock
 from watcher.testing.fakes import Answer, PlainReader, ScriptedFetcher, listing, page
 from watcher.visit import Means, Visited, visit
@@ -75,16 +74,7 @@ class Watcher:
 
     @property
     def means(self) -> Means:
-        return Means(
-            retrieve=Live(self.fetcher, self.store, self.clock),
-            store=self.store,
-            reader=self.reader,
-            clock=self.clock,
-            policy=Policy(confirm_visits=2, confirm_after=timedelta(0)),
-            vantage="local",
-            timeout=timedelta(seconds=90),
-            lately=self.lately,
-        )
+        return replace(means_of(self.store, self.fetcher, self.reader, self.clock), lately=self.lately)
 
     async def visit(
         self, mirrors: Sequence[str], answers: Mapping[str, Answer], *, crash: bool = False
@@ -95,7 +85,7 @@ class Watcher:
         means = self.means
         if crash:
             with pytest.raises(ConnectionAbortedError):
-                await visit(SITE, mirrors, f"c{self.visits}", replace(means, store=_Crashing(self.store)))  # type: ignore[arg-type]
+                await visit(SITE, mirrors, f"c{self.visits}", replace(means, store=_Crashing(self.store)))
             self.clock.turn(minutes=1)
             await recover(self.store, SITE, means)
             return None

@@ -104,7 +104,7 @@ async def test_a_site_that_hangs_up_on_tls() -> None:
 
     async def hang_up(reader: object, writer: object) -> None: ...
 
-    server.serve = hang_up  # type: ignore[assignment, method-assign]
+    server.serve = hang_up  # type: ignore[method-assign]
     async with (
         listening(server),
         Socks5Proxy({ONION: ("127.0.0.1", server.port)}) as proxy,

@@ -136,7 +136,7 @@ async def test_nobody_but_the_index_makes_or_changes_or_reads_streams(server: Na
             lambda: stream.pull_subscribe(">", stream=STREAM),
         ):
             with pytest.raises((NatsTimeoutError, NatsError)):
-                await attempt()  # type: ignore[no-untyped-call]
+                await attempt()
     names = await index.jetstream().streams_info()
     assert [one.config.name for one in names] == [STREAM]
 

@@ -69,7 +69,7 @@ class Vantage:
         """One visit to the site, which shows these names."""
         mirror = f"http://{site}.onion/"
         scripted = isinstance(shows, (list, tuple)) and all(isinstance(one, str) for one in shows)
-        self.fetcher.answers[mirror] = listing(*shows, rule_digest="") if scripted else shows  # type: ignore[assignment,misc]
+        self.fetcher.answers[mirror] = listing(*shows, rule_digest="") if scripted else shows  # type: ignore[misc]
         self.clock.at += timedelta(seconds=7, microseconds=1)
         self.visits += 1
         known = Site(name=site, mirrors=(mirror,), detail=False)

@@ -294,7 +294,7 @@ async def test_redesigns() -> None:
 async def test_names_are_escaped() -> None:
     bad = Victim(slug="bad", title="<script>alert(1)</script> & Sons", statement='"><img src=x onerror=alert(2)>')
     for design in ("menu", "cards", "table"):
-        async with visiting(Scene(victims=(bad,), design=design)) as visitor:  # type: ignore[arg-type]  # a Literal
+        async with visiting(Scene(victims=(bad,), design=design)) as visitor:
             for path in ("/", "bad"):
                 text = (await visitor.get(path))[1]
                 assert "<script>alert" not in text
