@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from watcher.core import custody, pausing
+from watcher.core.moments import rfc3339
 from watcher.core.note import VerifierKey
 from watcher.core.pausing import Paused, Statement
 from watcher.edge import acts, trouble
@@ -73,7 +74,7 @@ class Heeding:
             del self._heard[by]
         found = pausing.paused((statement for _, statement in self._heard.values()), datetime.now(UTC))
         for site in found.keys() - self._paused.keys():
-            self._log.warning("paused", site=site, by=found[site].by, until=found[site].until.isoformat())
+            self._log.warning("paused", site=site, by=found[site].by, until=rfc3339(found[site].until))
         for site in self._paused.keys() - found.keys():
             self._log.warning("goes on", site=site)
         if found.keys() != self._paused.keys():
