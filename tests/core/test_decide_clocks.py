@@ -128,3 +128,22 @@ def test_where_only_the_wall_clock_is_known_it_is_believed() -> None:
     site.looks(8, ALL)
     site.looks(6, FEWER)
     assert withdrawn(said(site.look(FEWER, after=DAY))) == 4
+
+
+def test_an_old_page_is_known_as_one_though_the_clock_was_set_back_when_something_came() -> None:
+    site = Watching()
+    site.looks(3, "BCDEFG")
+    site.look("ABCDEFG", after=timedelta(hours=-3))
+    site.look("ABCDEFG")
+    site.looks(8, "BCDEFG")
+    assert [event.kind for event in site.told] == ["listed"]
+    assert site.standing("A") == "missing"
+
+
+def test_what_was_pushed_off_a_full_list_is_held_though_the_clock_was_set_back_when_something_came() -> None:
+    site = Watching(up={"D": "alive"})
+    site.looks(4, "BCDEFG")
+    site.look("ABCEFG", after=timedelta(hours=-3))
+    site.looks(60, "ABCEFG")
+    assert [event.kind for event in site.told] == ["listed"]
+    assert site.standing("D") == "missing"

@@ -57,6 +57,8 @@ def roll_off(case: Case, begun: set[str]) -> None:
 
 def _any_came_since(case: Case, absence: Absence) -> bool:
     """Whether something came since the lost one was there, wherever it stands: it may have pushed it off."""
+    if case.added:  # whatever the clock says of it
+        return True
     return absence.had is not None and any(came_at(case, key) > absence.had for key in case.page)
 
 

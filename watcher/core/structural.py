@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import compress
 from operator import not_
@@ -139,6 +139,8 @@ def remember_run(notes: Notes, page: Sequence[str], text: str, at: datetime, *, 
         if mark and (not run.texts or run.texts[-1] != mark):
             run.texts = [*run.texts, mark][-TEXTS:]
         return
+    for run in notes.runs:
+        run.last = min(run.last, at - timedelta.resolution)  # it was before, however the clock was set
     notes.runs = [*notes.runs, Run(print_now, [mark] if mark else [], 1, at, order)][-RUNS:]
 
 
