@@ -67,16 +67,15 @@ def test_an_event_is_exported_with_all_that_shows_it(kind: str, ledger: Ledger, 
 def test_what_the_clock_put_behind_the_conclusion_is_exported_with_it(tmp_path: Path) -> None:
     """The clock was set back three hours between the last capture that shows the entry and the first that lacks it."""
 
+    looks: list[str] = []
+
     async def play() -> None:
         keeping = await open_keeping(tmp_path / "store")
         async with keeping.store:
             keeping.show(EVERYONE)
-            for _ in range(3):
-                await keeping.look()
-            keeping.show(OTHERS)
-            await keeping.look(minutes=-180)
-            for _ in range(8):
-                await keeping.look(minutes=12)
+            for minutes in (15, 15, 15, -180, *[12] * 8):
+                keeping.show(OTHERS if minutes < 15 else EVERYONE)
+                looks.append((await keeping.look(minutes=minutes)).snapshot.visit)
 
     asyncio.run(play())
     with Ledger.open(tmp_path / "store") as ledger:
@@ -85,10 +84,11 @@ def test_what_the_clock_put_behind_the_conclusion_is_exported_with_it(tmp_path: 
         assert shows is not None
         assert lacks is not None
         assert shows.requested_at > told.confirmed_at > lacks.requested_at, "or the test shows nothing"
+        assert [shows.visit, lacks.visit] == looks[2:4], "the visits that followed each other, whatever their times"
         about = Provenance(operator="Example CERT", vantage="local", software="watcher")
         material = gather(ledger, Selection(events=(told.id,)), KEY, about)
         assert {shows.id, lacks.id} <= {kept.capture.id for kept in material.kept if kept.bytes_included}
-        assert {shows.visit, lacks.visit} <= {seen.snapshot.visit for seen in material.snapshots if seen.whole}
+        assert {seen.snapshot.visit for seen in material.snapshots if seen.whole} == set(looks[2:6])
         exported(ledger, Selection(events=(told.id,)), tmp_path / "e.wacz")
     assert all(result.ok for result in verify_bundle((tmp_path / "e.wacz").read_bytes(), key=KEY.vkey))
 

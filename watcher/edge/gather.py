@@ -127,12 +127,15 @@ def _take_event(ledger: Ledger, basket: _Basket, event: Event) -> None:
     for visit in {one.visit for one in ends} - basket.snapshots.keys():  # a clock set back put it outside of the span
         _take_visit(ledger, basket, visit)
     basket.whole |= {one.visit for one in ends}
+    lacking = event.not_after
+    if lacking > event.confirmed_at:  # a clock set back made the span wider
+        lacking = min((one.requested_at for one in ends if one.id == event.after), default=lacking)
     after = [
         snapshot.visit
         for snapshot in basket.snapshots.values()
         if snapshot.site == event.site
         and snapshot.complete
-        and event.not_after <= snapshot.taken_at <= event.confirmed_at
+        and lacking <= snapshot.taken_at <= event.confirmed_at
     ]
     basket.whole |= set(after[: CONFIRMING - 1] + after[-1:])
 
