@@ -133,9 +133,7 @@ def _take_event(ledger: Ledger, basket: _Basket, event: Event) -> None:
     after = [
         snapshot.visit
         for snapshot in basket.snapshots.values()
-        if snapshot.site == event.site
-        and snapshot.complete
-        and lacking <= snapshot.taken_at <= event.confirmed_at
+        if snapshot.site == event.site and snapshot.complete and lacking <= snapshot.taken_at <= event.confirmed_at
     ]
     basket.whole |= set(after[: CONFIRMING - 1] + after[-1:])
 
