@@ -301,6 +301,39 @@ def test_a_title_in_another_spelling_is_not_looked_for_further() -> None:
     """A site that now writes its names in capitals has not hidden the old ones behind a wrong rule."""
     shouted = "".join(f"<div class=card><h3>{name.upper()}</h3><p>All of it was taken.</p></div>" for name in NAMES)
     rule = from_table({"entry": "div.card", "title": "h3"})
-    found = extract(document(f"<main>{shouted}</main>"), Learned(), rule=rule, known=NAMES)
+    found = extract(document(f"<main>{shouted}</main>"), Learned(rule=rule, provisional=False), known=NAMES)
     assert [entry.title for entry in found.entries] == [name.upper() for name in NAMES]
     assert found.rule == rule
+
+
+def test_a_name_that_stands_beside_what_its_record_says_of_it_is_the_same() -> None:
+    """Listed as ``Velmora Logistics (SOLD)`` before: that very text stands elsewhere, and yet nothing is unread."""
+    rule = from_table({"entry": "div.card", "title": "h3"})
+    body = "".join(f"<div class=card><h3>{name}</h3><p>All of it was taken.</p></div>" for name in NAMES)
+    found = extract(
+        document(f"<main>{body}</main><p>Velmora Logistics (SOLD)</p>"), Learned(rule=rule, provisional=False),
+        known=["Velmora Logistics (SOLD)", *NAMES[1:]],
+    )  # fmt: skip
+    assert ([entry.title for entry in found.entries], found.rule) == (NAMES, rule)
+
+
+# --------------------------------------------------------------------------------------------------------- fields
+
+
+def only(cards: str) -> set[str]:
+    """The names of the fields that the first entry has."""
+    found = extract(document("<main>" + "".join(cards.format(name) for name in NAMES) + "</main>"), Learned())
+    assert [entry.title for entry in found.entries] == NAMES
+    return set(found.entries[0].fields)
+
+
+def test_no_more_fields_are_kept_than_anyone_reads() -> None:
+    rows = [{"company": name, **{f"k{n}": f"{name} said {n}" for n in range(MOST_FIELDS + 9)}} for name in NAMES]
+    (first, *_) = extract(document(json.dumps(rows)), Learned()).entries
+    assert (first.title, len(first.fields)) == (NAMES[0], MOST_FIELDS)
+
+
+def test_fields_of_one_name_are_numbered() -> None:
+    assert {"size", "size2", "size3"} <= only(
+        "<div class=card><h3>{0}</h3><b>447 GB</b><i>1.2 TB</i><u>30 MB</u></div>"
+    )

@@ -178,3 +178,37 @@ def test_a_record_beyond_all_measure_is_passed_over(monkeypatch: pytest.MonkeyPa
 def test_the_time_that_a_name_tells(name: str, expected: str | None) -> None:
     found = stamp(name)
     assert (found and found.replace(tzinfo=None).isoformat()) == expected
+
+
+# ------------------------------------------------------------------------------------------- what stands in no archive
+
+
+def test_of_very_many_requests_without_a_response_the_oldest_are_forgotten() -> None:
+    asked = [record("request", b"%d" % n, f"WARC-Concurrent-To: <urn:{n}>") for n in range(1001)]
+    first, last = told(*asked, *(record("response", PAGE, name=f"urn:{n}") for n in (0, 1000)))[0]
+    assert (first.exchange.request, last.exchange.request) == (b"", b"1000")
+
+
+@pytest.mark.parametrize(("said", "cut"), [("length", "length"), ("", "unspecified"), ("x" * 99, "x" * 20)])
+def test_a_record_that_calls_itself_cut_is_cut(said: str, cut: str) -> None:
+    ((claim,), _) = told(record("response", PAGE, f"WARC-Truncated: {said}"))
+    assert claim.exchange.cut == cut
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "kind"),
+    [
+        ("a.html", "<p>Körvane</p>".encode(), "text/html; charset=utf-8"),
+        ("a.html", "<p>Körvane</p>".encode("latin-1"), "text/html"),
+        ("a.html", b"<meta charset=utf-8><p>Velmora</p>", "text/html"),
+        ("a.JSON", b"null", "application/json"),
+        ("a", b" \n[1]", "application/json"),
+        ("a.rss", b"<rss/>", "application/xml"),
+        ("a", b"<?xml version='1.0'?><feed/>", "application/xml"),
+    ],
+)
+def test_a_saved_page_is_called_what_it_is(path: str, body: bytes, kind: str) -> None:
+    made = brought.page(path, body, URL, AT, "x")
+    head, _, payload = made.response.partition(b"\r\n\r\n")
+    assert f"Content-Type: {kind}\r\n".encode() in head + b"\r\n"
+    assert (payload, made.mirror) == (body, "http://leak.example/")
