@@ -284,6 +284,14 @@ FAULTS: list[tuple[str, str]] = [
     ),
     ("[proxy]\nurl = 'tor'\ntors = 0", "watcher.toml:3: [proxy] tors: 0 is too few; write 1 or more"),
     (
+        "[proxy]\ncontrol = '192.0.2.7:9051'",
+        "watcher.toml:2: [proxy] control: only a tor on this machine is asked; write 127.0.0.1:9051",
+    ),
+    (
+        f"{SITE}[site.rule]",
+        'watcher.toml:4: [site.rule]: it is empty; write entry = "CSS" and title = "CSS", or take it out',
+    ),
+    (
         "[proxy]\nurl = 'tor'\ntors = 17",
         "watcher.toml:3: [proxy] tors: 17 are more than a machine can use; write 16 or fewer",
     ),

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from watcher.core.again import Lately, Shown, looks, page_print, seen_again
+from watcher.core import again
+from watcher.core.again import Entries, Lately, Resighted, Shown, looks, page_print, seen_again
 from watcher.core.compare import compare
 from watcher.core.decide import decide, wanted_probes
 from watcher.core.snapshot import assemble
@@ -292,3 +293,23 @@ def test_it_leads_where_the_full_decision_leads(seed: int) -> None:
             shown = page if chance.random() < 0.93 else chance.choice(faults)
             site.look(shown, mirror=mirror, restarted=chance.random() < 0.2)
     assert site.shortened
+
+
+def test_what_is_asked_of_entries_seen_again_is_what_their_roster_says() -> None:
+    """Over and over, by way of what the full decision left: nothing of it changes while the same is seen again."""
+    standings = ("listed", "withdrawn", "missing", "listed")
+    held = {
+        f"/{number}": RosterEntry(
+            key=f"/{number}", title=f"Velmora {number}", url="", first_seen=START + timedelta(days=number),
+            last_seen=START, seen_in="c0", standing=standing,  # type: ignore[arg-type]  # out of a list of them
+        )
+        for number, standing in enumerate(standings)
+    }  # fmt: skip
+    seen = Resighted(Entries(held), {"/0": 1}, START + timedelta(days=9), ["c1", "c2"])
+    for entries in (held, seen, seen):
+        assert again.titles(entries) == ("Velmora 0", "Velmora 2", "Velmora 3")
+        assert again.came(entries) == tuple(START + timedelta(days=number) for number in range(4))
+        assert again.listed(entries) == 2
+    assert (len(seen), list(seen)) == (4, list(held))
+    assert (seen["/0"].last_seen, seen["/0"].seen_in) == (START + timedelta(days=9), "c2")
+    assert seen["/1"] == held["/1"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watcher.core.noise import CALM, Flutter, differs, sift, steady
+from watcher.core.noise import CALM, LONGEST, Flutter, differs, sift, steady
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,9 @@ def test_a_field_that_changes_on_every_page_ticks() -> None:
     assert told == [True, True, False, False, False]
     real, learned = sift({}, 9, learned)
     assert sift(change("a"), 9, learned)[0] == change("a")
+
+
+def test_a_value_too_long_to_be_looked_through_is_compared_as_it_is() -> None:
+    short, long = "5 minutes ago ", "x" * LONGEST + " 5 minutes ago"
+    assert steady(short) == steady(short.replace("5", "6"))
+    assert steady(long) != steady(long.replace("5", "6"))

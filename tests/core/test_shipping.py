@@ -47,9 +47,10 @@ def test_what_is_no_parcel_is_refused(data: bytes, match: str) -> None:
 def test_of_a_table_that_is_not_shipped_nothing_is_written() -> None:
     assert shipping.upsert("site", 2) == "INSERT OR REPLACE INTO site VALUES (?, ?)"
     assert shipping.delete("stamp") == "DELETE FROM stamp WHERE size = ? AND authority = ?"
-    for write in (lambda: shipping.upsert("alert; --", 1), lambda: shipping.delete("sqlite_schema")):
-        with pytest.raises(EvidenceError, match="no table that is shipped"):
-            write()
+    with pytest.raises(EvidenceError, match="no table that is shipped"):
+        shipping.upsert("alert; --", 1)
+    with pytest.raises(EvidenceError, match="no table that is shipped"):
+        shipping.delete("sqlite_schema")
 
 
 def message(seq: int, part: int = 0, parts: int = 1, *, vantage: str = "a", anew: bool = False) -> Message:

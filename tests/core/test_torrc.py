@@ -98,3 +98,12 @@ def test_the_file() -> None:
 
 def test_a_value_cannot_end_its_line() -> None:
     assert quoted('a\\"\nSocksPort 1') == '"a\\\\\\"\\nSocksPort 1"'
+
+
+def test_without_bridges_none_are_used_and_pages_may_stand_outside() -> None:
+    plain = torrc(folder="/t", owner=7, socks=("127.0.0.1", 1), control=("127.0.0.1", 2))
+    assert "Bridge" not in plain
+    assert "OnionTrafficOnly" not in plain
+    assert "UseBridges 1\n" in torrc(
+        folder="/t", owner=7, socks=("127.0.0.1", 1), control=("127.0.0.1", 2), bridges=["192.0.2.7:443"]
+    )

@@ -19,6 +19,7 @@ def key_of(name: str) -> str:
 
 
 A, B, DOTTED = key_of("berlin"), key_of("oslo-2"), key_of("berlin.example")
+OTHER_KEY = str(note.VerifierKey(name="berlin", kind=note.ED25519, public=bytes(32)))
 WITNESS = str(note.VerifierKey(name="w", kind=note.COSIGNATURE_V1, public=bytes(32)))
 FLEET = f'[fleet]\nservers = ["nats://192.0.2.7"]\nvantages = ["{A}", "{B}"]\n'
 
@@ -51,6 +52,13 @@ def test_everything_that_may_be_said() -> None:
     assert settings.sites[0].vantages == 1
 
 
+def test_this_machine_may_be_called_by_its_name() -> None:
+    fleet = read(FLEET.replace("192.0.2.7", "localhost:4333") + f'operators = ["{A}"]\n').fleet
+    assert fleet is not None
+    assert fleet.servers == ("nats://127.0.0.1:4333",)
+    assert [str(key) for key in fleet.operators] == [A]
+
+
 def test_credentials_may_stand_in_a_file() -> None:
     fleet = read(FLEET + 'credentials = "file:berlin.creds"\n').fleet
     assert fleet is not None
@@ -62,6 +70,7 @@ def test_credentials_may_stand_in_a_file() -> None:
     [
         ("[fleet]\n", "servers: it is missing"),
         ("[fleet]\n", "vantages: it is missing"),
+        (f'{FLEET}operators = ["{OTHER_KEY}"]\n', '"berlin" has another key under vantages'),
         (FLEET.replace("nats://192.0.2.7", "nats://nats.example"), "names are never looked up outside the proxy"),
         (FLEET.replace("nats://192.0.2.7", "http://192.0.2.7"), "no nats:// or tls:// address"),
         (FLEET.replace("nats://192.0.2.7", "nats://192.0.2.7:x"), "this is no address"),
