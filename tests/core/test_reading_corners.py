@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,12 +13,13 @@ from selectolax.lexbor import LexborHTMLParser
 from watcher.core import feeds, identity, scripts
 from watcher.core.beside import MOST_BESIDE
 from watcher.core.candidates import MAX_COLUMNS
+from watcher.core.doubt import EVERY, is_doubtful
 from watcher.core.fields import MOST_FIELDS
 from watcher.core.induce import Learned, extract, learn
 from watcher.core.links import lead_of
-from watcher.core.paginate import next_urls
+from watcher.core.paginate import facts_key, next_urls
 from watcher.core.parse import Document, parse, read_json
-from watcher.core.rules import apply, faults, from_table, json_text, to_toml
+from watcher.core.rules import apply, faults, from_table, json_text, read, to_toml
 from watcher.core.shapes import frame_from_known
 from watcher.core.words import kind_of
 from watcher.records import Entry, Page
@@ -180,6 +182,11 @@ def test_an_answer_that_names_its_page_is_asked_for_the_next() -> None:
     assert next_urls(document(json.dumps(NAMES), content_type="application/json"), entries) == ()
 
 
+@pytest.mark.parametrize(("data", "key"), [({"a": 1, "Page": 2}, "Page"), ({"a": 1}, "page"), ([{"p": 1}], "page")])
+def test_what_an_answer_calls_its_page_number(data: object, key: str) -> None:
+    assert facts_key(data) == key
+
+
 # ---------------------------------------------------------------------------------------------------------- rules
 
 
@@ -301,20 +308,33 @@ def test_a_title_in_another_spelling_is_not_looked_for_further() -> None:
     """A site that now writes its names in capitals has not hidden the old ones behind a wrong rule."""
     shouted = "".join(f"<div class=card><h3>{name.upper()}</h3><p>All of it was taken.</p></div>" for name in NAMES)
     rule = from_table({"entry": "div.card", "title": "h3"})
-    found = extract(document(f"<main>{shouted}</main>"), Learned(rule=rule, provisional=False), known=NAMES)
+    found = extract(
+        document(f"<main>{shouted}</main>"), Learned(rule=rule, provisional=False, titles_a_record=1.0), known=NAMES
+    )
     assert [entry.title for entry in found.entries] == [name.upper() for name in NAMES]
     assert found.rule == rule
 
 
-def test_a_name_that_stands_beside_what_its_record_says_of_it_is_the_same() -> None:
-    """Listed as ``Velmora Logistics (SOLD)`` before: that very text stands elsewhere, and yet nothing is unread."""
+@pytest.mark.parametrize(
+    ("known", "doubtful"),
+    [
+        ([], False),
+        (NAMES, False),
+        (["VELMORA LOGISTICS", "korvane steel ag"], False),
+        (["Velmora Logistics (SOLD)"], False),
+        (["Quellwik Mills"], True),
+        (["Korvane"], False),
+        (["Nordaga Mills"], False),
+        (["Qx"], False),
+    ],
+)
+def test_a_rule_is_doubted_if_a_known_name_stands_on_the_page_and_is_not_read(known: list[str], doubtful: bool) -> None:
     rule = from_table({"entry": "div.card", "title": "h3"})
     body = "".join(f"<div class=card><h3>{name}</h3><p>All of it was taken.</p></div>" for name in NAMES)
-    found = extract(
-        document(f"<main>{body}</main><p>Velmora Logistics (SOLD)</p>"), Learned(rule=rule, provisional=False),
-        known=["Velmora Logistics (SOLD)", *NAMES[1:]],
-    )  # fmt: skip
-    assert ([entry.title for entry in found.entries], found.rule) == (NAMES, rule)
+    made = document(f"<main>{body}</main><p>Velmora Logistics (SOLD), Quellwik Mills, Qx</p>")
+    learned = Learned(rule=rule, provisional=False, titles_a_record=1.0)
+    assert is_doubtful(made, learned, read(rule, made), known) is doubtful
+    assert is_doubtful(made, replace(learned, pages=EVERY - 1), read(rule, made), known)
 
 
 # --------------------------------------------------------------------------------------------------------- fields

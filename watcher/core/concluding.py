@@ -32,7 +32,7 @@ def hear(table: Table, event: Event) -> None:
                 table.voice.lost[key] = Loss.of(event)
         case "listed" | "relisted":
             _hear_listed(table, event, key)
-        case "changed" | "renamed":
+        case _:  # changed, renamed
             _hear_changed(table, event, key)
 
 

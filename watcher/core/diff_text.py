@@ -73,7 +73,7 @@ def _span_pieces(found: Sequence[Span]) -> list[Piece]:
                 pieces.append(("", text if len(text) <= 120 else f"{text[:50]} … {text[-50:]}"))
             case "removed":
                 pieces.append(("removed", f"[-{safe_line(text, 400)}-]"))
-            case "added":
+            case _:  # added
                 pieces.append(("added", f"{{+{safe_line(text, 400)}+}}"))
     return pieces
 
