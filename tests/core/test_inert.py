@@ -105,6 +105,7 @@ def test_words_layout_and_pictures_of_its_own_stay() -> None:
         ("background: url(data:image/png;base64,AA==)", "background: url(data:image/png;base64,AA==)"),
         ("background: URL( 'http://a/' )", "background: none"),
         ("background: \\75\\72\\6c(http://a/)", ""),
+        ("background: \\u\\r\\l(http://a/)", ""),
         ("content: '\\201c'", "content: '\\201c'"),
     ],
 )

@@ -26,6 +26,8 @@ from watcher.core.shapes import apply_frame, frame_from_known, frame_of
         (["Groupe Velmora SA", "Groupe Korvane SA", "Groupe Tamniden SA"], ["Groupe Velmora SA", "Groupe Korvane SA", "Groupe Tamniden SA"]),
         (["Velmora (Spain)", "Korvane (Italy)"], ["Velmora (Spain)", "Korvane (Italy)"]),
         (["Velmora - Korvane Ltd", "Tamniden"], ["Velmora - Korvane Ltd", "Tamniden"]),
+        (["C: Velmora (AG)", "C: Korvane (SE)"], ["Velmora (AG)", "Korvane (SE)"]),
+        (["Leak:", "Leak: Velmora", "Leak: Korvane"], ["Leak:", "Leak: Velmora", "Leak: Korvane"]),
         (["Velmora S.p.A.", "Korvane S.p.A.", "Tamniden S.p.A."], ["Velmora S.p.A.", "Korvane S.p.A.", "Tamniden S.p.A."]),
         ([], []),
     ],
