@@ -282,3 +282,13 @@ def test_mirrors_agree_on_nothing_while_they_show_an_old_page(older: tuple[str, 
     losses.count(absence, "A", signs, snapshot, losses.Company(together=1, doubtful=1, fresh=1), now=1.0)
     (lack,) = absence.mirrors.values()
     assert lack.agreed == agreed
+
+
+def test_an_entry_that_another_is_read_with_is_not_gone() -> None:
+    """A rule that takes columns for entries: now D stands in A's column, and is read as something that A says."""
+    site = Watching()
+    site.looks(8, "ABCD", text=words("ABCD"))
+    swallowed = [entry("A", text4=NAMES["D"]), *"BC"]
+    assert "withdrawn D" not in said(site.looks(30, swallowed, text=words("ABCD")))
+    assert site.standing("D") == "missing"
+    assert said(site.looks(9, "ABC", text=words("ABC"))) == ["withdrawn D"]

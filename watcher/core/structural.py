@@ -324,8 +324,8 @@ def stands_elsewhere(
 ) -> dict[str, str]:
     """Which lost entries' names still stand on the page: ``unread`` if as often as before, ``named`` if less often.
 
-    ``lost`` is key to title, ``usual`` how often the name stood there while the entry was listed. What the page's other
-    entries say explains a name; what new ones say was not there before.
+    ``lost`` is key to title, ``usual`` how often the name stood there while the entry was listed: what the page's other
+    entries say of it was counted then, too; what new ones say was not there before.
     """
     if not text or not lost:
         return {}
@@ -336,7 +336,7 @@ def stands_elsewhere(
     all_words = count_names(words_of(entries), lost)
     found = {}
     for key, times in now.items():
-        if times - new[key] >= usual.get(key, 1) and times > all_words[key]:
+        if times - new[key] >= usual.get(key, 1):
             found[key] = "unread"
         elif times > all_words[key]:
             found[key] = "named"
