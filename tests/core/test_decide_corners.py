@@ -285,10 +285,10 @@ def test_mirrors_agree_on_nothing_while_they_show_an_old_page(older: tuple[str, 
 
 
 def test_an_entry_that_another_is_read_with_is_not_gone() -> None:
-    """A rule that takes columns for entries: now D stands in A's column, and is read as something that A says."""
+    """A rule that takes columns for entries: now B stands in A's column, and is read as something that A says."""
     site = Watching()
     site.looks(8, "ABCD", text=words("ABCD"))
-    swallowed = [entry("A", text4=NAMES["D"]), *"BC"]
-    assert "withdrawn D" not in said(site.looks(30, swallowed, text=words("ABCD")))
-    assert site.standing("D") == "missing"
-    assert said(site.looks(9, "ABC", text=words("ABC"))) == ["withdrawn D"]
+    swallowed = [entry("A", text4=NAMES["B"]), *"CD"]
+    assert "withdrawn B" not in said(site.looks(30, swallowed, text=words("ABCD")))
+    assert site.standing("B") == "missing"
+    assert said(site.looks(9, "ACD", text=words("ACD"))) == ["withdrawn B"]
