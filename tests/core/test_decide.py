@@ -177,6 +177,18 @@ def test_what_a_missing_entry_waits_for_can_be_asked() -> None:
     assert said(site.told) == ["listed A"]
 
 
+def test_what_rolled_off_may_have_been_withdrawn_until_it_is_told() -> None:
+    """The list says only that others pushed it off: its own page was there for hours after that."""
+    site = Watching()
+    site.looks(2, linked("BCDEFG"))
+    rolled = site.look(linked("ABCDEF"), probes={"G": "alive"})
+    site.looks(3, linked("ABCDEF"), probes={"G": "alive", "B": "alive"}, after=timedelta(hours=2))
+    told = site.looks(5, linked("ABCDEF"), probes={"G": "gone", "B": "alive"})
+    assert [said(rolled), said(told)] == [["listed A"], ["withdrawn G"]]
+    assert told[0].not_before is not None
+    assert told[0].not_after - told[0].not_before > timedelta(hours=6)
+
+
 def test_lengths_of_time() -> None:
     assert [lasted(seconds) for seconds in (0, 59, 60, 2_100, 5_400, 90_000)] == [
         "0s",

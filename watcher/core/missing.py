@@ -127,6 +127,9 @@ def _withdraw(case: Case, key: str, finding: losses.Finding) -> None:
     had, had_in, after, lacks_in = absence.had, absence.had_in, absence.after, absence.lacks_in
     if absence.shown and absence.first is not None:
         had, had_in, after, lacks_in = absence.first
+    if absence.cap:
+        # the list lost it by rolling; when it was taken off the site, between two looks at its own page, nobody knows
+        after, lacks_in = case.snapshot.finished_at, case.first_capture
     if len(case.notes.mirrors) > 1:
         case.notes.clings[key] = sorted(absence.mirrors.keys() - absence.shown.keys() - absence.stale.keys())
     case.change(key, standing="withdrawn", withdrawn_at=case.snapshot.finished_at)
