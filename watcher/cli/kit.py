@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -148,6 +148,19 @@ def known(name: str, names: Sequence[str], what: str) -> str:
 
     listed = f"known: {', '.join(names[:12])}{' …' if len(names) > 12 else ''}" if names else f"there is no {what} yet"
     raise UsageError(f'there is no {what} "{line(name, 60)}"', hint=meant(name, names) or listed)
+
+
+def length(flag: str, text: str, *, none: str, right: str) -> timedelta:
+    """The length of time that a flag names; ``none``: what a length of nothing would mean. Raises UsageError."""
+    from watcher.core.moments import parse_duration
+
+    try:
+        found = parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"{flag}: {error}", hint=right) from None
+    if found <= timedelta(0):
+        raise UsageError(f"{flag}: {none}", hint=right)
+    return found
 
 
 # ------------------------------------------------------------------------------------------------ telling

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.kit import Command, State, known, say, site_names
+from watcher.cli.kit import Command, State, known, length, say, site_names
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,24 +27,19 @@ _sites = click.argument(
     examples=[("watcher pause clop --for 12h", "Let a site alone until tonight:")],
 )
 @_sites
-@click.option("--for", "length", metavar="TIME", default="1d", show_default=True, help="For so long: 12h, 7d.")
+@click.option("--for", "time", metavar="TIME", default="1d", show_default=True, help="For so long: 12h, 7d.")
 @click.pass_obj
-def pause_command(state: State, *, sites: tuple[str, ...], length: str) -> None:
+def pause_command(state: State, *, sites: tuple[str, ...], time: str) -> None:
     """Look at these sites no more for a time: a running watcher heeds it within a second or two, another when it
     starts. What is in flight is finished. A pause ends by itself, is logged, and `watcher status` shows it.
 
     In a fleet it is for who is named under [fleet] operators, at the index or at a vantage, and holds at all vantages
     (docs/scale.md).
     """
-    from watcher.core.moments import parse_duration, rfc3339
+    from watcher.core.moments import rfc3339
     from watcher.edge.pause_files import change
 
-    try:
-        lasts = parse_duration(length)
-    except ValueError as error:
-        raise UsageError(f"--for: {error}", hint=RIGHT) from None
-    if lasts <= timedelta(0):
-        raise UsageError("--for: that is over at once", hint=RIGHT)
+    lasts = length("--for", time, none="that is over at once", right=RIGHT)
     settings, key = _operator(state)
     names = _names(state)
     now = datetime.now(UTC)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.kit import Command, State, json_option, say
+from watcher.cli.kit import Command, State, json_option, length, say
 from watcher.cli.output import json_lines
-from watcher.core.moments import counted, parse_duration, rfc3339, size_words
-from watcher.errors import UsageError
+from watcher.core.moments import counted, rfc3339, size_words
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -40,17 +39,12 @@ def prune_command(state: State, *, keep: str, dry_run: bool, as_json: bool) -> N
     What shows an event, from the copy before to the moment when it was certain, is never dropped, nor the last page
     that shows an entry.
     """
-    try:
-        length = parse_duration(keep)
-    except ValueError as error:
-        raise UsageError(f"--keep: {error}", hint=RIGHT) from None
-    if length <= timedelta(0):
-        raise UsageError("--keep: everything would go", hint=RIGHT)
+    kept = length("--keep", keep, none="everything would go", right=RIGHT)
     settings = state.settings
     if not settings.store.is_dir():
         say("there is no store yet: nothing to prune")
         return
-    before = datetime.now(UTC) - length
+    before = datetime.now(UTC) - kept
     pruned = asyncio.run(_prune(settings, before, dry_run=dry_run))
     if as_json:
         json_lines(

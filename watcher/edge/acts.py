@@ -6,10 +6,8 @@ folder ``acts``, durably; the owner takes it into the log.
 
 from __future__ import annotations
 
-import os
 import platform
 import sqlite3
-import tempfile
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -21,8 +19,7 @@ import structlog
 
 import watcher
 from watcher.core import custody
-from watcher.edge import trouble
-from watcher.edge.bodies import sync_folder
+from watcher.edge import durable, trouble
 from watcher.edge.sign import SigningKey
 from watcher.edge.store import LedgerStore
 from watcher.edge.writer import Desk
@@ -93,7 +90,7 @@ async def take_in(store: LedgerStore) -> int:
         count += await once(store, record)
         with trouble.told(path):
             path.unlink()
-            sync_folder(folder)
+            durable.sync_folder(folder)
     return count
 
 
@@ -129,15 +126,6 @@ async def log(folder: Path, record: custody.Record, key: SigningKey, *, vantage:
 def leave(folder: Path, record: custody.Record) -> Path:
     """The file, durable, in which the record waits for the store's owner."""
     form = custody.canonical(record)
-    place = folder / FOLDER
-    path = place / f"{sha256(form).hexdigest()}.json"
-    with trouble.told(place):
-        place.mkdir(mode=0o700, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=place)
-        with os.fdopen(handle, "wb") as file:
-            file.write(form)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-        sync_folder(place)
+    path = folder / FOLDER / f"{sha256(form).hexdigest()}.json"
+    durable.put(path, form)
     return path

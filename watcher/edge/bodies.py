@@ -23,6 +23,7 @@ from backports.zstd import (
 )
 
 from watcher.edge import trouble
+from watcher.edge.durable import sync_folder
 from watcher.errors import StoreDamaged
 
 LEVEL = 3
@@ -218,15 +219,6 @@ class BodyFiles:
         with trouble.told(path), suppress(FileNotFoundError):
             path.unlink()
             sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the folder's names durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _private(path: str, flags: int) -> int:

@@ -6,20 +6,17 @@ What cannot be had is not missed: without a control port, or when tor finds no d
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import structlog
 
 from watcher.core import custody, onion_descriptor
-from watcher.edge import trouble
-from watcher.edge.bodies import sync_folder
+from watcher.edge import durable
 from watcher.edge.gather import DESCRIPTORS
 from watcher.edge.sign import check_signature
 from watcher.edge.store import LedgerStore
@@ -119,7 +116,7 @@ class Descriptors:
         path = self._store.folder / DESCRIPTORS / f"{sha256(text).hexdigest()}.hsdesc"
         if path.exists():
             return False
-        await asyncio.to_thread(_write, path, text)
+        await asyncio.to_thread(durable.put, path, text)
         await self._store.act(
             custody.descriptor_record(onion=onion, text=text, at=self._clock.now(), vantage=self._vantage)
         )
@@ -133,15 +130,3 @@ def _last_fetched(desk: Desk) -> dict[str, datetime]:
     ).fetchall()
     records = [msgspec.json.decode(data, type=dict[str, Any]) for (data,) in rows]
     return {str(record["onion"]): datetime.fromisoformat(record["at"]) for record in records}
-
-
-def _write(path: Path, data: bytes) -> None:
-    with trouble.told(path):
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        fresh = path.with_suffix(".part")
-        with fresh.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(path)
-        sync_folder(path.parent)

@@ -21,7 +21,7 @@ from watcher.config import Settings
 from watcher.core.escape import line
 from watcher.core.fleet import ALL_ALIVE, BEATS, hear, paused_subject
 from watcher.core.fleet_tables import FleetSettings
-from watcher.core.moments import words
+from watcher.core.moments import counted, words
 from watcher.core.shipping import STREAM, subject
 from watcher.edge.finding import Finding
 from watcher.edge.nats_door import Door, why
@@ -46,23 +46,28 @@ class _Visit:
     heard: dict[str, float] = field(default_factory=dict)
     """By how many seconds each vantage's clock is ahead of this one."""
 
+    @property
+    def unheard(self) -> list[str]:
+        """What of it was about listening."""
+        return [one for one in self.refused if "subscription" in one]
+
 
 async def fleet(settings: Settings, fleet: FleetSettings) -> list[Finding]:
     """The findings about the fleet."""
-    found = [*_own_key(settings, fleet)]
+    found, answering = [*_own_key(settings, fleet)], list[str]()
     for server in fleet.servers:
         try:
             async with _reached(settings, replace(fleet, servers=(server,))) as visit:
                 there = visit.client.connected_server_version
                 version = f"{there.major}.{there.minor}.{there.patch}"
+                answering.append(server)
                 found.append(_good(f"{server} answers: NATS {version}, and takes these credentials"))
         except (TimeoutError, NatsError, OSError, WatcherError) as error:
             what, mend = (str(error), error.hint) if isinstance(error, WatcherError) else why(error)
             found.append(_bad(f"{server}: {what}", mend))
-    good = [server for server in fleet.servers if any(one.ok and one.detail.startswith(server) for one in found)]
-    if good:
+    if answering:
         with suppress(TimeoutError, NatsError, OSError):  # it went within the second: the next time tells more
-            async with _reached(settings, replace(fleet, servers=(good[0],))) as visit:
+            async with _reached(settings, replace(fleet, servers=(answering[0],))) as visit:
                 found += await (_index(visit) if settings.is_index else _vantage(settings, fleet, visit))
                 found += await _others(settings, fleet, visit)
     return found
@@ -134,7 +139,7 @@ async def _index(visit: _Visit) -> list[Finding]:
         found.append(_good(f"there is no stream {STREAM} yet: `watcher index` makes it when it starts"))
     else:
         count = answer["state"]["messages"]
-        found.append(_good(f"the stream {STREAM} is there, with {count} message{'s' * (count != 1)}"))
+        found.append(_good(f"the stream {STREAM} is there, with {counted(count, 'message')}"))
     with suppress(KeyError, ValueError):
         ahead = datetime.fromisoformat(answer["ts"][:26].rstrip("Z") + "+00:00") - asked
         found.append(_clock("the server's clock", ahead.total_seconds()))
@@ -223,13 +228,9 @@ async def _others(settings: Settings, fleet: FleetSettings, visit: _Visit) -> li
         await visit.client.subscribe(paused_subject(operator))
     with suppress(TimeoutError):
         async with asyncio.timeout(2 * fleet.lease.total_seconds() / BEATS):
-            while not (visit.heard.keys() >= expected or _deaf(visit)):  # noqa: ASYNC110 - either of two
+            while not (visit.heard.keys() >= expected or visit.unheard):  # noqa: ASYNC110 - either of two
                 await asyncio.sleep(0.05)
-    found = [
-        _bad(f"what others say is not heard: {line(one, 200)}", PERMISSIONS)
-        for one in visit.refused
-        if "subscription" in one
-    ]
+    found = [_bad(f"what others say is not heard: {line(one, 200)}", PERMISSIONS) for one in visit.unheard]
     if found:
         return found
     if heard := sorted(visit.heard.keys() & expected):
@@ -245,10 +246,6 @@ async def _others(settings: Settings, fleet: FleetSettings, visit: _Visit) -> li
         _clock(f"the clock of {name}", visit.heard[name]) for name in heard if abs(visit.heard[name]) > LONG_SECONDS
     ]
     return found
-
-
-def _deaf(visit: _Visit) -> bool:
-    return any("subscription" in one for one in visit.refused)
 
 
 def _clock(whose: str, ahead: float) -> Finding:

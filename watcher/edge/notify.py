@@ -13,7 +13,7 @@ from typing import Protocol
 from watcher.config import AlertSettings
 from watcher.core.contract import dumps, event_object
 from watcher.edge.apprise_sink import AppriseSink
-from watcher.edge.bodies import sync_folder
+from watcher.edge.durable import sync_folder
 from watcher.edge.proxy import Proxy
 from watcher.errors import DeliveryError
 from watcher.ports import Sink

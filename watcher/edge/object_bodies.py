@@ -12,7 +12,6 @@ stays there.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,8 +22,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from backports.zstd import ZstdDecompressor, ZstdError
 
 from watcher.core.body_place import Place, parse_place
-from watcher.edge import trouble
-from watcher.edge.bodies import BodyFiles, Frames, sync_folder
+from watcher.edge import durable, trouble
+from watcher.edge.bodies import BodyFiles, Frames
 from watcher.errors import StoreDamaged, StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -50,14 +49,7 @@ def use(folder: Path, url: str) -> None:
         return
     parse_place(url)
     form = json.dumps({"url": url, "store": known["store"] if known else secrets.token_hex(16)}).encode()
-    with trouble.told(path):
-        fresh = path.with_suffix(".part")
-        with fresh.open("wb") as file:
-            file.write(form)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(path)
-        sync_folder(folder)
+    durable.put(path, form)
 
 
 def frames_of(folder: Path, near: BodyFiles) -> Frames:

@@ -7,7 +7,6 @@ that watches looks there each second, and heeds what it finds (``edge.pauses``).
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -19,8 +18,7 @@ from urllib.parse import quote, unquote
 from watcher.core import pausing
 from watcher.core.pausing import Paused, Statement
 from watcher.core.status import unseen
-from watcher.edge import trouble
-from watcher.edge.bodies import sync_folder
+from watcher.edge import durable, trouble
 from watcher.errors import EvidenceError, UsageError
 from watcher.records import TargetStatus
 
@@ -47,16 +45,7 @@ def said(store: Path, by: str) -> bytes:
 
 def keep(store: Path, data: bytes) -> None:
     """The statement in its place, durably, instead of the one before."""
-    path = path_of(store, pausing.read(data).by)
-    with trouble.told(path.parent):
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-        sync_folder(path.parent)
+    durable.put(path_of(store, pausing.read(data).by), data)
 
 
 def change(store: Path, key: SigningKey, sites: Mapping[str, datetime | None], now: datetime) -> Statement:
