@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.kit import Command, State, say
+from watcher.cli.kit import State, command, say
 from watcher.cli.output import console
 from watcher.core.escape import line
 from watcher.core.moments import counted
@@ -78,9 +78,8 @@ kinds = ["listed", "withdrawn", "relisted"]
 BUNDLE = "withdrawn.wacz"
 
 
-@click.command("demo", cls=Command, examples=[("watcher demo", "The story; what it keeps is in a folder of its own:")])
+@command(examples=[("watcher demo", "The story; what it keeps is in a folder of its own:")])
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(file_okay=False, path_type=Path))
-@click.pass_obj
 def demo_command(state: State, folder: Path | None) -> None:
     """The whole story offline, in under a minute: a scripted leak site behind a local SOCKS proxy lists a supplier,
     then withdraws it from its header, with an outage, a queue page and errors between. What is kept stays in DIR."""
@@ -138,16 +137,13 @@ def _command(folder: Path, *arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "watcher", *arguments], cwd=folder, check=False)
 
 
-@click.command(
-    "practice",
-    cls=Command,
+@command(
     examples=[("watcher practice", "Watch the practice site until stopped; then look at what was kept:")],
     exits=[("0", "a clean stop"), ("2", "trouble of ours")],
 )
 @click.argument(
     "folder", metavar="[DIR]", default="practice", type=click.Path(file_okay=False, path_type=Path), required=False
 )
-@click.pass_obj
 def practice_command(state: State, folder: Path) -> None:
     """The real long-running watcher on a practice site, offline: within a minute something is listed, a few minutes
     later it is withdrawn, and so on until it is stopped. What is kept goes to DIR (default: ./practice)."""

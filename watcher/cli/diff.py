@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.kit import Command, State
+from watcher.cli.kit import State, command
 from watcher.cli.output import console, json_lines
 from watcher.core.escape import line
 from watcher.errors import ConfigError, UsageError
@@ -24,9 +24,7 @@ STYLES = {
 }  # fmt: skip
 
 
-@click.command(
-    "diff",
-    cls=Command,
+@command(
     examples=[
         ("watcher diff clop@2026-11-20 clop@2026-11-22", "What became of each entry between two times:"),
         ("watcher diff c80064423 c91175534 --by text", "The visible text of two captures:"),
@@ -41,7 +39,6 @@ STYLES = {
     "--format", "form", type=click.Choice(["text", "unified", "json", "html"]), default="text", show_default=True
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-@click.pass_obj
 def diff_command(state: State, *, old: str, new: str, by: By, form: str, as_json: bool) -> int:
     """How two captures differ. OLD and NEW are a capture's id, SITE@TIME (the site's last capture at or before it), or
     a file. A mere change of order removes nothing: what moved is told as moved."""

@@ -7,14 +7,12 @@ from datetime import UTC, datetime
 
 import click
 
-from watcher.cli.kit import Command, State, json_option
+from watcher.cli.kit import State, command, json_option
 from watcher.cli.output import json_lines
 from watcher.core.escape import line
 
 
-@click.command(
-    "doctor",
-    cls=Command,
+@command(
     examples=[
         ("watcher doctor", "What is wrong, and how to mend it:"),
         ("watcher doctor --json | jq 'select(.ok | not)'", "For a monitor, only what is wrong:"),
@@ -22,7 +20,6 @@ from watcher.core.escape import line
     exits=[("0", "all is well"), ("1", "something is wrong"), ("2", "the configuration cannot be used")],
 )
 @json_option
-@click.pass_obj
 def doctor_command(state: State, *, as_json: bool) -> int:
     """Check configuration, proxy, Tor, clock, key, disk, store, targets and time-stamp authorities, and in a fleet its
     servers, permissions and vantages; say how to mend each. Nothing is asked of any site. A tor of our own that does

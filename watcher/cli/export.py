@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.kit import Command, State, json_option, moment, progress, say, since_option, site_option
+from watcher.cli.kit import State, command, json_option, moment, progress, say, since_option, site_option
 from watcher.cli.output import json_lines
 from watcher.core.moments import size_words
 from watcher.errors import EvidenceError, StoreDamaged, StoreError, UsageError
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from watcher.edge.sign import SigningKey
 
 
-@click.command(
-    "export",
-    cls=Command,
+@command(
     examples=[
         ("watcher export e46a71547 -o velmora.wacz", "One event, with everything that shows it:"),
         ("watcher export --site clop --since 7d -o clop.wacz", "All that happened on a site, by when:"),
@@ -44,7 +42,6 @@ if TYPE_CHECKING:
 @click.option("--redact", "hidden", metavar="NAME", multiple=True, help="Hide a name (may be given again).")
 @click.option("--pictures/--no-pictures", default=True, help="Pictures of both pages, where Chromium is installed.")
 @json_option
-@click.pass_obj
 def export_command(
     state: State,
     *,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from watcher.cli.kit import Command, State, say
+from watcher.cli.kit import State, command, say
 from watcher.core.moments import counted
 from watcher.errors import ConfigError, UnreadableError
 from watcher.records import Site
@@ -14,9 +14,7 @@ from watcher.records import Site
 LARGEST = 64 << 20
 
 
-@click.command(
-    "import",
-    cls=Command,
+@command(
     examples=[
         (
             "watcher import groups.json >> watcher.toml",
@@ -28,7 +26,6 @@ LARGEST = 64 << 20
 )
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--dead", is_flag=True, help="With addresses that the list says are down.")
-@click.pass_obj
 def import_command(state: State, *, file: Path, dead: bool) -> None:
     """Sites from a list that others keep (RansomLook, ransomware.live: JSON; deepdarkCTI: markdown) as [[site]] blocks.
 

@@ -6,14 +6,12 @@ import asyncio
 
 import click
 
-from watcher.cli.kit import Command, State
+from watcher.cli.kit import State, command
 from watcher.cli.watching import ensure_key
 from watcher.errors import UsageError
 
 
-@click.command(
-    "index",
-    cls=Command,
+@command(
     examples=[
         ("watcher index", "Follow the fleet until stopped; serve the web page, if [web] is set:"),
         ("watcher index --once && watcher events", "Take in what was shipped so far, and look at it:"),
@@ -21,7 +19,6 @@ from watcher.errors import UsageError
     exits=[("0", "a clean stop"), ("2", "trouble of ours: configuration, store, no server with --once")],
 )
 @click.option("--once", is_flag=True, help="End when all that was shipped so far is taken in.")
-@click.pass_obj
 def index_command(state: State, *, once: bool) -> None:
     """Follow a fleet: take in what its vantages ship, conclude what they agree on, tell it, serve the overview.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.kit import Command, State, json_option, progress, say, site_names
+from watcher.cli.kit import State, command, json_option, progress, say, site_names
 from watcher.cli.output import json_lines
 from watcher.core import contract
 from watcher.core.escape import line
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from watcher.edge.ingest import Brought
 
 
-@click.command(
-    "ingest",
-    cls=Command,
+@command(
     examples=[
         ("watcher ingest crawl.warc.gz --site clop", "What a crawler kept of a site:"),
         ("watcher ingest saved-pages/ --site clop --url http://….onion/", "Pages saved by hand, dated by their names:"),
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
     "--url", metavar="URL", default="", help="Where the pages of a folder are from (the site's first mirror)."
 )
 @json_option
-@click.pass_obj
 def ingest_command(state: State, *, source: Path, site: str, url: str, as_json: bool) -> None:
     """Bring in captures made by others, so that they can be read, compared and searched.
 

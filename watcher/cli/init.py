@@ -7,15 +7,13 @@ from pathlib import Path
 
 import click
 
-from watcher.cli.kit import Command, State
+from watcher.cli.kit import State, command
 from watcher.errors import UsageError
 
 TEMPLATE = Path(__file__).parent.parent / "template.toml"
 
 
-@click.command(
-    "init",
-    cls=Command,
+@command(
     examples=[
         ("watcher init", "Set up in this folder:"),
         ("watcher init --vantage berlin-1 /srv/watcher", "Set up elsewhere, under a name of its own:"),
@@ -24,7 +22,6 @@ TEMPLATE = Path(__file__).parent.parent / "template.toml"
 )
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=None, required=False)
 @click.option("--vantage", metavar="NAME", default="local", show_default=True, help="The name of this observer.")
-@click.pass_obj
 def init_command(state: State, folder: Path | None, vantage: str) -> None:
     """Write a commented watcher.toml, make the signing key (readable by you alone) and the store.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from watcher.config import Settings
     from watcher.edge.ledger import Ledger
 
-F = TypeVar("F", bound=Callable[..., Any])
 
 INTERRUPTED = 130
 PIPE_CLOSED = 141
@@ -109,6 +108,15 @@ class Command(click.Command):
         if self.exits:
             with formatter.section("Exit status"):
                 formatter.write_dl(self.exits)
+
+
+def command(**about: Any) -> Callable[[Callable[..., Any]], Command]:
+    """Makes ``NAME_command``, whose first argument is the ``State``, the command NAME."""
+
+    def made(function: Callable[..., Any]) -> Command:
+        return click.command(function.__name__.removesuffix("_command"), cls=Command, **about)(click.pass_obj(function))
+
+    return made
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from watcher.cli.kit import Command, State, json_option, say
-from watcher.cli.output import Column, json_lines, table, when
+from watcher.cli.kit import State, command, json_option, say
+from watcher.cli.output import Column, columns, json_lines, table, when
 from watcher.core.contract import dumps
 from watcher.core.moments import rfc3339
 from watcher.errors import UsageError
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from watcher.edge.ledger import Ledger
 
 
-@click.command(
-    "log",
-    cls=Command,
+@command(
     examples=[
         ("watcher log", "How many leaves, the root over them, the last signed checkpoint:"),
         ("watcher log checkpoint > kept.txt", "The last checkpoint, to be kept where nobody can rewrite it:"),
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
 )
 @click.argument("leaf", required=False, type=click.IntRange(min=0), metavar="[N]")
 @json_option
-@click.pass_obj
 def log_command(state: State, *, what: str, leaf: int | None, as_json: bool) -> None:
     """The custody log. WHAT is head (the default), checkpoint, prove N, or timestamp."""
     if (what == "prove") != (leaf is not None):
@@ -128,7 +125,7 @@ def _stamps(ledger: Ledger, as_json: bool) -> None:
     if not rows:
         say("no time-stamp was asked for; [timestamp] authorities in watcher.toml names who gives them")
     table(
-        [Column("LEAVES", right=True), Column("AUTHORITY"), Column("STATE"), Column("TIME"), Column("WHY", firm=False)],
+        columns(">LEAVES  AUTHORITY  STATE  TIME  ~WHY"),
         rows,
     )
 

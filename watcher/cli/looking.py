@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from watcher.cli.kit import Command, State, json_option, known, moment, say, since_option, site_option
-from watcher.cli.output import Cell, Column, console, grid, json_lines, minute, since, table, verdict, when, window
+from watcher.cli.kit import State, command, json_option, known, moment, say, since_option, site_option
+from watcher.cli.output import Cell, columns, console, grid, json_lines, minute, since, table, verdict, when, window
 from watcher.cli.tor import tell_tors
 from watcher.core import contract
 from watcher.core.cadence import unchecked
@@ -31,9 +31,7 @@ FOLLOW_SECONDS = 1.0
 SHORT = 60
 
 
-@click.command(
-    "status",
-    cls=Command,
+@command(
     examples=[
         ("watcher status", "How the sites stand:"),
         ("watcher status --watch", "The same, anew every second:"),
@@ -42,7 +40,6 @@ SHORT = 60
 )
 @click.option("--watch", is_flag=True, help="Go on: the table anew every second, until interrupted.")
 @json_option
-@click.pass_obj
 def status_command(state: State, *, watch: bool, as_json: bool) -> None:
     """How every target stands: verdict, last and next visit, last complete snapshot, entries listed, misses in a row,
     health of its mirrors."""
@@ -76,17 +73,7 @@ def status_command(state: State, *, watch: bool, as_json: bool) -> None:
     tell_tors(state.view)
 
 
-STATUS = (
-    Column("SITE"),
-    Column("TARGET"),
-    Column("VERDICT"),
-    Column("LISTED", right=True),
-    Column("LAST VISIT"),
-    Column("LAST COMPLETE"),
-    Column("NEXT"),
-    Column("MISSES", right=True),
-    Column("MIRRORS", right=True),
-)
+STATUS = columns("SITE  TARGET  VERDICT  >LISTED  LAST VISIT  LAST COMPLETE  NEXT  >MISSES  >MIRRORS")
 
 
 def _say_missing(state: State) -> None:
@@ -153,9 +140,7 @@ def _health(mirrors: tuple[MirrorStatus, ...]) -> Cell:
     return Cell(f"{good}/{len(mirrors)}", "" if good == len(mirrors) else "yellow")
 
 
-@click.command(
-    "entries",
-    cls=Command,
+@command(
     examples=[
         ("watcher entries --site clop --standing withdrawn", "What was taken off a site:"),
         ("watcher entries --match acme", "Is a name on any site?"),
@@ -166,7 +151,6 @@ def _health(mirrors: tuple[MirrorStatus, ...]) -> Cell:
 @click.option("--standing", type=click.Choice(get_args(StandingName)), help="Only entries of this standing.")
 @click.option("--match", metavar="TEXT", help="Only entries whose title, past or present, or key holds this.")
 @json_option
-@click.pass_obj
 def entries_command(
     state: State, *, site: str | None, standing: StandingName | None, match: str | None, as_json: bool
 ) -> None:
@@ -181,15 +165,7 @@ def entries_command(
             _print_missing(ledger, found, state.view.policy)
             return
         table(
-            [
-                Column("SITE"),
-                Column("STANDING"),
-                Column("TITLE", firm=False),
-                Column("FIRST SEEN"),
-                Column("LAST SEEN"),
-                Column("WITHDRAWN"),
-                Column("KEY", firm=False),
-            ],
+            columns("SITE  STANDING  ~TITLE  FIRST SEEN  LAST SEEN  WITHDRAWN  ~KEY"),
             (
                 (
                     name,
@@ -217,13 +193,10 @@ def _print_missing(ledger: Ledger, found: Iterator[tuple[str, RosterEntry]], pol
         why = waiting(waits[site].get(entry.key, ()), entry.absences, policy)
         return site, Cell(entry.title, limit=SHORT), minute(entry.missing_since), str(entry.absences), why
 
-    columns = [Column("SITE"), Column("TITLE", firm=False), Column("MISSING SINCE"), Column("LOOKS", right=True)]
-    table([*columns, Column("NOT TOLD YET", firm=False)], (row(site, entry) for site, entry in found))
+    table(columns("SITE  ~TITLE  MISSING SINCE  >LOOKS  ~NOT TOLD YET"), (row(site, entry) for site, entry in found))
 
 
-@click.command(
-    "events",
-    cls=Command,
+@command(
     examples=[
         ("watcher events --since 1d", "What happened since yesterday:"),
         ("watcher events --follow --json", "Every event as it comes, for a program:"),
@@ -247,7 +220,6 @@ def _print_missing(ledger: Ledger, found: Iterator[tuple[str, RosterEntry]], pol
     help="For other programs: a STIX 2.1 bundle, MISP events (JSON), or a table (CSV).",
 )
 @json_option
-@click.pass_obj
 def events_command(
     state: State,
     *,
@@ -342,23 +314,13 @@ def event_table(events: Iterable[Event], *, head: bool = True) -> None:
         for event in events
     ]
     table(
-        [
-            Column("CONFIRMED"),
-            Column("KIND"),
-            Column("SITE"),
-            Column("ENTRY", firm=False),
-            Column("AFTER … NO LATER THAN"),
-            Column("WHY", firm=False),
-            Column("ID"),
-        ],
+        columns("CONFIRMED  KIND  SITE  ~ENTRY  AFTER … NO LATER THAN  ~WHY  ID"),
         rows,
         head=head,
     )
 
 
-@click.command(
-    "captures",
-    cls=Command,
+@command(
     examples=[
         ("watcher captures --site clop --since 2h", "What was seen of a site lately:"),
         ("watcher captures --json | jq 'select(.status == null)'", "Misses only:"),
@@ -367,7 +329,6 @@ def event_table(events: Iterable[Event], *, head: bool = True) -> None:
 @site_option
 @since_option
 @json_option
-@click.pass_obj
 def captures_command(state: State, *, site: str | None, since: str | None, as_json: bool) -> None:
     """Captures and misses, oldest first. A miss says why nothing came; it says nothing about entries."""
     start = moment(since)
@@ -378,18 +339,7 @@ def captures_command(state: State, *, site: str | None, since: str | None, as_js
             json_lines(contract.capture_object(capture) for capture in found)
             return
         table(
-            [
-                Column("REQUESTED"),
-                Column("SITE"),
-                Column("TARGET"),
-                Column("VERDICT"),
-                Column("STATUS", right=True),
-                Column("BODY", right=True),
-                Column("NEW", right=True),
-                Column("TOOK", right=True),
-                Column("ID"),
-                Column("URL", firm=False),
-            ],
+            columns("REQUESTED  SITE  TARGET  VERDICT  >STATUS  >BODY  >NEW  >TOOK  ID  ~URL"),
             (
                 (
                     when(one.requested_at),

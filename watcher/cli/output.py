@@ -57,6 +57,12 @@ class Column:
     firm: bool = True
 
 
+def columns(heads: str) -> tuple[Column, ...]:
+    """Columns by their headings, which stand two spaces apart: one of numbers begins with ``>``, one that is cut where
+    there is no room with ``~``."""
+    return tuple(Column(one.lstrip(">~"), right=one[0] == ">", firm=one[0] != "~") for one in heads.split("  "))
+
+
 def json_lines(objects: Iterable[dict[str, Any]]) -> None:
     """One JSON object a line."""
     write = sys.stdout.write

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.kit import Command, State, known, length, say, site_names
+from watcher.cli.kit import State, command, known, length, say, site_names
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,14 +21,9 @@ _sites = click.argument(
 )
 
 
-@click.command(
-    "pause",
-    cls=Command,
-    examples=[("watcher pause clop --for 12h", "Let a site alone until tonight:")],
-)
+@command(examples=[("watcher pause clop --for 12h", "Let a site alone until tonight:")])
 @_sites
 @click.option("--for", "time", metavar="TIME", default="1d", show_default=True, help="For so long: 12h, 7d.")
-@click.pass_obj
 def pause_command(state: State, *, sites: tuple[str, ...], time: str) -> None:
     """Look at these sites no more for a time: a running watcher heeds it within a second or two, another when it
     starts. What is in flight is finished. A pause ends by itself, is logged, and `watcher status` shows it.
@@ -50,13 +45,8 @@ def pause_command(state: State, *, sites: tuple[str, ...], time: str) -> None:
         say(f"the fleet is told for as long as this watcher runs: `watcher {'index' if settings.is_index else 'run'}`")
 
 
-@click.command(
-    "resume",
-    cls=Command,
-    examples=[("watcher resume clop", "Look at a site again that was paused here:")],
-)
+@command(examples=[("watcher resume clop", "Look at a site again that was paused here:")])
 @_sites
-@click.pass_obj
 def resume_command(state: State, *, sites: tuple[str, ...]) -> None:
     """Take back `watcher pause`: the sites are looked at again; what was due meanwhile is due at once.
 

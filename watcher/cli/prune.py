@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.kit import Command, State, json_option, length, say
+from watcher.cli.kit import State, command, json_option, length, say
 from watcher.cli.output import json_lines
 from watcher.core.moments import counted, rfc3339, size_words
 
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 RIGHT = "write a length of time: 90d, 12w, 48h"
 
 
-@click.command(
-    "prune",
-    cls=Command,
+@command(
     examples=[
         ("watcher prune --keep 90d --dry-run", "What would go:"),
         ("watcher prune --keep 90d", "Erase what is older than 90 days and no event needs:"),
@@ -31,7 +29,6 @@ RIGHT = "write a length of time: 90d, 12w, 48h"
 @click.option("--keep", metavar="TIME", required=True, help="Keep everything that is younger: 90d, 12w.")
 @click.option("--dry-run", is_flag=True, help="Say what would go; erase nothing.")
 @json_option
-@click.pass_obj
 def prune_command(state: State, *, keep: str, dry_run: bool, as_json: bool) -> None:
     """Drop old bodies that no event needs. Digests, records and proofs stay, and the act is logged: what was erased can
     still be shown to have been there, and a copy that somebody else kept can still be shown to be the same.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.kit import Command, State, json_option, known, say, site_option
+from watcher.cli.kit import State, command, json_option, known, say, site_option
 from watcher.cli.output import STYLES, Cell, Column, json_lines, table
 from watcher.core import contract
 from watcher.core.escape import block, line
@@ -28,9 +28,7 @@ NOWHERE = "http://page.invalid/"
 SHORT = 70
 
 
-@click.command(
-    "read",
-    cls=Command,
+@command(
     examples=[
         ("watcher read page.html", "What a saved page says:"),
         ("watcher read page.html --site clop --json", "By the rule of a site, and held to what was learned of it:"),
@@ -41,7 +39,6 @@ SHORT = 70
 @click.option("--url", metavar="URL", default="", help="Where the page stood: its links are relative to that.")
 @site_option
 @json_option
-@click.pass_obj
 def read_command(state: State, *, file: Path, url: str, site: str | None, as_json: bool) -> None:
     """Read a saved page (HTML or JSON; - is stdin) as a visit would: verdict and entries. Nothing is kept.
 
@@ -57,9 +54,7 @@ def read_command(state: State, *, file: Path, url: str, site: str | None, as_jso
         show(reading)
 
 
-@click.command(
-    "learn",
-    cls=Command,
+@command(
     examples=[
         ("watcher learn page.html", "What is repeated on a saved page, as a rule to be edited:"),
         ("watcher learn monday.html friday.html", "Several pages of one site make a better rule:"),
@@ -74,7 +69,6 @@ def read_command(state: State, *, file: Path, url: str, site: str | None, as_jso
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
 @click.option("--example", metavar="TEXT", help="The title of one entry that must be found.")
 @json_option
-@click.pass_obj
 def learn_command(state: State, *, sources: tuple[str, ...], example: str | None, as_json: bool) -> int:
     """Find the repeated records of a page, show them, and print a [site.rule] block for them.
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.kit import Command, State, json_option, known, moment, progress, say, since_option, site_option
-from watcher.cli.output import Cell, Column, json_lines, table, verdict, when
+from watcher.cli.kit import State, command, json_option, known, moment, progress, say, since_option, site_option
+from watcher.cli.output import Cell, columns, json_lines, table, verdict, when
 from watcher.core import contract
 
 if TYPE_CHECKING:
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 SHORT = 80
 
 
-@click.command(
-    "replay",
-    cls=Command,
+@command(
     examples=[
         ("watcher replay --dry-run", "Would today's rules have concluded anything else?"),
         ("watcher replay --site clop", "Take over what they conclude, after a rule was mended:"),
@@ -41,7 +39,6 @@ SHORT = 80
     "--dry-run", is_flag=True, help="Only show which conclusions would differ; works beside a running watcher."
 )
 @json_option
-@click.pass_obj
 def replay_command(state: State, *, site: str | None, since: str | None, dry_run: bool, as_json: bool) -> int:
     """Read stored captures again with today's rules. What is newly concluded is old news: it alerts nobody. What was
     concluded and would not be today is shown, and stays on record.
@@ -87,14 +84,7 @@ def _show(found: Sequence[Replayed], as_json: bool) -> None:
         json_lines({**contract.event_object(event), "replay": which} for which, event in told)
         return
     table(
-        [
-            Column("CONCLUDED"),
-            Column("KIND"),
-            Column("SITE"),
-            Column("ENTRY", firm=False),
-            Column("CONFIRMED"),
-            Column("ID"),
-        ],
+        columns("CONCLUDED  KIND  SITE  ~ENTRY  CONFIRMED  ID"),
         (
             (
                 which,

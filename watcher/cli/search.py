@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.kit import Command, State, json_option, known, moment, progress, say, since_option, site_option
-from watcher.cli.output import Cell, Column, json_lines, minute, table, verdict
+from watcher.cli.kit import State, command, json_option, known, moment, progress, say, since_option, site_option
+from watcher.cli.output import Cell, columns, json_lines, minute, table, verdict
 from watcher.errors import StoreBusy
 
 if TYPE_CHECKING:
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 SHORT = 60
 
 
-@click.command(
-    "search",
-    cls=Command,
+@command(
     examples=[
         ("watcher search 'Velmora Logistics'", "Was our name ever on any page, from when to when?"),
         (
@@ -35,7 +33,6 @@ SHORT = 60
 @site_option
 @since_option
 @json_option
-@click.pass_obj
 def search_command(state: State, *, text: tuple[str, ...], site: str | None, since: str | None, as_json: bool) -> int:
     """Where a name or phrase ever stood: entries, and the visible text of every version of every page that was kept.
 
@@ -94,16 +91,7 @@ def _bring_up_to_date(settings: Settings) -> None:
 
 def _show(hits: tuple[Hit, ...]) -> None:
     table(
-        [
-            Column("SITE"),
-            Column("WHERE"),
-            Column("FIRST SEEN"),
-            Column("LAST SEEN"),
-            Column("STANDING"),
-            Column("WHAT", firm=False),
-            Column("IT SAYS", firm=False),
-            Column("LAST CAPTURE"),
-        ],
+        columns("SITE  WHERE  FIRST SEEN  LAST SEEN  STANDING  ~WHAT  ~IT SAYS  LAST CAPTURE"),
         (
             (
                 hit.site,

@@ -6,24 +6,19 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
-import click
-
-from watcher.cli.kit import Command, State, say
+from watcher.cli.kit import State, command, say
 
 if TYPE_CHECKING:
     from watcher.config import Settings
 
 
-@click.command(
-    "serve",
-    cls=Command,
+@command(
     examples=[
         ("watcher serve", "Look at what was kept, at http://127.0.0.1:8080/:"),
         ("ssh -L 8080:127.0.0.1:8080 HOST", "From elsewhere, through a tunnel that keeps the port:"),
     ],
     exits=[("0", "a clean stop"), ("2", "trouble of ours: configuration, or the address is in use")],
 )
-@click.pass_obj
 def serve_command(state: State) -> None:
     """Serve the web page, API and feeds, until SIGTERM or SIGINT; nothing is visited. It listens where [web] says
     (127.0.0.1:8080), and works beside `watcher run`, which serves the same by itself if [web] is set."""

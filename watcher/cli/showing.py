@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from watcher.cli.kit import Command, State, json_option
+from watcher.cli.kit import State, command, json_option
 from watcher.cli.output import json_lines
 from watcher.core import contract
 from watcher.core.escape import block, line
@@ -24,9 +24,7 @@ LONGEST_VALUE = 20_000
 """Characters of one value that a terminal gets."""
 
 
-@click.command(
-    "show",
-    cls=Command,
+@command(
     examples=[
         ("watcher show c80064423", "A capture by the beginning of its id:"),
         ("watcher show clop/velmora", "An entry, as SITE/KEY:"),
@@ -40,7 +38,6 @@ LONGEST_VALUE = 20_000
     "-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Where --body goes."
 )
 @json_option
-@click.pass_obj
 def show_command(state: State, *, identifier: str, body: bool, output: Path | None, as_json: bool) -> None:
     """One capture, entry or event, whole. The beginning of an id is enough; an entry goes by its key, or SITE/KEY."""
     if output and not body:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from watcher.cli.kit import Command, json_option
+from watcher.cli.kit import State, command, json_option
 from watcher.cli.output import Cell, Column, json_lines, table
 from watcher.core.contract import check_object
 from watcher.errors import EvidenceError, UsageError
@@ -14,9 +14,7 @@ from watcher.errors import EvidenceError, UsageError
 LONGEST = 2_000
 
 
-@click.command(
-    "verify",
-    cls=Command,
+@command(
     examples=[
         ("watcher verify velmora.wacz --key 'berlin-1+ee89fc23+AQOh…'", "A bundle, signed by whom you think:"),
         ("watcher verify snapshots --checkpoint kept.txt", "A store, against a checkpoint that came with an alert:"),
@@ -42,7 +40,7 @@ LONGEST = 2_000
 )
 @json_option
 def verify_command(
-    path: Path, *, keys: tuple[str, ...], tsa_roots: Path | None, checkpoint: Path | None, as_json: bool
+    state: State, *, path: Path, keys: tuple[str, ...], tsa_roots: Path | None, checkpoint: Path | None, as_json: bool
 ) -> int:
     """Every check of a bundle (a file) or a store (a folder), by name: passed or failed, and what failed where. Of an
     index's store, each vantage's log with that vantage's key, too.
@@ -52,6 +50,8 @@ def verify_command(
     """
     from watcher.core.note import parse_key
     from watcher.edge.verify import verify
+
+    del state
 
     for key in keys:
         try:

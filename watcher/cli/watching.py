@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.kit import Command, State, json_option, known, say, site_names, tell
+from watcher.cli.kit import State, command, json_option, known, say, site_names, tell
 from watcher.cli.looking import event_table
-from watcher.cli.output import Cell, Column, json_lines, table, verdict
+from watcher.cli.output import Cell, columns, json_lines, table, verdict
 from watcher.core import contract
 from watcher.errors import ConfigError, UsageError, WatcherError
 from watcher.records import Event, Site
@@ -26,9 +26,7 @@ SHORT = 100
 STAMP_SECONDS = 15.0
 
 
-@click.command(
-    "check",
-    cls=Command,
+@command(
     examples=[
         ("watcher check", "Look at everything once, now:"),
         ("watcher check clop --json | jq 'select(.kind)'", "One site; of what is printed, only the events:"),
@@ -41,7 +39,6 @@ STAMP_SECONDS = 15.0
 )
 @click.argument("sites", metavar="[SITE]...", nargs=-1, shell_complete=lambda ctx, _, part: site_names(ctx, part))
 @json_option
-@click.pass_obj
 def check_command(state: State, *, sites: tuple[str, ...], as_json: bool) -> int:
     """Visit every target (of the named sites) once, now, whatever the schedule says; print what it saw and any events.
 
@@ -115,16 +112,13 @@ async def _check(
     return troubles
 
 
-@click.command(
-    "run",
-    cls=Command,
+@command(
     examples=[
         ("watcher run", "Watch until stopped (SIGINT or SIGTERM); SIGHUP reads the file again:"),
         ("watcher -c /srv/w/watcher.toml run 2>>/var/log/watcher.log", "From anywhere, its log in a file:"),
     ],
     exits=[("0", "a clean stop"), ("2", "trouble of ours: configuration, proxy, store")],
 )
-@click.pass_obj
 def run_command(state: State) -> None:
     """Watch: visit what is due, deliver alerts, sign checkpoints, until SIGTERM or SIGINT.
 
@@ -214,15 +208,7 @@ def _print_objects(settings: Settings, visited: Visited) -> None:
 
 def _print_tables(seen: Sequence[_Seen]) -> None:
     table(
-        [
-            Column("SITE"),
-            Column("VERDICT"),
-            Column("COMPLETE"),
-            Column("ENTRIES", right=True),
-            Column("CAPTURES", right=True),
-            Column("EVENTS", right=True),
-            Column("WHY", firm=False),
-        ],
+        columns("SITE  VERDICT  COMPLETE  >ENTRIES  >CAPTURES  >EVENTS  ~WHY"),
         (
             (
                 one.site,
