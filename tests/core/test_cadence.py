@@ -1,11 +1,16 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 
-from watcher.core.cadence import BUSY, JITTER, LONGEST, Starts, is_unchecked, wait_for
+from watcher.core.cadence import BUSY, JITTER, LONGEST, Starts, is_unchecked, unchecked, wait_for
+from watcher.core.status import unseen
+from watcher.records import Site
 
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
 GAP = timedelta(minutes=5)
 
@@ -41,6 +46,36 @@ def test_only_more_than_two_intervals_without_a_visit_are_an_alarm() -> None:
     assert not is_unchecked(QUARTER, QUARTER)
     assert not is_unchecked(QUARTER + BUSY, QUARTER)
     assert is_unchecked(QUARTER + BUSY + timedelta(seconds=1), QUARTER)
+
+
+@pytest.mark.parametrize(
+    ("every", "planned_minutes", "silent_minutes", "late_minutes"),
+    [
+        (QUARTER, 15, 34, None),
+        (QUARTER, 15, 36, 21),
+        (timedelta(seconds=5), 0, 5, None),  # a visit itself takes time
+        (timedelta(seconds=5), 0, 6, 6),
+        ("adaptive", 15, 34, None),
+        ("adaptive", 60, 79, None),
+        ("adaptive", 60, 81, 21),
+        (QUARTER, 360, 370, None),  # it does not answer, and is asked at longer and longer intervals
+    ],
+)
+def test_who_goes_unchecked_is_held_to_the_visit_that_was_planned(
+    every: timedelta | Literal["adaptive"], planned_minutes: float, silent_minutes: float, late_minutes: float | None
+) -> None:
+    last = NOW - timedelta(minutes=silent_minutes)
+    target = replace(unseen("clop"), last_visit=last, next_visit=last + timedelta(minutes=planned_minutes))
+    found = unchecked([Site(name="clop", mirrors=("http://a.example/",), every=every)], [target], NOW)
+    assert found == ({} if late_minutes is None else {"clop": timedelta(minutes=late_minutes)})
+
+
+def test_new_and_paused_sites_and_those_of_others_are_not_unchecked() -> None:
+    site = Site(name="clop", mirrors=("http://a.example/",))
+    due = replace(unseen("clop"), next_visit=NOW - timedelta(days=1))
+    assert unchecked([site], [due], NOW)
+    for target in (unseen("clop"), replace(due, paused_until=NOW + QUARTER), replace(due, site="other")):
+        assert unchecked([site], [target], NOW) == {}
 
 
 def test_starts_are_spread() -> None:

@@ -1,10 +1,10 @@
-"""How the configured sites stand, those never visited too; and which were not looked at for too long."""
+"""How the configured sites stand, those never visited too."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from watcher.core.adaptive import DAY, EVEN_PACE, NOTHING_YET, Watched, intervals, rates
 from watcher.core.cadence import JITTER
@@ -13,10 +13,8 @@ from watcher.records import MirrorStatus, Site, TargetStatus
 
 QUICK = 0.8
 """Planned sooner than this share of its interval, a visit is a quick look."""
-LATE_AFTER = 2
-"""Intervals without a visit after which something is wrong with the watching."""
 A_WHILE = timedelta(minutes=1)
-"""Less than that is never late: a visit itself takes time."""
+"""Less than that beyond its interval is no delay: a visit itself takes time."""
 
 
 def configured(
@@ -99,16 +97,3 @@ def _with_mirrors(site: Site, target: TargetStatus) -> TargetStatus:
     seen = {mirror.url: mirror for mirror in target.mirrors}
     mirrors = (seen.get(url) or MirrorStatus(url=url, verdict="", last_visit=None) for url in site.mirrors)
     return replace(target, mirrors=tuple(mirrors))
-
-
-def late_by(target: TargetStatus, site: Site, now: datetime) -> timedelta | None:
-    """How long ago the site should have been looked at, if that is more than two intervals; else None. A site that
-    was never visited is not late: it is new; and one that is paused is not to be looked at."""
-    if target.last_visit is None or target.paused_until is not None:
-        return None
-    every = site.every if isinstance(site.every, timedelta) else None
-    if every is None:
-        planned = target.next_visit - target.last_visit if target.next_visit else timedelta(0)
-        every = max(planned, timedelta(minutes=15))
-    silent = now - target.last_visit
-    return silent if silent > max(LATE_AFTER * every, A_WHILE) else None

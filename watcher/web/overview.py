@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from watcher.core import spark
-from watcher.core.status import configured, late_by
+from watcher.core.cadence import unchecked
+from watcher.core.status import configured
 from watcher.edge.ledger_sights import SPEAKING, Look, WebLedger
 from watcher.edge.ledger_web import EventsWanted
 from watcher.records import Event, TargetStatus
@@ -58,12 +59,7 @@ async def overview(request: web.Request) -> web.Response:
     except NothingKeptError:
         targets = configured(about.settings.sites, ())
         view = View(rows=tuple(_row(target, True, (), ()) for target in targets), kinds={})
-    sites = {site.name: site for site in about.settings.sites}
-    late = {
-        row.status.site
-        for row in view.rows
-        if row.is_configured and late_by(row.status, sites[row.status.site], now) is not None
-    }
+    late = unchecked(about.settings.sites, [row.status for row in view.rows], now)
     response = html(
         request,
         "overview.html",

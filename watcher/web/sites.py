@@ -8,8 +8,9 @@ from datetime import timedelta
 from aiohttp import web
 
 from watcher.core import spark
+from watcher.core.cadence import unchecked
 from watcher.core.rule_tables import to_toml
-from watcher.core.status import late_by, unseen
+from watcher.core.status import unseen
 from watcher.edge.ledger_entries import EntriesWanted
 from watcher.edge.ledger_lists import Cursor, Sheet
 from watcher.edge.ledger_sights import Look, WebLedger
@@ -66,7 +67,7 @@ async def site(request: web.Request) -> web.Response:
         older=place(view.entries.older),
         given_rule=to_toml(configured.rule) if configured and configured.rule else "",
         learned_rule=to_toml(view.rule) if view.rule else "",
-        late=late_by(view.status, configured, about.now()) if configured else None,
+        late=configured is not None and unchecked([configured], [view.status], about.now()),
         days=DAYS,
         every=configured.every if configured and isinstance(configured.every, timedelta) else None,
     )
