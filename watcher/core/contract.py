@@ -6,7 +6,7 @@ Keys are never renamed nor taken away; times are RFC 3339 in UTC with microsecon
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,24 +22,30 @@ def dumps(value: Json) -> str:
     return json_text(json.dumps(value, ensure_ascii=False, separators=(", ", ": "), allow_nan=False))
 
 
+_AS_IS = frozenset({str, int, bool})
+_EVENT = (
+    "id", "kind", "site", "entry", "not_before", "not_after", "confirmed_at", "before", "after", "why", "watchlist",
+    "vantage",
+)  # fmt: skip
+_PUBLISHED = ("key", "title", "url", "fields")
+_ENTRY = (
+    *_PUBLISHED, "standing", "first_seen", "last_seen", "missing_since", "withdrawn_at", "aliases",
+)  # fmt: skip
+_CAPTURE = (
+    "id", "site", "target", "url", "mirror", "requested_at", "finished_at", "status", "verdict", "why", "complete",
+    "body_digest", "body_bytes", "stored_bytes", "leaf", "vantage", "visit", "cut", "foreign",
+)  # fmt: skip
+_STATUS = (
+    "site", "target", "verdict", "last_visit", "last_complete", "next_visit", "listed", "misses_in_a_row",
+    "every_seconds", "because", "paused_until", "paused_by", "mirrors",
+)  # fmt: skip
+
+
 def event_object(event: Event) -> Json:
     """**event**; ``changes`` only if something changed, ``was`` only if it was renamed."""
-    value: Json = {
-        "id": event.id,
-        "kind": event.kind,
-        "site": event.site,
-        "entry": None if event.entry is None else published(event.entry),
-        "not_before": _moment(event.not_before),
-        "not_after": _moment(event.not_after),
-        "confirmed_at": _moment(event.confirmed_at),
-        "before": event.before,
-        "after": event.after,
-        "why": list(event.why),
-        "watchlist": list(event.watchlist),
-        "vantage": event.vantage,
-    }
+    value = _object(event, _EVENT)
     if event.changes or event.kind == "changed":
-        value["changes"] = {name: list(pair) for name, pair in event.changes.items()}
+        value["changes"] = _plain(event.changes)
     if event.was or event.kind == "renamed":
         value["was"] = event.was
     return value
@@ -47,79 +53,29 @@ def event_object(event: Event) -> Json:
 
 def published(entry: Entry) -> Json:
     """What a page says of an entry: the part that events and readings share."""
-    return {"key": entry.key, "title": entry.title, "url": entry.url, "fields": dict(entry.fields)}
+    return _object(entry, _PUBLISHED)
 
 
 def entry_object(site: str, entry: RosterEntry) -> Json:
     """**entry**: its standing on the roster of the site."""
-    return {
-        "site": site,
-        "key": entry.key,
-        "title": entry.title,
-        "url": entry.url,
-        "fields": dict(entry.fields),
-        "standing": entry.standing,
-        "first_seen": _moment(entry.first_seen),
-        "last_seen": _moment(entry.last_seen),
-        "missing_since": _moment(entry.missing_since),
-        "withdrawn_at": _moment(entry.withdrawn_at),
-        "aliases": list(entry.aliases),
-    }
+    return {"site": site, **_object(entry, _ENTRY)}
 
 
 def capture_object(capture: Capture) -> Json:
     """**capture**, or a miss: then ``status`` and ``body_digest`` are null."""
-    return {
-        "id": capture.id,
-        "site": capture.site,
-        "target": capture.target,
-        "url": capture.url,
-        "mirror": capture.mirror,
-        "requested_at": _moment(capture.requested_at),
-        "finished_at": _moment(capture.finished_at),
-        "status": capture.status,
-        "verdict": capture.verdict,
-        "why": list(capture.why),
-        "complete": capture.complete,
-        "body_digest": capture.body_digest,
-        "body_bytes": capture.body_bytes,
-        "stored_bytes": capture.stored_bytes,
-        "leaf": capture.leaf,
-        "vantage": capture.vantage,
-        "visit": capture.visit,
-        "cut": capture.cut,
-        "foreign": capture.foreign,
-    }
+    return _object(capture, _CAPTURE)
 
 
 def status_object(target: TargetStatus) -> Json:
     """**status** of one target."""
-    return {
-        "site": target.site,
-        "target": target.target,
-        "verdict": target.verdict,
-        "last_visit": _moment(target.last_visit),
-        "last_complete": _moment(target.last_complete),
-        "next_visit": _moment(target.next_visit),
-        "listed": target.listed,
-        "misses_in_a_row": target.misses_in_a_row,
-        "every_seconds": None if target.every is None else round(target.every.total_seconds()),
-        "because": target.because,
-        "paused_until": _moment(target.paused_until),
-        "paused_by": target.paused_by,
-        "mirrors": [_mirror(mirror) for mirror in target.mirrors],
-    }
+    every = None if target.every is None else round(target.every.total_seconds())
+    return _object(target, _STATUS, every_seconds=every)
 
 
 def reading_object(reading: Reading) -> Json:
     """**read**: what a page says, and the rule that read it."""
-    return {
-        "verdict": reading.verdict,
-        "why": list(reading.why),
-        "complete": reading.complete,
-        "entries": [published(entry) for entry in reading.entries],
-        "rule": None if reading.rule is None else rule_object(reading.rule),
-    }
+    value = _object(reading, ("verdict", "why", "complete", "entries"))
+    return {**value, "rule": None if reading.rule is None else rule_object(reading.rule)}
 
 
 def check_object(check: str, ok: bool, detail: str) -> Json:
@@ -152,9 +108,25 @@ def _selector(selector: Selector) -> str | Json:
     return f"{selector.css}@{selector.attr}" if selector.attr else selector.css
 
 
-def _mirror(mirror: MirrorStatus) -> Json:
-    return {"url": mirror.url, "verdict": mirror.verdict, "last_visit": _moment(mirror.last_visit)}
+def _object(record: object, names: Sequence[str], **made: int | None) -> Json:
+    """These fields of a record, in this order; those that are ``made`` are not the record's own."""
+    return {name: made[name] if name in made else _plain(getattr(record, name)) for name in names}
 
 
-def _moment(moment: datetime | None) -> str | None:
-    return None if moment is None else rfc3339(moment)
+def _plain(value: Any) -> Any:
+    """A field as JSON has it."""
+    if value is None or value.__class__ in _AS_IS:
+        return value
+    match value:
+        case datetime():
+            return rfc3339(value)
+        case tuple():
+            return [_plain(one) for one in value]
+        case Mapping():
+            return {name: _plain(one) for name, one in value.items()}
+        case Entry():
+            return published(value)
+        case MirrorStatus():
+            return _object(value, ("url", "verdict", "last_visit"))
+        case _:
+            return value

@@ -156,98 +156,68 @@ def _or_null(schema: Json) -> Json:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
+def _all(schema: Json, *names: str) -> Json:
+    """These properties, all of one kind."""
+    return dict.fromkeys(names, schema)
+
+
 def _schemas() -> Json:
-    published = _object({"key": TEXT, "title": TEXT, "url": TEXT, "fields": FIELDS})
-    mirror = _object({"url": TEXT, "verdict": TEXT, "last_visit": _or_null(MOMENT)})
+    published = _object({**_all(TEXT, "key", "title", "url"), "fields": FIELDS})
+    mirror = _object({**_all(TEXT, "url", "verdict"), "last_visit": _or_null(MOMENT)})
+    standing = {"type": "string", "enum": STANDINGS}
     return {
-        "error": _object({"error": TEXT, "hint": TEXT}),
+        "error": _object(_all(TEXT, "error", "hint")),
         "status": _object(
             {
-                "site": TEXT,
-                "target": TEXT,
-                "verdict": TEXT,
-                "last_visit": _or_null(MOMENT),
-                "last_complete": _or_null(MOMENT),
-                "next_visit": _or_null(MOMENT),
-                "listed": COUNT,
-                "misses_in_a_row": COUNT,
+                **_all(TEXT, "site", "target", "verdict", "because", "paused_by"),
+                **_all(_or_null(MOMENT), "last_visit", "last_complete", "next_visit", "paused_until"),
+                **_all(COUNT, "listed", "misses_in_a_row"),
                 "every_seconds": _or_null(COUNT),
-                "because": TEXT,
-                "paused_until": _or_null(MOMENT),
-                "paused_by": TEXT,
                 "mirrors": {"type": "array", "items": mirror},
             }
         ),
         "entry": _object(
             {
-                "site": TEXT,
-                "key": TEXT,
-                "title": TEXT,
-                "url": TEXT,
+                **_all(TEXT, "site", "key", "title", "url"),
+                **_all(MOMENT, "first_seen", "last_seen"),
+                **_all(_or_null(MOMENT), "missing_since", "withdrawn_at"),
                 "fields": FIELDS,
-                "standing": {"type": "string", "enum": STANDINGS},
-                "first_seen": MOMENT,
-                "last_seen": MOMENT,
-                "missing_since": _or_null(MOMENT),
-                "withdrawn_at": _or_null(MOMENT),
+                "standing": standing,
                 "aliases": WORDS,
             }
         ),
         "event": _object(
             {
-                "id": TEXT,
-                "kind": {"type": "string", "enum": KINDS},
-                "site": TEXT,
-                "entry": _or_null(published),
+                **_all(TEXT, "id", "site", "vantage", "was"),
+                **_all(_or_null(TEXT), "before", "after"),
+                **_all(MOMENT, "not_after", "confirmed_at"),
                 "not_before": _or_null(MOMENT),
-                "not_after": MOMENT,
-                "confirmed_at": MOMENT,
-                "before": _or_null(TEXT),
-                "after": _or_null(TEXT),
-                "why": WORDS,
-                "watchlist": WORDS,
-                "vantage": TEXT,
-                "changes": {"type": "object", "additionalProperties": {"type": "array", "items": TEXT}},
-                "was": TEXT,
+                **_all(WORDS, "why", "watchlist"),
+                "kind": {"type": "string", "enum": KINDS},
+                "entry": _or_null(published),
+                "changes": {"type": "object", "additionalProperties": WORDS},
             },
             "changes",
             "was",
         ),
         "capture": _object(
             {
-                "id": TEXT,
-                "site": TEXT,
-                "target": TEXT,
-                "url": TEXT,
-                "mirror": TEXT,
-                "requested_at": MOMENT,
-                "finished_at": MOMENT,
+                **_all(TEXT, "id", "site", "target", "url", "mirror", "verdict", "vantage"),
+                **_all(MOMENT, "requested_at", "finished_at"),
+                **_all(COUNT, "body_bytes", "stored_bytes"),
                 "status": _or_null({"type": "integer"}),
-                "verdict": TEXT,
                 "why": WORDS,
                 "complete": {"type": "boolean"},
                 "body_digest": _or_null(TEXT),
-                "body_bytes": COUNT,
-                "stored_bytes": COUNT,
                 "leaf": _or_null(COUNT),
-                "vantage": TEXT,
             }
         ),
         "found": _object(
             {
                 "what": {"type": "string", "enum": ["entry", "page"]},
-                "site": TEXT,
-                "key": _or_null(TEXT),
-                "title": _or_null(TEXT),
-                "standing": _or_null(TEXT),
-                "target": _or_null(TEXT),
-                "url": TEXT,
-                "mirror": _or_null(TEXT),
-                "first_seen": MOMENT,
-                "last_seen": MOMENT,
-                "first_capture": _or_null(TEXT),
-                "last_capture": _or_null(TEXT),
-                "excerpt": TEXT,
+                **_all(TEXT, "site", "url", "excerpt"),
+                **_all(_or_null(TEXT), "key", "title", "standing", "target", "mirror", "first_capture", "last_capture"),
+                **_all(MOMENT, "first_seen", "last_seen"),
                 "foreign": {"type": "boolean"},
             }
         ),
