@@ -20,7 +20,7 @@ def test_every_key_is_proved_in_or_out(size: int) -> None:
     for key in (*KEYS, "", "other"):
         proof = absence.prove(key, inside)
         assert proof.present == (key in inside)
-        absence.verify(key, proof, commitment)
+        absence.verify_leaf(absence.key_leaf(key), proof, commitment)
 
 
 def test_a_commitment_can_be_made_by_hand() -> None:
@@ -50,7 +50,7 @@ def test_the_commitment_is_to_the_set() -> None:
 
 def test_a_lone_surrogate_is_a_key_like_any_other() -> None:
     proof = absence.prove("\ud800", ["\ud800", "a"])
-    absence.verify("\ud800", proof, absence.commit(["\ud800", "a"]))
+    absence.verify_leaf(absence.key_leaf("\ud800"), proof, absence.commit(["\ud800", "a"]))
     assert proof.present
 
 
@@ -86,13 +86,15 @@ def test_no_forgery_passes(size: int, key: str) -> None:
     commitment = absence.commit(keys)
     for forged in forgeries(key, keys):
         with pytest.raises(EvidenceError):
-            absence.verify(key, forged, commitment)
+            absence.verify_leaf(absence.key_leaf(key), forged, commitment)
 
 
 def test_a_proof_about_nothing_is_not_taken_for_an_empty_set() -> None:
     empty = absence.prove("x", ())
-    absence.verify("x", empty, absence.commit(()))
+    absence.verify_leaf(absence.key_leaf("x"), empty, absence.commit(()))
     with pytest.raises(EvidenceError, match="another set"):
-        absence.verify("x", empty, absence.commit(("y",)))
+        absence.verify_leaf(absence.key_leaf("x"), empty, absence.commit(("y",)))
     with pytest.raises(EvidenceError, match="no leaf"):
-        absence.verify("x", replace(empty, neighbours=absence.prove("y", ("y",)).neighbours), absence.commit(()))
+        absence.verify_leaf(
+            absence.key_leaf("x"), replace(empty, neighbours=absence.prove("y", ("y",)).neighbours), absence.commit(())
+        )

@@ -25,7 +25,7 @@ def test_an_empty_set_has_no_other_root() -> None:
     forged = replace(empty, root=bytes(32))
     commitment = absence._bind(0, bytes(32))
     with pytest.raises(EvidenceError, match="empty root"):
-        absence.verify("x", forged, commitment)
+        absence.verify_leaf(absence.key_leaf("x"), forged, commitment)
 
 
 @pytest.mark.parametrize("size", [8, 71, 73])

@@ -142,14 +142,6 @@ def test_there_are_as_many_levels_as_hold_a_complete_node(size: int, most: int) 
     assert [len(row) for row in table] == [size >> level for level in range(most)]
 
 
-@pytest.mark.parametrize("first", [0, 1, 5, 8, 31])
-def test_several_leaves_join_without_being_looked_up_meanwhile(first: int) -> None:
-    stored = dict(merkle.extend(0, LEAVES[:first], lambda level, index: b""))
-    frozen = dict(stored)
-    stored.update(merkle.extend(first, LEAVES[first:BIGGEST], lambda level, index: frozen[level, index]))
-    assert merkle.root(BIGGEST, lambda level, index: stored[level, index]) == ROOTS[BIGGEST]
-
-
 def test_every_inclusion_proof_to_70_leaves_holds_and_no_mutation_of_it() -> None:
     accepted = []
     for size in range(1, BIGGEST + 1):

@@ -20,7 +20,7 @@ from tests.edge.test_tor_control import control_port
 from watcher import config
 from watcher.config import Settings, TimestampSettings
 from watcher.core.proxy_tables import ProxySettings
-from watcher.edge import doctor
+from watcher.edge import batching, doctor
 from watcher.edge.doctor import Finding, examine
 from watcher.edge.lock import Lock
 from watcher.edge.sign import create_key
@@ -234,7 +234,7 @@ async def test_alerts_that_do_not_arrive(tmp_path: Path) -> None:
     async with LedgerStore.open(settings.store, vantage="local", now=lambda: NOW + timedelta(days=1)) as store:
         for _ in range(3):
             (owed,) = await store.undelivered()
-            await store.not_delivered(owed, "401", NOW)
+            await batching.failed((owed,), "401", NOW, store)
     (one,) = await found(settings, "alerts")
     assert (one.ok, one.detail) == (False, "1 not delivered to slack:…, tried up to 3 times: 401")
 

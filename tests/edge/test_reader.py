@@ -14,7 +14,7 @@ import pytest
 
 from watcher.edge import sandbox
 from watcher.edge.read_worker import LENGTH
-from watcher.edge.reader import MIB, WorkerReader, _Memo, _Worker
+from watcher.edge.reader import MIB, REST_SECONDS, WorkerReader, _Memo, _Worker
 from watcher.records import Hints, Page, Reading, Rule, Selector
 from watcher.testing.fakes import InlineReader
 
@@ -153,6 +153,61 @@ async def test_many_at_once_get_their_own_answers() -> None:
     assert {reading.verdict for reading in readings} == {"detail"}
     assert len(reader._idle) <= 2
     await reader.close()
+
+
+async def started(monkeypatch: pytest.MonkeyPatch, reader: WorkerReader, pages: int) -> int:
+    """How many workers so many pages at once are read by."""
+    workers = 0
+    start = _Worker.start
+
+    async def counted(*limits: int) -> _Worker:
+        nonlocal workers
+        workers += 1
+        return await start(*limits)
+
+    monkeypatch.setattr(_Worker, "start", counted)
+    await asyncio.gather(*(reads_as_ever(reader, str(n)) for n in range(pages)))
+    return workers
+
+
+async def test_pages_take_turns_with_one_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.edge.reader.PATIENCE_SECONDS", 60.0)
+    reader = WorkerReader(workers=2)
+    assert await started(monkeypatch, reader, 12) == 1
+    assert len(reader._idle) == 1
+    await reader.close()
+
+
+async def test_who_waits_too_long_takes_a_worker_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.edge.reader.PATIENCE_SECONDS", 0.0)
+    reader = WorkerReader(workers=2)
+    assert await started(monkeypatch, reader, 12) == 2  # and no more of them than there is room for
+    await reader.close()
+
+
+async def test_a_worker_that_nobody_asks_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.edge.reader.REST_SECONDS", 0.05)
+    reader = WorkerReader()
+    await reads_as_ever(reader, "one")
+    worker = reader._idle[0].process
+    assert await asyncio.wait_for(worker.wait(), 30) == -signal.SIGKILL
+    assert reader._idle == []
+    await reads_as_ever(reader, "two")
+    assert reader._idle[0].process.pid != worker.pid
+    await reader.close()
+    assert reader._ending == set()
+
+
+async def test_only_those_that_nobody_asked_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.edge.reader.PATIENCE_SECONDS", 0.0)
+    reader = WorkerReader(workers=2)
+    assert await started(monkeypatch, reader, 2) == 2
+    rested, busy = reader._idle
+    rested.idle_since -= REST_SECONDS
+    reader._end_the_rested()
+    assert reader._idle == [busy]
+    await reader.close()
+    assert (rested.process.returncode, busy.process.returncode) == (-signal.SIGKILL, -signal.SIGKILL)
 
 
 async def test_the_same_question_needs_no_worker(reader: WorkerReader) -> None:

@@ -360,7 +360,7 @@ async def test_only_entries_that_change_are_written(store: LedgerStore) -> None:
     assert len([line for line in written if "INTO entry" in line or "UPDATE entry" in line]) == 1
     await store.do(lambda desk: desk.db.conn.set_trace_callback(None))
     with Ledger.open(store.folder) as ledger:
-        assert ledger.roster("alpha") == beliefs
+        assert ledger.state("alpha").roster == beliefs
         assert [entry for _, entry in ledger.entries(standing="missing")] == [gone]
     await store.do(Desk.forget)
     assert (await store.state("alpha")).roster == beliefs
@@ -394,7 +394,7 @@ async def test_a_roster_survives_any_course(store: LedgerStore, room: int, monke
         beliefs = Roster(site="alpha", entries=held, notes=str(number).encode())
         await store.record(outcome(visit, captures, {one.id: reading() for one in captures}, beliefs=beliefs))
         with Ledger.open(store.folder) as ledger:
-            assert ledger.roster("alpha") == beliefs
+            assert ledger.state("alpha").roster == beliefs
         if chance.random() < 0.3:
             await store.do(Desk.forget)
         else:
@@ -460,9 +460,11 @@ async def test_alerts_are_owed_until_they_are_delivered_and_each_delivery_is_log
         (event(1).id, "file:a", 0),
         (event(1).id, "slack://secret", 0),
     ]
-    await store.delivered(owed[0], "a checkpoint")
-    await store.delivered(owed[0], "a checkpoint")
-    await store.not_delivered(owed[1], "no answer", NOW + timedelta(minutes=1))
+    (arrived, in_vain) = owed
+    for _ in range(2):
+        await store.do(lambda desk: desk.outbox.delivered(arrived.seq, arrived.sink, "a checkpoint", NOW))
+    later = NOW + timedelta(minutes=1)
+    await store.do(lambda desk: desk.outbox.not_delivered(in_vain.seq, in_vain.sink, "no answer", later))
     assert await store.undelivered() == ()
     with Ledger.open(store.folder) as ledger:
         (late,) = ledger.owed(NOW + timedelta(minutes=2))

@@ -258,7 +258,7 @@ def proofs(data: bytes) -> None:
     keys = {rest[at : at + 3].hex() for at in range(0, min(len(rest), 60), 3)}
     wanted = rest[:3].hex() if way % 2 else rest[1:4].hex()
     proof = absence.prove(wanted, keys)
-    absence.verify(wanted, proof, absence.commit(keys))
+    absence.verify_leaf(absence.key_leaf(wanted), proof, absence.commit(keys))
     must(proof.present == (wanted in keys), "a key is proved to be what it is not")
     leaf = given[0] if given else rest[:32]
     with contextlib.suppress(EvidenceError):

@@ -125,7 +125,7 @@ class Watched:
         lines = [str(self.folder), *map(str, self.told())]
         with Ledger.open(self.folder / "store") as ledger:
             for site in ledger.sites():
-                notes = load(ledger.roster(site).notes)
+                notes = load(ledger.state(site).roster.notes)
                 told = {
                     "visits": notes.visits,
                     "complete": notes.complete,

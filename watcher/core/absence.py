@@ -75,13 +75,9 @@ def prove(key: str, keys: Iterable[str]) -> SetProof:
     )
 
 
-def verify(key: str, proof: SetProof, commitment: bytes) -> None:
-    """None if the proof shows, for the committed set, what it says of ``key``; else ``EvidenceError``."""
-    verify_leaf(key_leaf(key), proof, commitment)
-
-
 def verify_leaf(wanted: bytes, proof: SetProof, commitment: bytes) -> None:
-    """The same of a key that is known by its leaf hash alone."""
+    """None if the proof shows, for the committed set, what it says of the key with this leaf hash; else
+    ``EvidenceError``."""
     if _bind(proof.size, proof.root) != commitment:
         raise EvidenceError("absence: the proof is about another set of entries than the one in the log")
     for neighbour in proof.neighbours:

@@ -43,20 +43,6 @@ def append(size: int, leaf: bytes, node_at: NodeAt) -> Iterator[Node]:
         yield (level, index), value
 
 
-def extend(size: int, leaves: Iterable[bytes], node_at: NodeAt) -> Iterator[Node]:
-    """The nodes that become complete when several leaf hashes join; ``node_at`` need not know them meanwhile."""
-    fresh: dict[tuple[int, int], bytes] = {}
-
-    def look(level: int, index: int) -> bytes:
-        found = fresh.get((level, index))
-        return node_at(level, index) if found is None else found
-
-    for offset, leaf in enumerate(leaves):
-        for place, value in append(size + offset, leaf, look):
-            fresh[place] = value
-            yield place, value
-
-
 def levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
     """All complete nodes over these leaf hashes, as ``[level][index]``; the fast way to check a whole log."""
     found = [list(leaves)]

@@ -11,9 +11,8 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from watcher.core import ed25519, onion
 from watcher.errors import EvidenceError
@@ -34,32 +33,18 @@ _BASE = (
 _SIGNED = b"Tor onion service descriptor sig v3"
 _FORM = re.compile(
     rb"hs-descriptor 3\n"
-    rb"descriptor-lifetime (?P<lifetime>\d{1,4})\n"
+    rb"descriptor-lifetime \d{1,4}\n"
     rb"descriptor-signing-key-cert\n"
     rb"-----BEGIN ED25519 CERT-----\n(?P<cert>[A-Za-z0-9+/=\n]{1,400})-----END ED25519 CERT-----\n"
-    rb"revision-counter (?P<revision>\d{1,20})\n"
+    rb"revision-counter \d{1,20}\n"
     rb"superencrypted\n-----BEGIN MESSAGE-----\n[A-Za-z0-9+/=\n]+-----END MESSAGE-----\n"
     rb"signature (?P<signature>[A-Za-z0-9+/]{86})\n?"
 )
 _CERT_TYPE, _KEY_TYPE, _SIGNED_WITH = 0x08, 0x01, 0x04
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Descriptor:
-    """What a descriptor whose signatures hold says."""
-
-    onion: str
-    period: int
-    """The number of its time period."""
-    period_start: datetime
-    period_minutes: int
-    revision: int
-    expires: datetime
-    """When the certificate of its signing key does."""
-
-
-def verify(text: bytes, host: str, near: datetime, check: Check) -> Descriptor:
-    """What the descriptor says, if the key in the onion address signed it for a time period round ``near``; else
+def verify(text: bytes, host: str, near: datetime, check: Check) -> None:
+    """None if the key in the onion address signed the descriptor for a time period round ``near``; else
     ``EvidenceError``."""
     found = _FORM.fullmatch(text) if len(text) <= MOST_BYTES else None
     if found is None:
@@ -68,26 +53,19 @@ def verify(text: bytes, host: str, near: datetime, check: Check) -> Descriptor:
         service = onion.public_key(host)
     except ValueError as error:
         raise EvidenceError(f"descriptor: {error}") from error
-    signing, blinded, expires = _certificate(_decode(found["cert"]), check)
+    signing, blinded = _certificate(_decode(found["cert"]), check)
     signature = _decode(found["signature"] + b"==")
     if not check(signing, signature, _SIGNED + text[: found.start("signature") - len(b"signature ")]):
         raise EvidenceError("descriptor: its signature does not hold")
-    period, minutes = _period(service, blinded, near)
-    return Descriptor(
-        onion=host,
-        period=period,
-        period_start=datetime.fromtimestamp((period * minutes + minutes // 2) * 60, UTC),
-        period_minutes=minutes,
-        revision=int(found["revision"]),
-        expires=expires,
-    )
+    if not any(blind(service, *period) == blinded for period in _periods(near)):
+        raise EvidenceError("descriptor: it is not signed by the key of this address, or for another time")
 
 
-def _certificate(data: bytes, check: Check) -> tuple[bytes, bytes, datetime]:
-    """The signing key, the blinded key that certifies it, and until when (cert-spec, section 2.1)."""
+def _certificate(data: bytes, check: Check) -> tuple[bytes, bytes]:
+    """The signing key, and the blinded key that certifies it (cert-spec, section 2.1)."""
     if len(data) < 140 or data[:2] != bytes([1, _CERT_TYPE]) or data[6] != _KEY_TYPE:
         raise EvidenceError("descriptor: its certificate is not one of a descriptor's signing key")
-    hours, signing, extensions = int.from_bytes(data[2:6], "big"), data[7:39], data[39]
+    signing, extensions = data[7:39], data[39]
     place, blinded = 40, b""
     for _ in range(extensions):
         length, kind = int.from_bytes(data[place : place + 2], "big"), data[place + 2]
@@ -98,17 +76,14 @@ def _certificate(data: bytes, check: Check) -> tuple[bytes, bytes, datetime]:
         raise EvidenceError("descriptor: its certificate does not name the key that signed it")
     if not check(blinded, data[place:], data[:place]):
         raise EvidenceError("descriptor: its certificate's signature does not hold")
-    return signing, blinded, datetime.fromtimestamp(hours * 3600, UTC)
+    return signing, blinded
 
 
-def _period(service: bytes, blinded: bytes, near: datetime) -> tuple[int, int]:
-    """The time period for which the address, blinded, gives this key, and its length in minutes."""
+def _periods(near: datetime) -> Iterator[tuple[int, int]]:
+    """The time periods that it may be for, the likeliest first, each with its length in minutes."""
     for length in (PERIOD_MINUTES, *OTHER_PERIODS):
         now = (int(near.timestamp()) // 60 - length // 2) // length
-        for period in (now, now - 1, now + 1):
-            if blind(service, period, length) == blinded:
-                return period, length
-    raise EvidenceError("descriptor: it is not signed by the key of this address, or for another time")
+        yield from ((period, length) for period in (now, now - 1, now + 1))
 
 
 def blind(service: bytes, period: int, minutes: int) -> bytes:
@@ -131,4 +106,4 @@ def _decode(text: bytes) -> bytes:
         raise EvidenceError(f"descriptor: not base64: {error}") from error
 
 
-__all__ = ["Descriptor", "blind", "verify"]
+__all__ = ["blind", "verify"]

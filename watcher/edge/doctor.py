@@ -9,19 +9,19 @@ import shutil
 import socket
 import stat
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from watcher.config import Settings
+from watcher.core.addresses import is_loopback
 from watcher.core.cadence import unchecked
 from watcher.core.moments import size_words, words
 from watcher.edge import lock, object_bodies
 from watcher.edge.apprise_sink import AppriseSink
 from watcher.edge.doctor_tor import own_tors
-from watcher.edge.finding import Finding
+from watcher.edge.finding import Finding, good, of_error, wrong
 from watcher.edge.ledger import Ledger, Owed
-from watcher.edge.machine import clock_facts
+from watcher.edge.machine import clock_facts, is_alive
 from watcher.edge.notify import sinks
 from watcher.edge.proxy import Proxy, check_proxy
 from watcher.edge.schema import LEDGER
@@ -71,15 +71,14 @@ async def _bodies(settings: Settings) -> list[Finding]:
     try:
         keeps = await asyncio.to_thread(object_bodies.creates_once, settings.bodies)
     except WatcherError as error:
-        return [Finding(check="bodies", ok=False, detail=str(error), mend=error.hint)]
+        return [of_error("bodies", error)]
     if keeps:
-        return [Finding(check="bodies", ok=True, detail="the object store answers, and writes nothing over")]
+        return [good("bodies", "the object store answers, and writes nothing over")]
     return [
-        Finding(
-            check="bodies",
-            ok=False,
-            detail="the object store writes over what is there, although it was asked only to create (If-None-Match)",
-            mend="take a server that heeds it; what is read is checked by its digest, but a lost body is lost",
+        wrong(
+            "bodies",
+            "the object store writes over what is there, although it was asked only to create (If-None-Match)",
+            "take a server that heeds it; what is read is checked by its digest, but a lost body is lost",
         )
     ]
 
@@ -105,16 +104,14 @@ async def _services(settings: Settings) -> list[Finding]:
 def _configuration(settings: Settings) -> list[Finding]:
     if settings.doubts:
         return [
-            Finding(check="configuration", ok=False, detail=what, mend=mend)
+            wrong("configuration", what, mend)
             for what, _, mend in (doubt.rpartition("; ") for doubt in settings.doubts)
         ]
     count = len(settings.sites)
     mend = "" if count or settings.is_index else "add a [[site]] to it"
     if count and _holds_secrets(settings) and _others_read(settings.path):
         mend = f"chmod 600 {settings.path}: others may read it, and the secrets in it; or write env:NAME in their place"
-    return [
-        Finding(check="configuration", ok=True, detail=f"{settings.path}: {count} site{'s' * (count != 1)}", mend=mend)
-    ]
+    return [good("configuration", f"{settings.path}: {count} site{'s' * (count != 1)}", mend)]
 
 
 def _holds_secrets(settings: Settings) -> bool:
@@ -140,8 +137,8 @@ async def _proxy(url: str) -> Finding:
     try:
         await check_proxy(url)
     except ProxyError as error:
-        return Finding(check="proxy", ok=False, detail=str(error), mend=error.hint)
-    return Finding(check="proxy", ok=True, detail=f"{shown} answers as a SOCKS5 proxy")
+        return of_error("proxy", error)
+    return good("proxy", f"{shown} answers as a SOCKS5 proxy")
 
 
 async def _tor(settings: Settings) -> list[Finding]:
@@ -149,7 +146,7 @@ async def _tor(settings: Settings) -> list[Finding]:
     findings = []
     for url in settings.proxy.urls:
         parts = urlsplit(url)
-        if not _is_here(parts.hostname or "") or not parts.port or parts.port > 65534:
+        if not is_loopback(parts.hostname or "") or not parts.port or parts.port > 65534:
             continue
         place = f"{parts.hostname}:{parts.port + 1}"
         state = await tor_state(parts.hostname or "", parts.port + 1)
@@ -166,39 +163,31 @@ async def _tor(settings: Settings) -> list[Finding]:
     return findings
 
 
-def _is_here(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _clock(now: datetime) -> list[Finding]:
     shown = f"{now:%Y-%m-%d %H:%M:%S}Z"
     if not BUILT < now < NEVER:
         mend = "set the clock (chrony or systemd-timesyncd keep it right): every record carries its time"
-        return [Finding(check="clock", ok=False, detail=f"it says {shown}, which cannot be", mend=mend)]
+        return [wrong("clock", f"it says {shown}, which cannot be", mend)]
     facts = clock_facts()
     if facts["clock_state"] == "synchronised":
         error = int(facts.get("clock_max_error_microseconds", 0)) / 1000
-        return [Finding(check="clock", ok=True, detail=f"{shown}, synchronised, wrong by {error:.0f} ms at most")]
+        return [good("clock", f"{shown}, synchronised, wrong by {error:.0f} ms at most")]
     mend = "chrony or systemd-timesyncd would keep it right, and make times worth more as evidence"
-    return [Finding(check="clock", ok=True, detail=f"{shown}, {facts['clock_state']}", mend=mend)]
+    return [good("clock", f"{shown}, {facts['clock_state']}", mend)]
 
 
 def _key(settings: Settings) -> Finding:
     try:
         key = load_key(settings.key)
     except WatcherError as error:
-        return Finding(check="key", ok=False, detail=str(error), mend=error.hint)
+        return of_error("key", error)
     if key.origin != settings.vantage:
-        return Finding(
-            check="key",
-            ok=False,
-            detail=f"{settings.key} signs as {key.origin}, and this vantage is {settings.vantage}",
-            mend=f'write vantage = "{key.origin}", or name another key under [watcher] key',
+        return wrong(
+            "key",
+            f"{settings.key} signs as {key.origin}, and this vantage is {settings.vantage}",
+            f'write vantage = "{key.origin}", or name another key under [watcher] key',
         )
-    return Finding(check="key", ok=True, detail=f"{settings.key}, yours alone; public: {key.vkey}")
+    return good("key", f"{settings.key}, yours alone; public: {key.vkey}")
 
 
 # ----------------------------------------------------------------------------------------------------- the store
@@ -208,24 +197,24 @@ def _store(settings: Settings, now: datetime) -> list[Finding]:
     folder = settings.store
     if not folder.is_dir():
         mend = f"mkdir -m 700 {folder}, or name another folder under [watcher] store"
-        return [Finding(check="store", ok=False, detail=f"there is no folder {folder}", mend=mend)]
+        return [wrong("store", f"there is no folder {folder}", mend)]
     findings = [_room(folder), _rights(folder)]
     if not (folder / LEDGER).exists():
         mend = "`watcher check` visits every target once"
-        return [*findings, Finding(check="store", ok=True, detail="nothing was kept yet", mend=mend)]
+        return [*findings, good("store", "nothing was kept yet", mend)]
     try:
         with Ledger.open(folder) as ledger:
             targets = ledger.status()
             owed = ledger.owed(now + timedelta(days=7), limit=1000)
             last = max((target.last_visit for target in targets if target.last_visit), default=None)
     except StoreError as error:
-        return [*findings, Finding(check="store", ok=False, detail=str(error), mend=error.hint)]
+        return [*findings, of_error("store", error)]
     owner = _owner(folder)
-    findings.append(Finding(check="store", ok=True, detail=f"{folder}, {owner or 'no watcher is running on it'}"))
+    findings.append(good("store", f"{folder}, {owner or 'no watcher is running on it'}"))
     if last and last > now + timedelta(minutes=1):
         detail = f"it went back: the last visit was {words(last - now)} from now"
         mend = "set the clock; until then times of new captures contradict older ones"
-        findings.append(Finding(check="clock", ok=False, detail=detail, mend=mend))
+        findings.append(wrong("clock", detail, mend))
     return [*findings, *_alerts(owed), _unchecked(settings, targets, now, bool(owner))]
 
 
@@ -236,12 +225,11 @@ def _alerts(owed: tuple[Owed, ...]) -> list[Finding]:
         if one.tries:
             sinks.setdefault(one.sink, []).append(one)
     return [
-        Finding(
-            check="alerts",
-            ok=False,
-            detail=f"{len(late)} not delivered to {sink.partition(':')[0]}:…, "
+        wrong(
+            "alerts",
+            f"{len(late)} not delivered to {sink.partition(':')[0]}:…, "
             f"tried up to {max(alert.tries for alert in late)} times: {late[-1].why}",
-            mend="mend its address under [[alert]] to, or take it out; they are kept and tried again every hour",
+            "mend its address under [[alert]] to, or take it out; they are kept and tried again every hour",
         )
         for sink, late in sinks.items()
     ]
@@ -261,12 +249,12 @@ def _room(folder: Path) -> Finding:
 def _rights(folder: Path) -> Finding:
     if not os.access(folder, os.W_OK):
         mend = f"give it to the watcher's user: chown -R USER {folder}"
-        return Finding(check="store", ok=False, detail=f"{folder} cannot be written by this user", mend=mend)
+        return wrong("store", f"{folder} cannot be written by this user", mend)
     mode = stat.S_IMODE(folder.stat().st_mode)
     if mode & 0o077:
         mend = f"chmod 700 {folder}: it holds what criminals published about others"
-        return Finding(check="store", ok=True, detail=f"{folder} can be read by other users", mend=mend)
-    return Finding(check="store", ok=True, detail=f"{folder} is readable by its owner alone")
+        return good("store", f"{folder} can be read by other users", mend)
+    return good("store", f"{folder} is readable by its owner alone")
 
 
 def _owner(folder: Path) -> str:
@@ -276,15 +264,8 @@ def _owner(folder: Path) -> str:
     except OSError:
         return ""
     found = re.match(r"pid (\d{1,10}) on (\S+)", told)
-    if not found:
+    if not found or (found[2] == socket.gethostname() and not is_alive(int(found[1]))):
         return ""
-    if found[2] == socket.gethostname():
-        try:
-            os.kill(int(found[1]), 0)
-        except ProcessLookupError:
-            return ""
-        except (PermissionError, OverflowError):
-            pass
     return f"in use by a watcher ({told})"
 
 
@@ -292,13 +273,12 @@ def _unchecked(settings: Settings, targets: tuple[TargetStatus, ...], now: datet
     """A target that nobody looks at any more must not go unnoticed."""
     late = unchecked(settings.sites, targets, now)
     if not late:
-        return Finding(check="targets", ok=True, detail=f"{len(targets)} visited, none of them overdue")
+        return good("targets", f"{len(targets)} visited, none of them overdue")
     site = max(late, key=lambda name: late[name])
-    return Finding(
-        check="targets",
-        ok=False,
-        detail=f"{len(late)} of {len(targets)} overdue for more than 2 intervals; {site} for {words(late[site])}",
-        mend="the watcher runs and does not keep up: see its log" if running else "start `watcher run`",
+    return wrong(
+        "targets",
+        f"{len(late)} of {len(targets)} overdue for more than 2 intervals; {site} for {words(late[site])}",
+        "the watcher runs and does not keep up: see its log" if running else "start `watcher run`",
     )
 
 
@@ -306,17 +286,15 @@ def _timestamps(settings: Settings) -> Finding:
     stamps = settings.timestamp
     if not stamps.authorities:
         mend = "[timestamp] authorities: without them only your own clock says when"
-        return Finding(check="timestamps", ok=True, detail="no authority is configured", mend=mend)
-    roots = stamps.roots
+        return good("timestamps", "no authority is configured", mend)
+    roots, mend = stamps.roots, "write there, as PEM, the root certificates of the authorities that you trust"
     try:
         pem = roots.read_bytes() if roots else b""
     except OSError as error:
-        mend = "write there, as PEM, the root certificates of the authorities that you trust"
-        return Finding(check="timestamps", ok=False, detail=f"{roots}: {error.strerror}", mend=mend)
+        return wrong("timestamps", f"{roots}: {error.strerror}", mend)
     count = pem.count(b"-----BEGIN CERTIFICATE-----")
     if not count:
-        mend = "write there, as PEM, the root certificates of the authorities that you trust"
-        return Finding(check="timestamps", ok=False, detail=f"{roots} holds no certificate", mend=mend)
+        return wrong("timestamps", f"{roots} holds no certificate", mend)
     detail = f"{len(stamps.authorities)} authorities, {count} pinned roots"
     mend = "two authorities are worth more than one" if len(stamps.authorities) < 2 else ""
-    return Finding(check="timestamps", ok=True, detail=detail, mend=mend)
+    return good("timestamps", detail, mend)

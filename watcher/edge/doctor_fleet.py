@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
@@ -23,7 +24,7 @@ from watcher.core.fleet import ALL_ALIVE, BEATS, hear, paused_subject
 from watcher.core.fleet_tables import FleetSettings
 from watcher.core.moments import counted, words
 from watcher.core.shipping import STREAM, subject
-from watcher.edge.finding import Finding
+from watcher.edge.finding import Finding, good, wrong
 from watcher.edge.nats_door import Door, why
 from watcher.edge.sign import check_signature, load_key
 from watcher.errors import EvidenceError, WatcherError
@@ -33,6 +34,7 @@ LONG_SECONDS = 2.0
 """Clocks that differ by more say of two captures the wrong one came first."""
 NOBODY = "watcher-doctor"
 """A stream that there is not: what is to go there is refused, and kept nowhere."""
+_good, _bad = partial(good, "fleet"), partial(wrong, "fleet")
 PERMISSIONS = "give the user the permissions of docs/scale.md"
 
 
@@ -254,11 +256,3 @@ def _clock(whose: str, ahead: float) -> Finding:
     way = "ahead of" if ahead > 0 else "behind"
     mend = "set both right (chrony or systemd-timesyncd keep them so): pauses end, and captures are dated, by them"
     return _bad(f"{whose} is {abs(ahead):.0f} s {way} this one", mend)
-
-
-def _good(detail: str, mend: str = "") -> Finding:
-    return Finding(check="fleet", ok=True, detail=detail, mend=mend)
-
-
-def _bad(detail: str, mend: str) -> Finding:
-    return Finding(check="fleet", ok=False, detail=detail, mend=mend)

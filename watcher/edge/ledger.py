@@ -38,10 +38,9 @@ class Ledger(LogQuestions, BeliefQuestions):
         self.folder = folder
 
     @classmethod
-    def open(cls, folder: Path, *, readonly: bool = True) -> Self:
-        """The ledger of the store in ``folder``; ``StoreError`` if there is none, or of a newer form. To be read, or
-        (``readonly=False``, for the holder of the lock alone) made and brought up to date if need be."""
-        return cls(schema.open_reading(folder) if readonly else schema.open_owned(folder).conn, folder)
+    def open(cls, folder: Path) -> Self:
+        """The ledger of the store in ``folder``, to be read; ``StoreError`` if there is none, or of another form."""
+        return cls(schema.open_reading(folder), folder)
 
     def status(self) -> tuple[TargetStatus, ...]:
         """How every target stands; paused ones, too."""

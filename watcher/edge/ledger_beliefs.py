@@ -72,10 +72,6 @@ class BeliefQuestions:
         entries = {entry.key: entry for _, entry in self.entries(site)}
         return SiteState(roster=Roster(site=site, entries=entries, notes=notes), memory=memory)
 
-    def roster(self, site: str) -> Roster:
-        """The standing of every entry ever seen on a site."""
-        return self.state(site).roster
-
     def notes(self, site: str) -> bytes:
         """What the decision remembers of a site; empty at first."""
         row = self.connection.execute(
@@ -173,28 +169,20 @@ class BeliefQuestions:
         return _decode_event(row[0]) if row else None
 
     def events(
-        self,
-        site: str | None = None,
-        kind: str | None = None,
-        since: datetime | None = None,
-        after_seq: int | None = None,
+        self, site: str | None = None, kind: str | None = None, since: datetime | None = None
     ) -> Iterator[Event]:
         """Events in the order in which they were recorded: of a site, of a kind, confirmed since a time."""
-        return (event for _, event in self.numbered_events(site, kind, since, after_seq))
+        return (event for _, event in self.numbered_events(site, kind, since))
 
     def numbered_events(
-        self,
-        site: str | None = None,
-        kind: str | None = None,
-        since: datetime | None = None,
-        after_seq: int | None = None,
+        self, site: str | None = None, kind: str | None = None, since: datetime | None = None, last: int = 0
     ) -> Iterator[tuple[int, Event]]:
-        """Events with their number; the last one seen is the ``after_seq`` of the next question."""
+        """Events with their number, those after the last one seen."""
         rows = self.connection.execute(
             "SELECT seq, data FROM event WHERE seq > ?1 AND (?2 IS NULL OR kind = ?2)"
             " AND (?3 IS NULL OR site = (SELECT id FROM site WHERE name = ?3)) AND (?4 IS NULL OR confirmed >= ?4)"
             " ORDER BY seq",
-            (after_seq or 0, kind, site, None if since is None else micros(since)),
+            (last, kind, site, None if since is None else micros(since)),
         )
         return ((seq, _decode_event(data)) for seq, data in rows)
 

@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any, NamedTuple
 
 from watcher.core import http
@@ -87,11 +86,7 @@ class CaptureQuestions:
         return self._kept(row) if row else None
 
     def captures(
-        self,
-        site: str | None = None,
-        since: datetime | None = None,
-        after: str | None = None,
-        limit: int | None = None,
+        self, site: str | None = None, since: datetime | None = None, after: str | None = None
     ) -> Iterator[Capture]:
         """Captures and misses by the time they were asked for, oldest first: of a site, since a time, after one."""
         start, last = since, None
@@ -101,9 +96,7 @@ class CaptureQuestions:
                 raise UsageError(f"there is no capture {after}", hint="`watcher captures` shows ids")
             start = last.requested_at if start is None else max(start, last.requested_at)
         found: Iterator[Capture] = (kept.capture for kept in self._in_time(site, start))
-        if last is not None:
-            found = _behind(found, last)
-        return islice(found, limit)
+        return found if last is None else _behind(found, last)
 
     def _in_time(self, site: str | None, since: datetime | None) -> Iterator[Kept]:
         """Captures by request time. Rows come by the time their visit began; those of visits that overlap wait here."""

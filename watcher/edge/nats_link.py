@@ -52,11 +52,6 @@ class Link:
         """Told when the connection stands (True), and when it is lost."""
 
     @property
-    def addresses(self) -> tuple[tuple[str, int], ...]:
-        """Hosts (numbers) and ports of the servers: what the guard must let through."""
-        return addresses_of(self._fleet)
-
-    @property
     def replicas(self) -> int:
         """How many servers keep each message."""
         return 3 if len(self._fleet.servers) >= 3 else 1

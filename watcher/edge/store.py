@@ -183,15 +183,6 @@ class LedgerStore:
         now = self._now()
         return await self.do(lambda desk: desk.ledger.owed(now, limit, sinks))
 
-    async def delivered(self, alert: Owed, checkpoint: str) -> None:
-        """The alert arrived, with this checkpoint: logged, and owed no more."""
-        at = self._now()
-        await self.do(lambda desk: desk.outbox.delivered(alert.seq, alert.sink, checkpoint, at))
-
-    async def not_delivered(self, alert: Owed, why: str, next_try: datetime) -> None:
-        """The alert did not arrive; it is due again then."""
-        await self.do(lambda desk: desk.outbox.not_delivered(alert.seq, alert.sink, sayable(why), next_try))
-
     async def not_wanted(self, alert: Owed) -> None:
         """The sink did not ask for such an event: owed no more."""
         await self.do(lambda desk: desk.outbox.not_wanted(alert.seq, alert.sink))

@@ -23,6 +23,7 @@ from watcher.core.proxy_tables import ProxySettings
 from watcher.core.tor_trouble import Trouble, explain
 from watcher.edge import trouble
 from watcher.edge.lock import Lock
+from watcher.edge.machine import is_alive
 from watcher.edge.own_tor import COOKIE, LOOPBACK, OwnTor, is_one_of, write_private
 from watcher.edge.proxy import Proxy
 from watcher.edge.tor_control import TorState, tor_state
@@ -172,7 +173,7 @@ def _tell(tor: OwnTor) -> None:
 async def states(store: Path) -> tuple[TorState | None, ...]:
     """How the tors of a running watcher stand; None for one that does not answer; nothing if none are kept."""
     told = _kept(store / FOLDER)
-    if not told.is_alive:  # it was killed, and could not take back what it told
+    if not is_alive(told.pid):  # it was killed, and could not take back what it told
         return ()
     return await _states(store, told.ports)
 
@@ -202,16 +203,6 @@ class _Kept:
     pid: int = 0
     ports: tuple[tuple[int, int], ...] = ()
     """SOCKS and control port of each."""
-
-    @property
-    def is_alive(self) -> bool:
-        try:
-            os.kill(self.pid, 0)
-        except (ProcessLookupError, OverflowError):
-            return False
-        except PermissionError:
-            return True
-        return self.pid > 0
 
 
 def _kept(folder: Path) -> _Kept:

@@ -13,11 +13,11 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from urllib.parse import quote
 
 from aiohttp import web
 
+from watcher.core.addresses import is_loopback
 from watcher.web.questions import WebError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -83,7 +83,7 @@ class Door:
         if self.token:
             return
         port = int(match[2]) if match[2] else 80
-        if not _is_here(match[1]) or port != self.port:
+        if not is_loopback(match[1].lower().strip("[]").removesuffix(".")) or port != self.port:
             raise DeniedError(
                 "this page answers to this machine's own names and port alone",
                 hint=f"open http://127.0.0.1:{self.port}/; for a tunnel or a proxy, use the same port or set a token",
@@ -139,15 +139,6 @@ class Door:
 
 def _digest(value: str) -> bytes:
     return hashlib.sha256(value.encode("utf-8", "surrogatepass")).digest()
-
-
-def _is_here(host: str) -> bool:
-    if host.lower() in {"localhost", "localhost."}:
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def local(path: str) -> str:

@@ -107,10 +107,6 @@ class Query:
             raise BadRequestError(f"{name} is no number from {least} to {most}")
         return int(value)
 
-    def flag(self, name: str) -> bool:
-        """Whether it was ticked."""
-        return self.choice(name, ("0", "1")) == "1"
-
     def cursor(self, parts: int) -> Cursor | None:
         """Where a list goes on; None: at its beginning."""
         older, newer = self.text("older", 40), self.text("newer", 40)
