@@ -21,7 +21,7 @@ from pathlib import Path
 from tests.evidence.keeping import play_withdrawal
 from tests.evidence.story import KEY
 from watcher.core import merkle
-from watcher.edge.export import STANDALONE, export
+from watcher.edge.export import STANDALONE, export, provenance
 from watcher.edge.gather import Selection
 from watcher.edge.ledger import Ledger
 from watcher.edge.verify import verify
@@ -65,7 +65,9 @@ def exporting() -> None:
             event = next(event.id for event in ledger.events() if event.kind == "withdrawn")
             for draw in (False, True):
                 start = time.perf_counter()
-                made = export(ledger, Selection(events=(event,)), out, key=KEY, operator="", vantage="local", draw=draw)
+                made = export(
+                    ledger, Selection(events=(event,)), out, key=KEY, about=provenance("", "local"), draw=draw
+                )
                 print(f"export with {made.pictures} pictures: {time.perf_counter() - start:.2f} s")
         start = time.perf_counter()
         verify(out, key=KEY.vkey)

@@ -25,7 +25,8 @@ from watcher.core import fleet_bundle, note, wacz
 from watcher.core.agree import Agreement
 from watcher.core.checks import CheckResult
 from watcher.edge import acts, parcels
-from watcher.edge.export_fleet import about, export_fleet, opened_copies
+from watcher.edge.export import provenance
+from watcher.edge.export_fleet import export_fleet, opened_copies
 from watcher.edge.gather import Selection
 from watcher.edge.index import Arrival, Index
 from watcher.edge.ledger import Ledger
@@ -112,7 +113,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Selection(events=(event.id,)),
             out,
             key=INDEX,
-            about=about("Example CERT", "overview", b"", ()),
+            about=provenance("Example CERT", "overview", b"", ()),
             draw=False,
         )
     assert done.events == (event.id,)
@@ -227,7 +228,7 @@ def test_nothing_is_written_that_a_vantage_did_not_sign(tmp_path: Path) -> None:
                 Selection(events=(event.id,)),
                 out,
                 key=INDEX,
-                about=about("", "overview", b"", ()),
+                about=provenance("", "overview", b"", ()),
                 draw=False,
             )
     assert not out.exists()

@@ -12,7 +12,7 @@ import click
 from watcher.cli.kit import State, command, json_option, moment, progress, say, since_option, site_option
 from watcher.cli.output import json_lines
 from watcher.core.moments import size_words
-from watcher.errors import EvidenceError, StoreDamaged, StoreError, UsageError
+from watcher.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -74,13 +74,8 @@ def export_command(
     with state.ledger() as ledger:
         if ledger is None:
             raise UsageError("there is nothing to export yet", hint="`watcher check` visits every target once")
-        try:
-            with progress("making the bundle, and checking it"):
-                made = export_with(settings, ledger, selection, output, key=key, hidden=hidden, draw=pictures)
-        except EvidenceError as error:  # it is the store that does not hold, not a file that was handed in
-            raise StoreDamaged(
-                str(error), hint=error.hint or "`watcher verify` says what of the store is lost"
-            ) from error
+        with progress("making the bundle, and checking it"):
+            made = export_with(settings, ledger, selection, output, key=key, hidden=hidden, draw=pictures)
     _log(settings, key, made)
     if as_json:
         json_lines([_object(made)])
@@ -91,22 +86,9 @@ def export_command(
 
 def _log(settings: Settings, key: SigningKey, made: Exported) -> None:
     """The act, in the custody log; a store that cannot be written does not undo what was handed out."""
-    from watcher.core import custody
     from watcher.edge import acts
 
-    at = datetime.now(UTC)
-    if made.redactions:
-        record = custody.redaction_record(
-            bundle=made.package,
-            redactions=made.redactions,
-            count=made.places_hidden,
-            at=at,
-            vantage=settings.vantage,
-        )
-    else:
-        record = custody.export_record(
-            bundle=made.package, captures=made.captures, events=made.events, at=at, vantage=settings.vantage
-        )
+    record = made.record(datetime.now(UTC), settings.vantage)
     try:
         logged = asyncio.run(acts.log(settings.store, record, key, vantage=settings.vantage))
     except StoreError as error:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
 import watcher
-from watcher.core import bundle, wacz
+from watcher.core import bundle, custody, wacz
+from watcher.core.checks import CheckResult
 from watcher.core.material import Material
-from watcher.edge import render, trouble
+from watcher.edge import durable, render
 from watcher.edge.apart import Apart
 from watcher.edge.gather import Provenance, Selection, gather
 from watcher.edge.ledger import Ledger
@@ -42,6 +41,16 @@ class Exported:
     places_hidden: int
     pictures: int
 
+    def record(self, at: datetime, vantage: str) -> custody.Record:
+        """What the custody log says of it."""
+        if self.redactions:
+            return custody.redaction_record(
+                bundle=self.package, redactions=self.redactions, count=self.places_hidden, at=at, vantage=vantage
+            )
+        return custody.export_record(
+            bundle=self.package, captures=self.captures, events=self.events, at=at, vantage=vantage
+        )
+
 
 def export(
     ledger: Ledger,
@@ -49,33 +58,41 @@ def export(
     out: Path,
     *,
     key: SigningKey,
-    operator: str,
-    vantage: str,
-    tsa_roots: bytes = b"",
-    hidden: Sequence[str] = (),
+    about: Provenance,
     draw: bool = True,
 ) -> Exported:
     """The bundle of what is selected, in the file ``out``; nothing is written unless all of it verifies."""
-    refuse_folder(out)
-    about = Provenance(operator=operator, vantage=vantage, software=SOFTWARE, tsa_roots=tsa_roots, hidden=tuple(hidden))
-    material = gather(ledger, selection, key, about)
     with Apart("reread") as apart:  # starts up while pictures are drawn
-        if draw:
-            material = replace(material, pictures=pictures(material))
+        material = drawn(ledger, selection, out, key, about, draw=draw)
         data = make(material, key)
-        _check(data, key, tsa_roots if any(head.tokens for head in material.heads) else b"", apart)
-    return written(out, data, material, len(material.pictures))
+        check(verify_bundle(data, key=key.vkey, roots=roots_of(material), read_again=apart.reread))
+    return written(out, data, material)
 
 
-def refuse_folder(out: Path) -> None:
-    """``UsageError`` if that is no place for a file."""
+def provenance(operator: str, vantage: str, tsa_roots: bytes = b"", hidden: Sequence[str] = ()) -> Provenance:
+    """What a bundle made by this program says of who made it."""
+    return Provenance(operator=operator, vantage=vantage, software=SOFTWARE, tsa_roots=tsa_roots, hidden=tuple(hidden))
+
+
+def drawn(
+    ledger: Ledger, selection: Selection, out: Path, key: SigningKey, about: Provenance, *, draw: bool
+) -> Material:
+    """The material of what is selected, with its pictures if they are wanted; ``UsageError`` if ``out`` is no place for
+    a file."""
     if out.is_dir():
         raise UsageError(f"{out} is a folder", hint="name a file: -o NAME.wacz")
+    material = gather(ledger, selection, key, about)
+    return replace(material, pictures=pictures(material)) if draw else material
 
 
-def written(out: Path, data: bytes, material: Material, drawn: int) -> Exported:
+def roots_of(material: Material) -> bytes | None:
+    """What its time-stamps are checked by; None if it has none."""
+    return material.tsa_roots or None if any(head.tokens for head in material.heads) else None
+
+
+def written(out: Path, data: bytes, material: Material) -> Exported:
     """What was exported, once it stands durably in ``out``."""
-    _write(out, data)
+    durable.put(out, data, private=False)
     files = wacz.unpack(data)
     hidden_account = files.get(bundle.REDACTIONS)
     return Exported(
@@ -86,7 +103,7 @@ def written(out: Path, data: bytes, material: Material, drawn: int) -> Exported:
         events=tuple(told.event.id for told in material.events),
         redactions=sha256(hidden_account).digest() if hidden_account else b"",
         places_hidden=_hidden_places(hidden_account) if hidden_account else 0,
-        pictures=drawn,
+        pictures=len(material.pictures),
     )
 
 
@@ -110,39 +127,11 @@ def pictures(material: Material) -> dict[str, bytes]:
     return found
 
 
-def _check(data: bytes, key: SigningKey, roots: bytes, apart: Apart) -> None:
-    results = verify_bundle(data, key=key.vkey, roots=roots or None, read_again=apart.reread)
-    failed = [result for result in results if not result.ok]
+def check(results: Iterable[CheckResult]) -> None:
+    """None if all of it holds; else ``EvidenceError``."""
+    failed = [f"{result.check}: {result.detail}" for result in results if not result.ok]
     if failed:
         raise EvidenceError(
-            "the bundle does not verify, and was not written: "
-            + "; ".join(f"{result.check}: {result.detail}" for result in failed),
+            f"the bundle does not verify, and was not written: {'; '.join(failed)}",
             hint="watcher verify says whether the store is damaged",
         )
-
-
-def _write(out: Path, data: bytes) -> None:
-    """All of it durably in a file beside ``out``, then under its name."""
-    with trouble.told(out), ExitStack() as otherwise:
-        handle, name = tempfile.mkstemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent)
-        otherwise.callback(_drop, name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644 & ~_umask())
-        os.replace(name, out)
-        folder = os.open(out.parent, os.O_RDONLY | os.O_DIRECTORY)
-        otherwise.callback(os.close, folder)
-        os.fsync(folder)
-
-
-def _drop(name: str) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(name)
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

@@ -16,19 +16,14 @@ from watcher.config import Settings
 from watcher.core import bundle, fleet_bundle, note
 from watcher.core.agreement import key_of
 from watcher.core.material import Kept, Material
-from watcher.edge.export import SOFTWARE, STANDALONE, Exported, export, pictures, refuse_folder, written
+from watcher.edge.export import Exported, check, drawn, export, make, provenance, roots_of, written
 from watcher.edge.gather import Provenance, Selection, gather
 from watcher.edge.index_copies import copies
 from watcher.edge.ledger import Ledger
 from watcher.edge.sign import KnownKey, SigningKey
 from watcher.edge.verify_fleet import verify_fleet
-from watcher.errors import EvidenceError
+from watcher.errors import EvidenceError, StoreDamaged
 from watcher.records import Event, RosterEntry
-
-
-def about(operator: str, index: str, tsa_roots: bytes, hidden: Sequence[str]) -> Provenance:
-    """What a fleet's bundle says of who made it."""
-    return Provenance(operator=operator, vantage=index, software=SOFTWARE, tsa_roots=tsa_roots, hidden=tuple(hidden))
 
 
 @contextmanager
@@ -55,24 +50,18 @@ def export_with(
     hidden: Sequence[str] = (),
     draw: bool = True,
 ) -> Exported:
-    """The bundle that these settings ask for: a lone watcher's, or, of an index, one with those of all vantages."""
+    """The bundle that these settings ask for: a lone watcher's, or, of an index, one with those of all vantages.
+    ``StoreDamaged`` if what was kept does not hold."""
     path = settings.timestamp.roots
     roots = path.read_bytes() if path is not None and path.is_file() else b""
-    if settings.fleet is None or not copies(settings.store):
-        return export(
-            ledger,
-            selection,
-            out,
-            key=key,
-            operator=settings.operator,
-            vantage=settings.vantage,
-            tsa_roots=roots,
-            hidden=hidden,
-            draw=draw,
-        )
-    said = about(settings.operator, settings.vantage, roots, hidden)
-    with opened_copies(settings.store, settings.fleet.vantages) as vantages:
-        return export_fleet(ledger, vantages, selection, out, key=key, about=said, draw=draw)
+    about = provenance(settings.operator, settings.vantage, roots, hidden)
+    try:
+        if settings.fleet is None or not copies(settings.store):
+            return export(ledger, selection, out, key=key, about=about, draw=draw)
+        with opened_copies(settings.store, settings.fleet.vantages) as vantages:
+            return export_fleet(ledger, vantages, selection, out, key=key, about=about, draw=draw)
+    except EvidenceError as error:  # it is the store that does not hold, not a file that was handed in
+        raise StoreDamaged(str(error), hint=error.hint or "`watcher verify` says what of the store is lost") from error
 
 
 def export_fleet(
@@ -86,25 +75,18 @@ def export_fleet(
     draw: bool = True,
 ) -> Exported:
     """The bundle of what is selected at an index, in the file ``out``; nothing is written unless all of it verifies."""
-    refuse_folder(out)
-    whole = gather(union, selection, key, about)
-    if draw:
-        whole = replace(whole, pictures=pictures(whole))
-    made = {fleet_bundle.INDEX: _packed(whole, key)}
+    whole = drawn(union, selection, out, key, about, draw=draw)
+    made = {fleet_bundle.INDEX: make(whole, key)}
     for name, (ledger, verifier) in sorted(vantages.items()):
         theirs = _theirs(ledger, whole, name)
         if theirs is None:
             continue
         packed = replace(about, vantage=name, packer=key.vkey)
-        made[fleet_bundle.path_of(name)] = _packed(gather(ledger, theirs, KnownKey(verifier=verifier), packed), key)
+        made[fleet_bundle.path_of(name)] = make(gather(ledger, theirs, KnownKey(verifier=verifier), packed), key)
     data = fleet_bundle.whole(made, bundle.cover(whole), key.verifier, key.sign)
     keys = [key.vkey, *(str(verifier) for _, verifier in vantages.values())]
-    _check(data, keys, about.tsa_roots if any(head.tokens for head in whole.heads) else b"")
-    return written(out, data, whole, len(whole.pictures))
-
-
-def _packed(material: Material, key: SigningKey) -> bytes:
-    return bundle.whole(material, verifier=STANDALONE.read_bytes(), key=key.verifier, sign=key.sign)
+    check(verify_fleet(data, keys=keys, roots=roots_of(whole)))
+    return written(out, data, whole)
 
 
 def _theirs(ledger: Ledger, whole: Material, vantage: str) -> Selection | None:
@@ -137,13 +119,3 @@ def _own_event(ledger: Ledger, event: Event, vantage: str) -> Event | None:
         if key_of({entry.key: held}, event) is not None:
             last = one
     return last
-
-
-def _check(data: bytes, keys: Sequence[str], roots: bytes) -> None:
-    results = verify_fleet(data, keys=keys, roots=roots or None)
-    failed = [f"{result.check}: {result.detail}" for result in results if not result.ok]
-    if failed:
-        raise EvidenceError(
-            "the bundle does not verify, and was not written: " + "; ".join(failed),
-            hint="watcher verify says whether the store is damaged",
-        )

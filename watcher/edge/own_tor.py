@@ -23,7 +23,7 @@ import structlog
 from watcher.core import tor_trouble
 from watcher.core.tor_trouble import Phase, Trouble, phase_of
 from watcher.core.torrc import TRANSPORTS, torrc, transports
-from watcher.edge import trouble
+from watcher.edge import durable, trouble
 from watcher.edge.proxy import Proxy
 from watcher.edge.tor_control import Control
 from watcher.errors import ProxyError
@@ -155,7 +155,7 @@ class OwnTor:
         with trouble.told(self.folder):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self.folder / COOKIE).unlink(missing_ok=True)  # that of the last run would be refused
-            write_private(rc, self._torrc(plugins))
+        durable.put(rc, self._torrc(plugins).encode())
         try:
             self._process = await asyncio.create_subprocess_exec(
                 program,
@@ -272,15 +272,6 @@ class OwnTor:
             await asyncio.wait([self._listening], timeout=1)  # its last words
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
-
-
-def write_private(path: Path, text: str) -> None:
-    """Put it there, whole or not at all, for nobody else to read."""
-    fresh = path.with_name(f"{path.name}.part")
-    fresh.unlink(missing_ok=True)
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    fresh.rename(path)
 
 
 def environment(folder: Path) -> dict[str, str]:

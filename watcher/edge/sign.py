@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from watcher.core import note
+from watcher.edge.durable import sync_folder
 from watcher.errors import EvidenceError, StoreError, UsageError
 
 PRIVATE_MODE = 0o600
@@ -92,11 +93,7 @@ def create_key(path: Path, origin: str) -> SigningKey:
         file.write(f"{NAME_LINE}{origin}\n".encode() + pem)
         file.flush()
         os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
     return SigningKey(origin=origin, secret=secret)
 
 

@@ -21,10 +21,10 @@ import structlog
 from watcher.config import Settings
 from watcher.core.proxy_tables import ProxySettings
 from watcher.core.tor_trouble import Trouble, explain
-from watcher.edge import trouble
+from watcher.edge import durable, trouble
 from watcher.edge.lock import Lock
 from watcher.edge.machine import is_alive
-from watcher.edge.own_tor import COOKIE, LOOPBACK, OwnTor, is_one_of, write_private
+from watcher.edge.own_tor import COOKIE, LOOPBACK, OwnTor, is_one_of
 from watcher.edge.proxy import Proxy
 from watcher.edge.tor_control import TorState, tor_state
 from watcher.errors import ProxyError, StoreBusy
@@ -186,9 +186,8 @@ async def _states(store: Path, ports: tuple[tuple[int, int], ...]) -> tuple[TorS
 
 
 def _write_ports(folder: Path, tors: list[OwnTor]) -> None:
-    path = folder / PORTS
-    with trouble.told(path):
-        write_private(path, json.dumps({"pid": os.getpid(), "ports": [[tor.socks[1], tor.control[1]] for tor in tors]}))
+    told = {"pid": os.getpid(), "ports": [[tor.socks[1], tor.control[1]] for tor in tors]}
+    durable.put(folder / PORTS, json.dumps(told).encode())
 
 
 def _forget_ports(folder: Path) -> None:

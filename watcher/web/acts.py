@@ -11,15 +11,12 @@ from pathlib import Path
 
 from aiohttp import web
 
-from watcher.config import Settings
-from watcher.core import custody
 from watcher.edge import acts
 from watcher.edge.export import Exported
 from watcher.edge.export_fleet import export_with
 from watcher.edge.gather import Selection
-from watcher.edge.ledger_sights import WebLedger
 from watcher.edge.sign import SigningKey, load_key
-from watcher.errors import EvidenceError, StoreDamaged, StoreError
+from watcher.errors import StoreError
 from watcher.web.captures import one_of_few
 from watcher.web.door import COOKIE, STAYS, local
 from watcher.web.questions import NotFoundError
@@ -41,28 +38,17 @@ async def bundle(request: web.Request) -> web.StreamResponse:
     async with one_of_few(about):
         with tempfile.TemporaryDirectory(prefix="watcher-bundle-") as folder:
             path = Path(folder) / f"{name}.wacz"
-            made = await about.ledgers.ask(lambda ledger: _made(ledger, about.settings, path, key, draw=draw))
+            made = await about.ledgers.ask(
+                lambda ledger: export_with(about.settings, ledger, Selection(events=(name,)), path, key=key, draw=draw)
+            )
             await _log(about, key, made)
             return await _sent(request, path, made.size)
-
-
-def _made(ledger: WebLedger, settings: Settings, path: Path, key: SigningKey, *, draw: bool) -> Exported:
-    try:
-        return export_with(settings, ledger, Selection(events=(path.stem,)), path, key=key, draw=draw)
-    except EvidenceError as error:
-        raise StoreDamaged(str(error), hint=error.hint or "`watcher verify` says what of the store is lost") from error
 
 
 async def _log(about: Room, key: SigningKey, made: Exported) -> None:
     """The act, in the custody log: at once, or, where a watcher is running, as soon as it takes it in. A store that
     cannot be written does not take back what was asked for: it is left to the log of the next export."""
-    record = custody.export_record(
-        bundle=made.package,
-        captures=made.captures,
-        events=made.events,
-        at=about.now(),
-        vantage=about.settings.vantage,
-    )
+    record = made.record(about.now(), about.settings.vantage)
     try:
         await acts.log(about.settings.store, record, key, vantage=about.settings.vantage)
     except StoreError as error:
