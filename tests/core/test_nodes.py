@@ -10,8 +10,9 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from watcher.core.nodes import TEXT, Nodes
 from watcher.core.outline import build
-from watcher.core.taking import Records, select
-from watcher.records import Selector
+from watcher.core.parse import parse
+from watcher.core.taking import Records
+from watcher.records import Page, Selector
 
 PAGE = (
     "<title>no</title><body><header hidden>no <b>no</b></header><div id=a>one<b>two</b> <i>three</i></div><!-- no -->"
@@ -82,13 +83,13 @@ def test_whatever_the_tree(seed: int) -> None:
         assert range(number, nodes.end(number)) == range(below[0], below[-1] + 1)
         assert nodes.text(number) == Nodes(node).text(0)
     for entry in ("li", "p", "div", "b, p"):
-        made = Records(tree, nodes, entry, select(tree, entry))
+        made = Records(nodes, entry, nodes.select(entry))
         inside: dict[int, int] = {}
         for number, above in enumerate(nodes.parent[: len(nodes.node)]):
             at = above
-            while at >= 0 and nodes.ids[at] not in made.number_of:
+            while at >= 0 and at not in made.number_of:
                 at = nodes.parent[at]
-            inside[number] = made.number_of[nodes.ids[at]] if at >= 0 else -1
+            inside[number] = made.number_of[at] if at >= 0 else -1
         everywhere, below = list(inside), [number for number in inside if inside[number] >= 0]
         assert made.record_of(everywhere, "> a, b") == list(inside.values())
         assert made.record_of(below, "a") == [inside[number] for number in below]
@@ -100,7 +101,7 @@ def test_parents_are_those_of_the_tree() -> None:
     for number, tag, parent in list(nodes)[1:]:
         above = nodes.node[number].parent
         assert above is not None
-        assert nodes.ids[parent] == above.mem_id
+        assert nodes.node[parent].mem_id == above.mem_id
         assert (nodes.words[number] is not None) == (tag == TEXT)
 
 
@@ -133,8 +134,8 @@ CARDS = (
 
 
 def records(body: str = CARDS, entry: str = ".c") -> Records:
-    tree, nodes = walked(body)
-    return Records(tree, nodes, entry, select(tree, entry))
+    _, nodes = walked(body)
+    return Records(nodes, entry, nodes.select(entry))
 
 
 @pytest.mark.parametrize(
@@ -168,5 +169,36 @@ def test_only_the_first_records_if_so_many_are_enough() -> None:
 
 
 def test_what_several_alternatives_match_comes_once() -> None:
-    tree, _ = walked(CARDS)
-    assert len(select(tree, "h3, .c h3")) == 5
+    _, nodes = walked(CARDS)
+    assert len(nodes.select("h3, .c h3")) == 5
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_elements_are_found_by_tag_as_a_selector_finds_them(seed: int) -> None:
+    tree, nodes = walked(soup(seed))
+    for tag in ("p", "svg", "td", "h1"):
+        assert nodes.named(tag) == nodes.select(tag)
+    for tags in (("p", "li"), ("b", "a"), ("h1", "h2"), ("svg",)):
+        one, other = nodes.first(*tags), tree.css_first(", ".join(tags))
+        assert (one and one.mem_id) == (other and other.mem_id)
+
+
+def test_the_text_of_many_elements_is_what_each_says() -> None:
+    _, nodes = walked(PAGE)
+    said = {number: nodes.text(number) for number in nodes.select("*")}
+    assert nodes.texts((number, number) for number in said) == {at: text for at, text in said.items() if text}
+
+
+@pytest.mark.parametrize(
+    ("head", "link"),
+    [
+        ("", "http://site.onion/a/x"),
+        ("<base href=/b/>", "http://site.onion/b/x"),
+        ("<base target=_top><base href=/c/><base href=/d/>", "http://site.onion/c/x"),
+        ("<base href><base href=/d/>", "http://site.onion/a/x"),
+        ("<base href='http://[/'>", "http://site.onion/a/x"),
+    ],
+)
+def test_links_are_relative_to_the_first_base_that_has_an_address(head: str, link: str) -> None:
+    page = Page(body=f"{head}<p>x</p>".encode(), url="http://site.onion/a/", status=200)
+    assert parse(page).absolute("x") == link

@@ -218,14 +218,14 @@ def make_rule(document: Document, candidate: Candidate) -> Rule | None:
     """The rule that reads a candidate's entries, proved on the page; None if no selector does."""
     if candidate.group.path:
         return _json_rule(candidate, document.base)
-    outline, tree, nodes = document.outline, document.tree, document.nodes
-    if outline is None or tree is None or nodes is None:
+    outline, nodes = document.outline, document.nodes
+    if outline is None or nodes is None:
         return None
     group = candidate.group
-    entry = entry_selector(outline, tree, group)
+    entry = entry_selector(outline, nodes, group)
     if not entry:
         return None
-    prover = Prover(outline, tree, nodes, group, entry)
+    prover = Prover(outline, nodes, group, entry)
     title = _title_selector(prover, candidate)
     if title is None:
         return None

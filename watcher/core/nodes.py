@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from selectolax.lexbor import LexborNode
+from selectolax.lexbor import LexborNode, SelectolaxError
+
+from watcher.core.rule_tables import starred
 
 TEXT = "-text"
 """What stands for a tag where a node is text."""
@@ -44,12 +46,11 @@ _BREAK = -2
 class Nodes:
     """The elements and texts of a tree, in document order."""
 
-    __slots__ = ("_hidden", "ids", "node", "number", "parent", "tag", "words")
+    __slots__ = ("_hidden", "_selected", "node", "number", "parent", "tag", "tags", "words")
 
     def __init__(self, root: LexborNode) -> None:
         self.node: list[LexborNode] = list(root.traverse(include_text=True))
-        self.ids: list[int] = [node.mem_id for node in self.node]
-        self.number = dict(zip(self.ids, range(len(self.ids)), strict=True))
+        self.number = {node.mem_id: at for at, node in enumerate(self.node)}
         """Address to place in these lists."""
         number = self.number
         up = [number[node.parent.mem_id] for node in islice(self.node, 1, None)]  # type: ignore[union-attr]  # below root
@@ -57,10 +58,12 @@ class Nodes:
         """-1: none of them. Two more follow the last node's, so that one may look ahead; so in ``tag``."""
         kinds = [node.tag_id for node in self.node]
         named = {kind: node.tag or "" for kind, node in dict(zip(kinds, self.node, strict=True)).items()}
+        self.tags = frozenset(named.values())
         self.tag: list[str] = [*[named[kind] for kind in kinds], "", ""]
         self.words: list[str | None] = [node.text_content for node in self.node]
         """Of text nodes, the text."""
         self._hidden: frozenset[int] | None = None
+        self._selected: dict[str, list[int]] = {}
 
     def __iter__(self) -> Iterator[tuple[int, str, int]]:
         """Number, tag and parent of each node."""
@@ -70,9 +73,33 @@ class Nodes:
     def hidden(self) -> frozenset[int]:
         """The elements that say themselves that they are not shown."""
         if self._hidden is None:
-            told = (node for node in self.node[0].css("[hidden], [style]") if is_hidden(node.attributes))
-            self._hidden = frozenset(self.number[node.mem_id] for node in told)
+            told = self.select("[hidden], [style]")
+            self._hidden = frozenset(at for at in told if is_hidden(self.node[at].attributes))
         return self._hidden
+
+    def select(self, selector: str) -> list[int]:
+        """The places of what a selector matches, each once; nothing if it cannot be read."""
+        found = self._selected.get(selector)
+        if found is None:  # entries and fields are asked for several times
+            try:
+                matching = self.node[0].css(starred(selector))
+            except (SelectolaxError, ValueError):
+                matching = []
+            number = self.number
+            found = [number[node.mem_id] for node in matching]
+            if "," in selector:  # what several alternatives match comes once for each
+                found = list(dict.fromkeys(found))
+            self._selected[selector] = found
+        return found
+
+    def named(self, tag: str) -> list[int]:
+        """The places of all elements of a tag, in page order."""
+        return [at for at, name in enumerate(self.tag) if name == tag] if tag in self.tags else []
+
+    def first(self, *tags: str) -> LexborNode | None:
+        """The first element of one of these tags; None if there is none."""
+        at = min((self.tag.index(tag) for tag in tags if tag in self.tags), default=-1)
+        return self.node[at] if at >= 0 else None
 
     def end(self, at: int) -> int:
         """One past the last node below a node."""
@@ -92,6 +119,16 @@ class Nodes:
         """The visible text of an element, white space folded; what is hidden above it does not hide it."""
         text = self.only_text(at)  # most hold one text and nothing else
         return " ".join((visible(self, at) if text is None else text).split())
+
+    def texts(self, places: Iterable[tuple[int, int]]) -> dict[int, str]:
+        """By its number, the text of each element at a place; left out where there is none."""
+        parent, words, found = self.parent, self.words, {}
+        for number, at in places:
+            only = words[at + 1] if parent[at + 1] == at != parent[at + 2] else None
+            text = self.text(at) if only is None else " ".join(only.split())
+            if text:
+                found[number] = text
+        return found
 
 
 def is_hidden(attributes: Mapping[str, str | None]) -> bool:

@@ -9,8 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from selectolax.lexbor import LexborNode
-
 from watcher.core.nodes import SILENT, Nodes
 from watcher.core.short_keys import cached_if_short
 
@@ -24,12 +22,13 @@ class Outline:
     """The elements of a page (what is silent left out) and its chunks of text, in document order."""
 
     __slots__ = (
-        "attrs", "end", "key", "leaf_end", "leaf_owner", "leaf_rank", "leaf_start", "leaf_text", "nodes", "nth",
-        "parent", "sig", "step", "steps", "tag",
+        "attrs", "end", "key", "leaf_end", "leaf_owner", "leaf_rank", "leaf_start", "leaf_text", "nth", "parent",
+        "place", "sig", "step", "steps", "tag",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.nodes: list[LexborNode] = []
+        self.place: list[int] = []
+        """Where the element stands among the tree's nodes."""
         self.tag: list[str] = []
         self.attrs: list[Mapping[str, str | None]] = []
         self.parent: list[int] = []
@@ -76,7 +75,7 @@ def build(nodes: Nodes) -> Outline:
 
 def _take(made: Outline, nodes: Nodes) -> None:
     """Fills in elements and chunks, what is silent left out."""
-    tags, attrs, parents, taken = made.tag, made.attrs, made.parent, made.nodes
+    tags, attrs, parents, taken = made.tag, made.attrs, made.parent, made.place
     leaf_text, leaf_owner, leaf_rank, starts = made.leaf_text, made.leaf_owner, made.leaf_rank, made.leaf_start
     chunks: list[int] = []  # own chunks so far
     element_of = [-1] * (len(nodes.node) + 1)  # the last entry is for no parent
@@ -90,10 +89,9 @@ def _take(made: Outline, nodes: Nodes) -> None:
                 chunks[parent] += 1
         elif tag not in SILENT and (parent >= 0 or not taken) and tag[:1].isalpha():
             element_of[at] = len(taken)
-            node = nodes.node[at]
-            taken.append(node)
+            taken.append(at)
             tags.append(tag)
-            attrs.append(node.attributes)
+            attrs.append(nodes.node[at].attributes)
             parents.append(parent)
             chunks.append(0)
             starts.append(len(leaf_text))
@@ -101,7 +99,7 @@ def _take(made: Outline, nodes: Nodes) -> None:
 
 def _close(made: Outline) -> None:
     """Fills ``end`` and ``leaf_end``."""
-    count = len(made.nodes)
+    count = len(made.place)
     ends = list(range(1, count + 1))
     parents = made.parent
     for element in range(count - 1, 0, -1):

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
-
 from watcher.core.links import lead_of
 from watcher.core.nodes import Nodes
 from watcher.core.parse import Document
-from watcher.core.rules import select, split
+from watcher.core.rules import split
 from watcher.core.short_keys import cached_if_short
 from watcher.records import Entry
 
@@ -117,8 +115,9 @@ def _joined(base: str, pages: str, number: int) -> str:
 
 def _by_selector(document: Document, next_link: str) -> Iterator[str]:
     css, attr = split(next_link)
-    for node in select(document.tree, css)[:MOST_LINKS] if document.tree is not None else ():
-        yield document.absolute(node.attributes.get(attr or "href") or "")
+    if (nodes := document.nodes) is not None:
+        for at in nodes.select(css)[:MOST_LINKS]:
+            yield document.absolute(nodes.node[at].attributes.get(attr or "href") or "")
 
 
 # --------------------------------------------------------------------------------------------------------- in HTML
@@ -135,14 +134,13 @@ class _Link:
 
 
 def _by_links(document: Document, own: frozenset[str]) -> Iterator[str]:
-    tree, nodes = document.tree, document.nodes
-    if tree is None or nodes is None:
+    nodes = document.nodes
+    if nodes is None:
         return
-    yield from (
-        document.absolute(node.attributes.get("href") or "") for node in tree.css("link[rel~=next], a[rel~=next]")
-    )
-    links = [link for link in _links(document, tree, nodes) if link.address and link.address not in own]
-    yield from _numbered(links, document.url, tree)
+    for at in nodes.select("link[rel~=next], a[rel~=next]"):
+        yield document.absolute(nodes.node[at].attributes.get("href") or "")
+    links = [link for link in _links(document, nodes) if link.address and link.address not in own]
+    yield from _numbered(links, document.url, nodes)
     for link in links:
         if (
             _ONWARD.fullmatch(link.text)
@@ -152,11 +150,11 @@ def _by_links(document: Document, own: frozenset[str]) -> Iterator[str]:
             yield link.address
 
 
-def _links(document: Document, tree: LexborHTMLParser, nodes: Nodes) -> Iterator[_Link]:
+def _links(document: Document, nodes: Nodes) -> Iterator[_Link]:
     """Links that show a number or say that they lead on."""
     scripts = ""
     functions: dict[str, tuple[str, str] | None] = {}
-    for at in _linking(tree, nodes)[:MOST_LINKS]:
+    for at in _linking(document, nodes)[:MOST_LINKS]:
         only = nodes.only_text(at)
         text = " ".join((nodes.node[at].text() if only is None else only).split())[:40]
         if text and not _leads_on(text):
@@ -173,21 +171,21 @@ def _links(document: Document, tree: LexborHTMLParser, nodes: Nodes) -> Iterator
             target = target or attributes.get(name) or ""
         call = attributes.get("onclick") or (href if href.startswith("javascript:") else "")
         if not target and call:
-            scripts = scripts or "\n".join(script.text() for script in tree.css("script"))[:200_000]
+            scripts = scripts or "\n".join(nodes.node[script].text() for script in nodes.named("script"))[:200_000]
             target = _called(call, scripts, functions)
         if target:
-            yield _Link(document.absolute(target), text, _in_pager(node))
+            yield _Link(document.absolute(target), text, _in_pager(nodes, at))
 
 
-def _linking(tree: LexborHTMLParser, nodes: Nodes) -> list[int]:
+def _linking(document: Document, nodes: Nodes) -> list[int]:
     """Places of what a click on may lead to another page, in page order."""
-    number = nodes.number
-    found = [number[node.mem_id] for node in tree.css("a")]
-    others = [number[node.mem_id] for node in tree.css(_LINKS)]
+    found = nodes.named("a")
+    others = nodes.select(_LINKS) if document.says(_ACTING) else ()
     return sorted({*found, *others}) if others else found
 
 
 _LINKS = "button[onclick], button[data-url], [hx-get], [data-next], [data-next-url], li[onclick], span[onclick]"
+_ACTING = (b"onclick", b"data-url", b"hx-get", b"data-next")
 
 
 @cached_if_short(20_000)
@@ -210,30 +208,29 @@ def _called(code: str, scripts: str, functions: dict[str, tuple[str, str] | None
     return f"{joined[0]}{call[2]}{joined[1]}" if joined else ""
 
 
-def _in_pager(node: LexborNode) -> bool:
-    at: LexborNode | None = node
+def _in_pager(nodes: Nodes, at: int) -> bool:
     for _ in range(5):
-        if at is None:
+        if at < 0:
             return False
-        attributes = at.attributes
+        attributes = nodes.node[at].attributes
         if attributes and _PAGER.search(
             f"{attributes.get('class') or ''} {attributes.get('id') or ''} {attributes.get('aria-label') or ''}"
         ):
             return True
-        at = at.parent
+        at = nodes.parent[at]
     return False
 
 
-def _active_number(tree: LexborHTMLParser) -> int | None:
+def _active_number(nodes: Nodes) -> int | None:
     """The number that the pager shows as the present page."""
-    for node in tree.css("[aria-current=page], .active, .current, .selected")[:50]:
-        text = node.text().strip()
-        if _NUMBER.fullmatch(text) and _in_pager(node):
+    for at in nodes.select("[aria-current=page], .active, .current, .selected")[:50]:
+        text = nodes.node[at].text().strip()
+        if _NUMBER.fullmatch(text) and _in_pager(nodes, at):
             return int(text)
     return None
 
 
-def _numbered(links: Sequence[_Link], here: str, tree: LexborHTMLParser) -> Iterator[str]:
+def _numbered(links: Sequence[_Link], here: str, nodes: Nodes) -> Iterator[str]:
     """All pages that numbered links name, those that they leave out between too."""
     patterns: dict[str, dict[int, int]] = {}
     told: Counter[str] = Counter()
@@ -250,7 +247,7 @@ def _numbered(links: Sequence[_Link], here: str, tree: LexborHTMLParser) -> Iter
         line = _line(shown)
         if not told[pattern] or line is None or max(shown) > HIGHEST:
             continue
-        present = _active_number(tree) or next(
+        present = _active_number(nodes) or next(
             (page for page in range(1, max(shown) + 1) if _canonical(_filled(pattern, line, page)) == _canonical(here)),
             1,
         )

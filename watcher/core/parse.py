@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
@@ -44,9 +45,9 @@ class Document:
     __slots__ = (
         "_data",
         "_folded",
-        "_nodes",
         "_origin",
         "_outline",
+        "_source",
         "_text",
         "_title",
         "base",
@@ -54,6 +55,7 @@ class Document:
         "content_length",
         "kind",
         "markup",
+        "nodes",
         "tree",
         "url",
     )
@@ -67,16 +69,18 @@ class Document:
         """Where it was taken from."""
         self.kind: Kind = kind
         self.tree = tree
+        self.nodes = Nodes(tree.root) if tree is not None and tree.root is not None else None
+        """The tree's nodes; None without a tree."""
         self.content_length = content_length
         """Bytes in the body."""
         self.broken = ""
         """What was not finished: ``json`` or ``xml``; empty: nothing was seen to be."""
-        self.base = _base(tree, url)
+        self.base = _base(self.nodes, url)
         """What its relative links are relative to."""
         self._origin = _origin(self.base)
         self._data = data
-        self._nodes: Nodes | None = None
         self._outline: outline.Outline | None = None
+        self._source: bytes | None = None
         self._text: str | None = None
         self._folded: str | None = None
         self._title: str | None = None
@@ -88,13 +92,6 @@ class Document:
         if self._data is None and self.kind == "html" and self.tree is not None:
             self._data = scripts.literals(self.tree)
         return self._data or None
-
-    @property
-    def nodes(self) -> Nodes | None:
-        """The tree's nodes; None without a tree."""
-        if self._nodes is None and self.tree is not None and self.tree.root is not None:
-            self._nodes = Nodes(self.tree.root)
-        return self._nodes
 
     @property
     def outline(self) -> outline.Outline | None:
@@ -123,11 +120,17 @@ class Document:
             self._folded = text.lower() if text.isascii() else fold(text)
         return self._folded
 
+    def says(self, words: Iterable[bytes]) -> bool:
+        """Whether one of these words stands anywhere in the source, in letters of either case."""
+        if self._source is None:
+            self._source = self.markup.encode("utf-8", "surrogatepass").lower()
+        return any(word in self._source for word in words)
+
     @property
     def title(self) -> str:
         """The text of ``<title>``, white space folded."""
         if self._title is None:
-            node = self.tree.css_first("title") if self.tree is not None else None
+            node = self.nodes.first("title") if self.nodes is not None else None
             self._title = " ".join(node.text().split()) if node is not None else ""
         return self._title
 
@@ -173,7 +176,7 @@ def parse(page: Page) -> Document:
         if shown is not None:
             return _document(markup, page, "json", tree, shown)
     document = _document(markup, page, "html", tree, None)
-    if _INDEX_TITLE.match(document.title) or _heading_says_index(tree):
+    if _INDEX_TITLE.match(document.title) or _heading_says_index(document.nodes):
         rows = feeds.directory(tree)
         if rows:
             return _document(markup, page, "directory", tree, {"items": rows})
@@ -252,8 +255,8 @@ def is_bottomless(body: bytes) -> bool:
     return sum(1 for _ in _UNENDED.finditer(body)) - ends > MOST_OPEN
 
 
-def _heading_says_index(tree: LexborHTMLParser) -> bool:
-    heading = tree.css_first("h1, h2")
+def _heading_says_index(nodes: Nodes | None) -> bool:
+    heading = nodes.first("h1", "h2") if nodes is not None else None
     return heading is not None and _INDEX_TITLE.match(heading.text()) is not None
 
 
@@ -271,9 +274,9 @@ def _origin(url: str) -> str:
     return match[0] if match else ""
 
 
-def _base(tree: LexborHTMLParser | None, url: str) -> str:
-    node = tree.css_first("base[href]") if tree is not None else None
-    href = (node.attributes.get("href") or "") if node is not None else ""
+def _base(nodes: Nodes | None, url: str) -> str:
+    said = [nodes.node[at].attributes for at in nodes.named("base")] if nodes is not None else []
+    href = next((attributes["href"] or "" for attributes in said if "href" in attributes), "")
     try:
         return urljoin(url, href.strip()) if href else url
     except ValueError:

@@ -14,13 +14,13 @@ from typing import Any
 
 import jmespath
 from jmespath.exceptions import JMESPathError
-from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from watcher.core.feeds import plain
 from watcher.core.identity import Record, entries_of
+from watcher.core.nodes import Nodes
 from watcher.core.parse import Document
 from watcher.core.rule_tables import faults, from_table, rule_digest, split, to_toml
-from watcher.core.taking import LONGEST_FIELD, Records, finished, select
+from watcher.core.taking import LONGEST_FIELD, Records, finished
 from watcher.records import Entry, Rule
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "is_frame_there",
     "records_of",
     "rule_digest",
-    "select",
     "split",
     "to_toml",
 ]
@@ -94,13 +93,13 @@ def _folded(title: str) -> str:
 
 
 def _html_rows(rule: Rule, document: Document, matched: list[float]) -> list[dict[str, str]]:
-    if document.tree is None or document.nodes is None:
+    if document.nodes is None:
         return []
-    entry, found = records_of(rule, document.tree)
+    entry, found = records_of(rule, document.nodes)
     rows: list[dict[str, str]] = [{} for _ in found]
     if not found:
         return rows
-    records = Records(document.tree, document.nodes, entry, found)
+    records = Records(document.nodes, entry, found)
     for name, selectors in rule.fields.items():
         for at, selector in enumerate(selectors):
             for number, value in records.values(selector).items():
@@ -111,12 +110,12 @@ def _html_rows(rule: Rule, document: Document, matched: list[float]) -> list[dic
     return rows
 
 
-def records_of(rule: Rule, tree: LexborHTMLParser) -> tuple[str, list[LexborNode]]:
-    """The first of the rule's entry selectors that matches, and its matches; the first one and none, if none does."""
+def records_of(rule: Rule, nodes: Nodes) -> tuple[str, list[int]]:
+    """The first of the rule's entry selectors that matches, and the places of its matches; the first one and none, if
+    none does."""
     for selector in rule.entry:
-        nodes = select(tree, selector)
-        if nodes:
-            return selector, nodes
+        if found := nodes.select(selector):
+            return selector, found
     return rule.entry[0] if rule.entry else "", []
 
 
@@ -127,12 +126,13 @@ def is_frame_there(rule: Rule, document: Document) -> bool:
             isinstance(_search(path.removesuffix("[]").removesuffix("[*]"), document.data), (list, dict))
             for path in rule.entry
         )
-    if document.tree is None:
+    nodes = document.nodes
+    if nodes is None:
         return False
     for selector in rule.entry:
         for part in selector.split(", "):
             container = container_of(part)
-            if (container and select(document.tree, container)) or select(document.tree, part):
+            if (container and nodes.select(container)) or nodes.select(part):
                 return True
     return False
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from selectolax.lexbor import LexborNode, SelectolaxError
+from selectolax.lexbor import LexborNode
 from xxhash import xxh3_64_intdigest
 
 from watcher.core.nodes import Nodes
 from watcher.core.parse import Document
 from watcher.core.phrases import counts_something, fold
+from watcher.core.rules import records_of
 from watcher.records import Rule
 
 MOST_NODES = 30_000
@@ -115,13 +116,12 @@ def look(document: Document, rule: Rule | None) -> Seen:
     if document.kind == "json":
         return _look_at_json(document.data, cut)
     ends = endings(document.markup)
-    if document.kind == "feed" or document.tree is None:
+    nodes = document.nodes
+    if document.kind == "feed" or nodes is None:
         lines = () if document.kind == "feed" else document.markup[:MOST_OUTSIDE].splitlines()
         return Seen(cut=cut, ends=ends, lines=tuple(filter(None, map(fold, lines))), headings=(document.title,))
-    tree = document.tree
-    walk = _Walk(_records(document, rule))
-    if document.nodes is not None:
-        walk.run(document.nodes)
+    walk = _Walk(_records(document.kind, nodes, rule))
+    walk.run(nodes)
     return Seen(
         cut=cut,
         ends=ends,
@@ -136,24 +136,19 @@ def look(document: Document, rule: Rule | None) -> Seen:
         passwords=walk.passwords,
         inputs=walk.inputs,
         images=walk.images,
-        scripts=document.nodes.tag.count("script") if document.nodes is not None else 0,
-        refresh=any((node.attributes.get("http-equiv") or "").lower() == "refresh" for node in tree.css("meta")),
+        scripts=nodes.tag.count("script"),
+        refresh=any(
+            (nodes.node[at].attributes["http-equiv"] or "").lower() == "refresh"
+            for at in nodes.select("meta[http-equiv]")
+        ),
     )
 
 
-def _records(document: Document, rule: Rule | None) -> frozenset[int]:
-    """The nodes that are records, by address."""
-    selectors: Sequence[str] = rule.entry if rule is not None and rule.format == "html" else ()
-    if document.kind == "directory":
-        selectors = ("tr, a",)
-    for selector in selectors:
-        try:
-            nodes = document.tree.css(selector) if document.tree is not None else []
-        except (SelectolaxError, ValueError):
-            continue
-        if nodes:
-            return frozenset(node.mem_id for node in nodes)
-    return frozenset()
+def _records(kind: str, nodes: Nodes, rule: Rule | None) -> frozenset[int]:
+    """The places of the nodes that are records."""
+    if kind == "directory":
+        return frozenset(nodes.select("tr, a"))
+    return frozenset(records_of(rule, nodes)[1] if rule is not None and rule.format == "html" else ())
 
 
 class _Walk:
@@ -173,12 +168,12 @@ class _Walk:
 
     def run(self, nodes: Nodes) -> None:
         """Visit every node that is neither in a record nor invisible, up to ``MOST_NODES``."""
-        tags, words, ids, records = nodes.tag, nodes.words, nodes.ids, self.records
+        tags, words, records = nodes.tag, nodes.words, self.records
         at, left, count = 0, MOST_NODES, len(nodes.node)
         while at < count and left:
             left -= 1
             tag, text = tags[at], words[at]
-            if ids[at] in records:
+            if at in records:
                 self.closing.clear()
                 self.lines.append("")
                 at = nodes.end(at)

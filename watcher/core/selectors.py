@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from selectolax.lexbor import LexborHTMLParser
-
 from watcher.core.groups import Column, Group
 from watcher.core.lexicon import STATUS_CLASSES
 from watcher.core.nodes import Nodes
 from watcher.core.outline import Outline
-from watcher.core.taking import Records, select
+from watcher.core.taking import Records
 from watcher.records import Selector
 
 _IDENTIFIER = re.compile(r"-?[A-Za-z_][\w-]*")
@@ -22,17 +20,17 @@ PROVED = 150
 """Records that a selector is proved on."""
 
 
-def entry_selector(outline: Outline, tree: LexborHTMLParser, group: Group) -> str:
+def entry_selector(outline: Outline, nodes: Nodes, group: Group) -> str:
     """CSS that matches the group's records and as little else as can be, starting no deeper than it must; empty if
     there is none."""
     if group.parts:
-        parts = [entry_selector(outline, tree, part) for part in group.parts]
+        parts = [entry_selector(outline, nodes, part) for part in group.parts]
         return ", ".join(parts) if all(parts) else ""
-    wanted = {outline.nodes[record].mem_id for record in group.records}
+    wanted = {outline.place[record] for record in group.records}
     best, fewest = "", 1 << 60
     for strict in (False, True):
         for css in _paths(outline, group.records, strict=strict):
-            found = {node.mem_id for node in select(tree, css)}
+            found = frozenset(nodes.select(css))
             better = len(found) < fewest or (len(found) == fewest and _is_named(css) and not _is_named(best))
             if wanted <= found and better:
                 best, fewest = css, len(found)
@@ -96,16 +94,16 @@ def _steady_id(outline: Outline, element: int) -> str:
 class Prover:
     """Finds selectors for columns and proves them on the records of one page."""
 
-    def __init__(self, outline: Outline, tree: LexborHTMLParser, nodes: Nodes, group: Group, entry: str) -> None:
+    def __init__(self, outline: Outline, nodes: Nodes, group: Group, entry: str) -> None:
         self.outline = outline
-        self.records = Records(tree, nodes, entry, select(tree, entry))
+        self.records = Records(nodes, entry, nodes.select(entry))
         self.first = min(PROVED, len(self.records.records))
         number_of = self.records.number_of
         # the page's numbering of records to the selector's
         self.as_matched = {
-            number: number_of[outline.nodes[record].mem_id]
+            number: number_of[outline.place[record]]
             for number, record in enumerate(group.records)
-            if outline.nodes[record].mem_id in number_of
+            if outline.place[record] in number_of
         }
         self.ours = frozenset(self.as_matched.values())
 

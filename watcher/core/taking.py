@@ -11,10 +11,10 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
+from selectolax.lexbor import LexborNode
 
 from watcher.core.nodes import Nodes
-from watcher.core.rule_tables import starred, wrapped
+from watcher.core.rule_tables import wrapped
 from watcher.records import Selector
 
 LONGEST_FIELD = 20_000
@@ -23,28 +23,17 @@ LONGEST_WALK = 400
 _TEXT = "::text"
 
 
-def select(tree: LexborHTMLParser, selector: str) -> list[LexborNode]:
-    """What a selector matches, each once, in page order; nothing if it cannot be read."""
-    try:
-        nodes = tree.css(starred(selector))
-    except (SelectolaxError, ValueError):
-        return []
-    if "," in selector:  # what several alternatives match comes once for each
-        nodes = list({node.mem_id: node for node in nodes}.values())
-    return nodes
-
-
 class Records:
     """The records of a page, and which of them each of its nodes is in."""
 
     __slots__ = (
         "_inside", "_matching", "_nested", "_numbers", "_starts", "entry", "matched", "nodes", "number_of", "records",
-        "tree",
     )  # fmt: skip
 
-    def __init__(self, tree: LexborHTMLParser, nodes: Nodes, entry: str, records: Sequence[LexborNode]) -> None:
-        self.tree, self.nodes, self.entry, self.records = tree, nodes, entry, records
-        self.number_of: Mapping[int, int] = {node.mem_id: number for number, node in enumerate(records)}
+    def __init__(self, nodes: Nodes, entry: str, records: Sequence[int]) -> None:
+        self.nodes, self.entry, self.records = nodes, entry, records
+        self.number_of: Mapping[int, int] = {at: number for number, at in enumerate(records)}
+        """Place to number."""
         self.matched = 0
         """How often the last selector matched on the page; 0 if it meant the records themselves."""
         self._starts: list[int] | None = None
@@ -57,7 +46,7 @@ class Records:
     def record_of(self, places: Sequence[int], css: str) -> list[int]:
         """The number of the record that each place is in (that it is one itself does not count); -1: it is in none."""
         if self._starts is None:
-            starts = sorted((self.nodes.number[mem_id], number) for mem_id, number in self.number_of.items())
+            starts = sorted(self.number_of.items())
             self._starts, self._numbers = [at for at, _ in starts], [number for _, number in starts]
             self._nested = self._are_nested()
         if self._nested or "," in css:  # an alternative may match outside the records
@@ -82,8 +71,8 @@ class Records:
         """The number of the record that each node is in: of records in records the innermost counts."""
         if self._inside is None:
             own = [-1] * (len(self.nodes.node) + 1)
-            for mem_id, number in self.number_of.items():
-                own[self.nodes.number[mem_id]] = number
+            for at, number in self.number_of.items():
+                own[at] = number
             inside: list[int] = []
             for _, _, parent in self.nodes:
                 inside.append(own[parent] if own[parent] >= 0 or parent < 0 else inside[parent])
@@ -108,7 +97,7 @@ class Records:
         """The places of what matches in the ``first`` records, and before them the number of the record of each."""
         self.matched = 0
         if not css:
-            places = [self.nodes.number[node.mem_id] for node in self.records[:first]]
+            places = list(self.records[:first])
             return list(range(len(places))), places
         if css not in self._matching:  # it is asked for again with another ``nth``
             self._matching[css] = self._numbered(css)
@@ -120,12 +109,25 @@ class Records:
         return numbers, places
 
     def _numbered(self, css: str) -> tuple[list[int], list[int]]:
-        matching = select(self.tree, wrapped(self.entry, css))
-        number = self.nodes.number
-        places = [number[node.mem_id] for node in matching]
+        places = self.nodes.select(wrapped(self.entry, css))
         if css[0] in "+~":
-            return [_record_beside(node, self.number_of) for node in matching], places
+            return [self._beside(self.nodes.node[at]) for at in places], places
         return self.record_of(places, css), places
+
+    def _beside(self, node: LexborNode) -> int:
+        """The nearest record before the node or before one of the elements that it is in."""
+        at: LexborNode | None = node
+        steps = 0
+        while at is not None and steps < LONGEST_WALK:
+            before = at.prev
+            while before is not None and steps < LONGEST_WALK:
+                steps += 1
+                number = self.number_of.get(self.nodes.number[before.mem_id], -1)
+                if number >= 0:
+                    return number
+                before = before.prev
+            at = at.parent
+        return -1
 
     def _first(self, numbers: Sequence[int], places: Sequence[int], attr: str) -> dict[int, str]:
         """What the first match in each record says, if it says anything."""
@@ -135,8 +137,7 @@ class Records:
             nodes = self.nodes.node
             said = ((number, nodes[at].attributes.get(attr)) for number, at in firsts.items())
             return {number: value for number, raw in said if raw and (value := " ".join(raw.split()))}
-        text = self.nodes.text
-        return {number: value for number, at in firsts.items() if (value := text(at))}
+        return self.nodes.texts(firsts.items())
 
     def _nth(
         self, numbers: Sequence[int], places: Sequence[int], selector: Selector, *, own_text: bool
@@ -156,22 +157,6 @@ class Records:
             return taken
         chosen = {number: found[nth] for number, found in matches.items() if -len(found) <= nth < len(found)}
         return self._first(list(chosen), list(chosen.values()), selector.attr)
-
-
-def _record_beside(node: LexborNode, number_of: Mapping[int, int]) -> int:
-    """The nearest record before the node or before one of the elements that it is in."""
-    at: LexborNode | None = node
-    steps = 0
-    while at is not None and steps < LONGEST_WALK:
-        before = at.prev
-        while before is not None and steps < LONGEST_WALK:
-            steps += 1
-            number = number_of.get(before.mem_id, -1)
-            if number >= 0:
-                return number
-            before = before.prev
-        at = at.parent
-    return -1
 
 
 def _own_chunks(node: LexborNode) -> list[str]:
