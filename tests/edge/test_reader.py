@@ -185,6 +185,25 @@ async def test_who_waits_too_long_takes_a_worker_beside(monkeypatch: pytest.Monk
     await reader.close()
 
 
+async def test_the_next_page_is_asked_for_before_a_visit_goes_on(
+    reader: WorkerReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    ask = _Worker.ask
+
+    async def noted(worker: _Worker, question: bytes, *rest: bytes) -> tuple[bytes, bytes]:
+        order.append("asked")
+        return await ask(worker, question, *rest)
+
+    async def one(salt: str) -> None:
+        await reads_as_ever(reader, salt)
+        order.append("goes on")
+
+    monkeypatch.setattr(_Worker, "ask", noted)
+    await asyncio.gather(one("one"), one("two"), one("three"))
+    assert order == ["asked", "asked", "goes on", "asked", "goes on", "goes on"]
+
+
 async def test_a_worker_that_nobody_asks_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("watcher.edge.reader.REST_SECONDS", 0.05)
     reader = WorkerReader()

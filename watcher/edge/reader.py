@@ -30,6 +30,11 @@ OUT_OF_MEMORY = 70
 """Exit code by which a worker says so (``read_worker``)."""
 QUICK_SECONDS = 2
 """Of processor time: nearly every page takes a hundredth of it."""
+PATIENCE_SECONDS = 1.0
+"""How long a page waits for the worker that reads another one, before it takes a worker of its own: each weighs some
+30 MiB, and knows better what it has read before."""
+REST_SECONDS = 60.0
+"""A worker that nobody asked for so long is ended. To start one costs as much as to read some ten pages."""
 KILLED = "worker-killed:"
 OTHERWISE = frozenset({"cpu", "time", "start", "answer"})
 """What ends a worker and is no want of memory. A want of memory has many names: in C libraries it is a signal or a
@@ -61,9 +66,12 @@ class WorkerReader:
         self._alone = (memory_bytes, cpu_seconds)
         self._wall_seconds = wall_seconds
         self._workers = workers
-        self._room = asyncio.Semaphore(workers)
+        self._room, self._usual = asyncio.Semaphore(workers), asyncio.Lock()
         self._turn_slow, self._turn_alone = asyncio.Lock(), asyncio.Lock()
         self._idle: list[_Worker] = []
+        """The one that was asked last is asked next."""
+        self._rest: asyncio.TimerHandle | None = None
+        self._ending: set[asyncio.Task[None]] = set()
         self._memo = _Memo()
 
     async def read(self, page: Page, memory: bytes, known: Sequence[str], hints: Hints) -> tuple[Reading, bytes]:
@@ -78,15 +86,19 @@ class WorkerReader:
 
     async def close(self) -> None:
         """End the idle workers; those at work end with their pages' tasks."""
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
         while self._idle:
             await self._idle.pop().end()
+        await asyncio.gather(*self._ending)
 
     async def _answer(self, ask: Ask, body: bytes, memory: bytes) -> tuple[Reading, bytes]:
         question = msgspec.json.encode(ask)
         place, key = f"{ask.url} {ask.title or ''}", _fingerprint(question, body, memory)
         if (remembered := self._memo.get(place, key)) is not None:
             return remembered
-        async with self._room:
+        async with self._turn():
             answer, steady = await self._from_worker(self._quick, question, body, memory)
         if self._slow != self._quick and answer[0].why[:1] == (f"{KILLED}cpu",):
             async with self._turn_slow, self._room:
@@ -97,6 +109,21 @@ class WorkerReader:
         if steady:
             self._memo.put(place, key, answer)
         return answer
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """One page after the other; who waits too long for that takes a worker beside, if there is room for one."""
+        mine = False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                mine = await self._usual.acquire()
+        try:
+            async with self._room:
+                yield
+        finally:
+            if mine:
+                self._usual.release()
+        await asyncio.sleep(0)  # the next page is asked for first, and read while this visit goes on
 
     @contextlib.asynccontextmanager
     async def _all_room(self) -> AsyncIterator[None]:
@@ -128,7 +155,8 @@ class WorkerReader:
             word, prose = "", ""
             in_step = False
             try:
-                head, after = await asyncio.wait_for(worker.ask(question, body, memory), self._wall_seconds)
+                async with asyncio.timeout(self._wall_seconds):
+                    head, after = await worker.ask(question, body, memory)
                 answer = msgspec.json.decode(head, type=Answer)
                 in_step = not answer.tired and limits == self._quick
             except TimeoutError:
@@ -138,7 +166,7 @@ class WorkerReader:
             finally:
                 # whatever went wrong, a cancelled visit too: a worker that is out of step is never asked again
                 if in_step:
-                    self._idle.append(worker)
+                    self._put_by(worker)
                 else:
                     await worker.end()
             if not word:
@@ -146,6 +174,23 @@ class WorkerReader:
             if used and word.startswith("signal-"):
                 continue  # it may have been dead before it was asked: the page deserves a reader of its own
             return (_unreadable(word, prose), memory), word in ("memory", "cpu")
+
+    def _put_by(self, worker: _Worker) -> None:
+        """The worker waits for its next page, and not for ever."""
+        worker.idle_since = asyncio.get_running_loop().time()
+        self._idle.append(worker)
+        if self._rest is None:
+            self._rest = asyncio.get_running_loop().call_later(REST_SECONDS, self._end_the_rested)
+
+    def _end_the_rested(self) -> None:
+        """End those that nobody asked for long, and look again when the next one may be."""
+        loop, self._rest = asyncio.get_running_loop(), None
+        while self._idle and self._idle[0].idle_since + REST_SECONDS <= loop.time():
+            task = loop.create_task(self._idle.pop(0).end())
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+        if self._idle:
+            self._rest = loop.call_at(self._idle[0].idle_since + REST_SECONDS, self._end_the_rested)
 
 
 def _ask(page: Page, *, title: str | None = None, known: tuple[str, ...] = (), hints: Hints | None = None) -> Ask:
@@ -212,6 +257,7 @@ class _Worker:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self.fences: tuple[str, ...] | None = None
+        self.idle_since = 0.0
 
     @classmethod
     async def start(cls, memory_bytes: int, cpu_seconds: int) -> _Worker:
