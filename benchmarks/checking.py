@@ -20,7 +20,7 @@ from watcher.edge.reader import WorkerReader
 from watcher.edge.store import LedgerStore
 from watcher.ports import Ask
 from watcher.records import Policy, Site
-from watcher.visit import Means, Visited, visit
+from watcher.visit import Means, ShortWay, Visited, visit
 
 Task = Callable[[str], Awaitable[None]]
 
@@ -57,6 +57,7 @@ class Checker:
                 policy=Policy(),
                 vantage="bench",
                 timeout=timedelta(seconds=90),
+                short=ShortWay(store=store),
             )
             yield cls(means, store, fetcher)
 

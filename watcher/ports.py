@@ -82,6 +82,8 @@ class Again:
     """One that led with the mirror, was recorded in full, and showed the same."""
     next_visit: datetime | None = None
     """When the site is due, if that is known."""
+    moved: bool = False
+    """The pages are those of ``like`` but for numbers of which nothing follows; they were not read."""
 
 
 class Last(NamedTuple):
@@ -109,12 +111,19 @@ class Store(Protocol):
     async def record(self, outcome: Outcome) -> None:
         """Snapshot, readings, roster, events and their custody leaves: all or nothing."""
 
+
+class KnowingStore(Store, Protocol):
+    """A store that can tell a visit by one before it."""
+
     async def last(self, site: str) -> Last | None:
         """A site's last visit; None if there is nothing to know again."""
 
     async def record_again(self, again: Again) -> Snapshot | None:
         """``record`` for a visit that showed what one before it did: its snapshot as the log has it, without entries.
         None: what that was is not known, and nothing was recorded."""
+
+    async def captures_of(self, visit: str) -> tuple[Capture, ...]:
+        """A visit's captures and misses, in the order in which they were kept."""
 
 
 class WatchStore(Store, Protocol):

@@ -14,14 +14,16 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from watcher.core import clock
-from watcher.core.again import Lately, Shown, page_print, titles
+from watcher.core.again import Lately, Mirror, Shown, page_print, titles
 from watcher.core.compare import compare
 from watcher.core.decide import decide, usual_pages, wanted_probes
 from watcher.core.mirrors import on_mirror
-from watcher.core.reading import Answer, Hints, probe_answer
+from watcher.core.moving import MOST_BYTES as MOST_MOVING
+from watcher.core.moving import Mask, mask_of
+from watcher.core.reading import Answer, Hints, probe_answer, taught_more
 from watcher.core.snapshot import GONE, assemble
 from watcher.core.watchlist import Watch
-from watcher.ports import Again, Ask, Clock, Origin, Outcome, Reader, SiteState, Store
+from watcher.ports import Again, Ask, Clock, KnowingStore, Origin, Outcome, Reader, SiteState, Store
 from watcher.records import Capture, Decision, Event, Page, Policy, Probe, Reading, Roster, Site, Snapshot
 
 LISTING, DETAIL = "listing", "detail"
@@ -45,6 +47,15 @@ class Retrieve(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShortWay:
+    """What makes visits cheap that see the same again."""
+
+    store: KnowingStore
+    lately: Lately = field(default_factory=Lately, compare=False)
+    """What was seen last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
     """What a visit works with."""
 
@@ -57,8 +68,8 @@ class Means:
     timeout: timedelta
     """For the whole visit, detail pages included."""
     watchlist: tuple[Watch, ...] = ()
-    lately: Lately = field(default_factory=Lately, compare=False)
-    """What was seen last: visits that see the same again are cheap."""
+    short: ShortWay | None = None
+    """For visits that see the same again; None: each is read and decided."""
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1), compare=False)
     """Turns to hold a large page in memory."""
     middling: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MIDDLING_AT_ONCE), compare=False)
@@ -123,6 +134,10 @@ class _Look:
     """Those that the snapshot is made of."""
     prints: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     """By capture: the address that was asked, and by what to know the page again."""
+    mark: bytes | None = None
+    """By what to know what the pages say that show what the first mirror is known to show; None: they do not."""
+    is_copy: bool = False
+    """They say what they said of late, before they said something else."""
 
     def seconds_left(self) -> float:
         """For the rest of the visit; a clock that is set back does not make it longer than a whole one."""
@@ -208,27 +223,38 @@ async def visit(
 async def _see_same(look: _Look, mirrors: Sequence[str]) -> Visited | None:
     """The visit, if the first mirror shows, page by page, what it is known to have shown and nothing follows from that;
     None: what was captured meanwhile waits to be read."""
-    means, mirror = look.means, mirrors[0]
-    if means.lately.is_new(look.site.name):
-        means.lately.take_up(look.site, *(await means.store.last(look.site.name) or ()))
-    shown = means.lately.shown(look.site, mirror)
-    if shown is None:
+    means, mirror, short = look.means, mirrors[0], look.means.short
+    if short is None:
         return None
-    captures = []
-    for number, url in enumerate(shown.urls):
+    if short.lately.is_new(look.site.name):
+        short.lately.take_up(look.site, *(await short.store.last(look.site.name) or ()))
+    known = short.lately.shown(look.site, mirror)
+    if known is None:
+        return None
+    captures, marks, moved = [], [], False
+    for number, url in enumerate(known.shown.urls):
         capture = await look.at(url, mirror, LISTING, share=1.0 if number else _share(number + 1, mirrors))
         look.had[url] = capture, None
         if capture.is_miss:
             return None
         async with look.given_back(), _page(means, capture) as page:
-            if page_print(capture, page) != shown.prints[number]:
-                look.had[url] = capture, page if len(page.body) <= MIDDLING else None
+            mark = known.mark(number, capture, page)
+            if len(page.body) <= MIDDLING and (mark is None or len(known.shown.urls) == 1):
+                look.had[url] = capture, page
+            if mark is None:
                 return None
+            moved |= page_print(capture, page) != known.shown.prints[number]
         captures.append(capture)
-    if look.are_pages([capture.id for capture in captures]) != shown.pages:
+        marks.append(mark)
+    if look.are_pages([capture.id for capture in captures]) != known.shown.pages:
         return None
-    after, like = means.lately.last(look.site.name, mirror)
-    snapshot = await means.store.record_again(
+    look.mark = mark = b"".join(marks)
+    way = short.lately.way(look.site.name, mark, means.clock.now(), moved=moved)
+    look.is_copy = way == "copy"
+    if way != "short":
+        return None
+    after, like = short.lately.last(look.site.name, mirror)
+    snapshot = await short.store.record_again(
         Again(
             site=look.site.name,
             visit=look.visit,
@@ -237,17 +263,18 @@ async def _see_same(look: _Look, mirrors: Sequence[str]) -> Visited | None:
             after=after,
             like=like,
             next_visit=None if look.rest is None else means.clock.now() + look.rest,
+            moved=moved,
         )
     )
     if snapshot is None:
         return None
-    means.lately.again(look.site.name, snapshot)
+    short.lately.again(look.site.name, snapshot, mark, moved=moved)
     return Visited(
         site=look.site.name,
         snapshot=snapshot,
         decision=Decision(roster=Roster(site=look.site.name)),
         captures=tuple(look.captures),
-        same=shown.entries,
+        same=known.shown.entries,
     )
 
 
@@ -259,6 +286,8 @@ async def _see_listing(look: _Look, mirrors: Sequence[str], state: SiteState) ->
     for number, mirror in enumerate(mirrors, start=1):
         if found and not look.seconds_left():
             break
+        if found:
+            look.mark, look.is_copy = None, False
         pages = await _see_pages(look, mirror, known, share=_share(number, mirrors))
         capture, reading = pages[0]
         is_useful = reading is not None and reading.verdict not in USELESS
@@ -324,11 +353,36 @@ async def _conclude(look: _Look, snapshot: Snapshot, state: SiteState) -> Decisi
         mirrors=look.site.mirrors,
         watchlist=means.watchlist,
         clocks=clock.reading(first.id, first.requested_at, first.facts),
+        is_copy=look.is_copy,
     )
-    shown = look.shown(len(snapshot.entries)) if look.memory == state.memory else None
-    means.lately.learn(look.site, roster, shown, snapshot, decision)
-    look.lately = means.lately.kept(look.site)
+    if means.short is not None:
+        is_new = taught_more(state.memory, look.memory)
+        shown = None if is_new else look.shown(len(snapshot.entries))
+        beside = means.short.lately.learn(look.site, roster, shown, snapshot, decision, mark=look.mark)
+        if beside is not None:
+            await _learn_moves(look, means.short, beside)
+        look.lately = means.short.lately.kept(look.site)
     return decision
+
+
+async def _learn_moves(look: _Look, short: ShortWay, beside: Mirror) -> None:
+    """Lays the listing's pages beside those that led to the same before, and remembers where they move."""
+    captures = await short.store.captures_of(beside.visit)
+    then = [capture for capture, is_page in zip(captures, beside.shown.pages, strict=False) if is_page]
+    masks: list[Mask] = []
+    said: list[bytes] = []
+    for number, (before, (after, _)) in enumerate(zip(then, look.pages, strict=False)):
+        if max(before.body_bytes, after.body_bytes) > MOST_MOVING:
+            break
+        old, new = await short.store.page(before), await short.store.page(after)
+        found = mask_of(old, new, beside.masks[number] if beside.masks else None)
+        mark = found.mark(new) if found is not None else None
+        if found is None or mark is None:
+            break
+        masks.append(found)
+        said.append(mark)
+    whole = tuple(masks) if len(masks) == len(look.pages) else ()
+    short.lately.moves(look.site.name, look.pages[0][0].mirror, whole, b"".join(said))
 
 
 def _is_ours(why: Sequence[str]) -> bool:

@@ -62,7 +62,7 @@ class Looked:
         wanted_probes(self.full, delta, POLICY)
         full = decide(self.full, made, delta, (), POLICY, mirrors=MIRRORS)
         shown, known = _shown(pages), self.lately.shown(site, mirror)
-        if known is not None and known == shown:
+        if known is not None and known.shown == shown:
             last, like = self.lately.last("a", mirror)
             assert (last, like in self.decided) == (f"a@{self.looks - 2}", True)
             self.shortened += 1

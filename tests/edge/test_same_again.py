@@ -22,7 +22,7 @@ from watcher.ports import Again, Outcome
 from watcher.records import Hints, Page, Reading, Site, Snapshot
 from watcher.testing.clocks import ManualClock
 from watcher.testing.fakes import Answer, PlainReader, ScriptedFetcher, listing, page
-from watcher.visit import Means, Visited, visit
+from watcher.visit import Means, ShortWay, Visited, visit
 
 MAIN, SECOND = "http://main.onion/", "http://second.onion/"
 SITE = Site(name="gang", mirrors=(MAIN, SECOND), detail=False)
@@ -74,7 +74,10 @@ class Watcher:
 
     @property
     def means(self) -> Means:
-        return replace(means_of(self.store, self.fetcher, self.reader, self.clock), lately=self.lately)
+        return replace(
+            means_of(self.store, self.fetcher, self.reader, self.clock),
+            short=ShortWay(store=self.store, lately=self.lately),
+        )
 
     async def visit(
         self, mirrors: Sequence[str], answers: Mapping[str, Answer], *, crash: bool = False
@@ -84,8 +87,10 @@ class Watcher:
         self.visits += 1
         means = self.means
         if crash:
+            crashing = _Crashing(self.store)
+            ending = replace(means, store=crashing, short=ShortWay(store=crashing, lately=self.lately))
             with pytest.raises(ConnectionAbortedError):
-                await visit(SITE, mirrors, f"c{self.visits}", replace(means, store=_Crashing(self.store)))
+                await visit(SITE, mirrors, f"c{self.visits}", ending)
             self.clock.turn(minutes=1)
             await recover(self.store, SITE, means)
             return None
@@ -149,7 +154,7 @@ async def test_both_ways_lead_to_the_same_ledger(seed: int, tmp_path: Path, monk
                     names.pop(chance.randrange(len(names)))
                 case _:
                     pass
-            answers = _pages(names, str(chance.randrange(2)), split)
+            answers = _pages(names, chance.choice(["", "busy"]), split)
             for _ in range(chance.randrange(3, 9)):
                 trouble, turned = chance.random(), chance.random() < 0.3
                 crash = chance.random() < 0.05

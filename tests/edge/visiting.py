@@ -10,7 +10,7 @@ from watcher.ports import Reader
 from watcher.records import Policy
 from watcher.testing.clocks import ManualClock
 from watcher.testing.fakes import ScriptedFetcher
-from watcher.visit import Means
+from watcher.visit import Means, ShortWay
 
 
 def means_of(store: LedgerStore, fetcher: ScriptedFetcher, reader: Reader, clock: ManualClock) -> Means:
@@ -23,4 +23,5 @@ def means_of(store: LedgerStore, fetcher: ScriptedFetcher, reader: Reader, clock
         policy=Policy(confirm_visits=2, confirm_after=timedelta(0)),
         vantage="local",
         timeout=timedelta(seconds=90),
+        short=ShortWay(store=store),
     )

@@ -8,13 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.evidence.story import KEY, ONION, OTHERS, RULE, START, SUBJECT, chunked, page, plain, slug
+from watcher.core.again import Lately
 from watcher.core.reading import read_detail, read_page
 from watcher.edge.sign import SigningKey
 from watcher.edge.store import LedgerStore
 from watcher.ports import Ask, Origin
 from watcher.records import Capture, Exchange, Hints, Page, Policy, Reading, Site
 from watcher.testing.clocks import ManualClock
-from watcher.visit import Means, Visited, visit
+from watcher.visit import Means, ShortWay, Visited, visit
 
 SITE = Site(name="gang", mirrors=(ONION,), rule=RULE)
 POLICY = Policy(confirm_visits=3, confirm_after=timedelta(minutes=20))
@@ -42,6 +43,7 @@ class Keeping:
     store: LedgerStore
     clock: ManualClock
     key: SigningKey = KEY
+    lately: Lately = field(default_factory=Lately)
     answers: dict[str, bytes] = field(default_factory=dict)
     """URL to the response's bytes; what is not here is unreachable."""
 
@@ -75,6 +77,7 @@ class Keeping:
             policy=POLICY,
             vantage="local",
             timeout=timedelta(seconds=90),
+            short=ShortWay(store=self.store, lately=self.lately),
         )
         done = await visit(SITE, SITE.mirrors, f"gang-{self.clock.now():%H%M%S}", means)
         await self.sign()

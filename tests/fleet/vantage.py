@@ -33,7 +33,7 @@ from watcher.edge.writer import Desk
 from watcher.ports import Ask
 from watcher.records import Entry, Exchange, Policy, Reading, Site
 from watcher.testing.fakes import HEAD, PlainReader
-from watcher.visit import Means, Visited
+from watcher.visit import Means, ShortWay, Visited
 from watcher.watch import Outside, Watch
 
 CHECKPOINT_SECONDS = 1.0
@@ -185,6 +185,7 @@ async def watch(plan: Plan) -> Report:
             policy=Policy(confirm_visits=2, confirm_after=timedelta(0), structural_after=timedelta(0)),
             vantage=plan.name,
             timeout=timedelta(seconds=20),
+            short=ShortWay(store=store),
         )
         if plan.spread:
             await store.do(partial(_spread, plan=plan, now=clock.now()))

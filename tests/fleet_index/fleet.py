@@ -19,7 +19,7 @@ from watcher.edge.sign import SigningKey
 from watcher.edge.store import LedgerStore
 from watcher.records import Capture, Event, Policy, Site
 from watcher.testing.fakes import START, Answer, PlainReader, ScriptedFetcher, listing
-from watcher.visit import Means, Visited, visit
+from watcher.visit import Means, ShortWay, Visited, visit
 
 NAMES = ("Arvelo", "Brontek", "Calderis", "Dorvani", "Estrin", "Falque")
 POLICY = Policy(
@@ -57,6 +57,7 @@ class Vantage:
             policy=POLICY,
             vantage=name,
             timeout=timedelta(seconds=90),
+            short=ShortWay(store=self.store),
         )
         self.visits = 0
         self.sent = 0

@@ -17,7 +17,7 @@ from watcher.edge.store import LedgerStore
 from watcher.records import Policy, Site
 from watcher.testing.hostile import Hostile, HostileServer
 from watcher.testing.socks5 import Socks5Proxy
-from watcher.visit import Means, Visited, visit
+from watcher.visit import Means, ShortWay, Visited, visit
 
 ONION = address(bytes(range(32)))
 OTHER = address(bytes(32))
@@ -82,6 +82,7 @@ async def look(item: Hostile, kit: Kit, *, times: int = 1, seconds: float = 20.0
             policy=Policy(confirm_visits=2, confirm_after=timedelta(0)),
             vantage="test",
             timeout=timedelta(seconds=seconds),
+            short=ShortWay(store=kit.store),
         )
         visits = [await visit(site, site.mirrors, "token", means) for _ in range(times)]
         return Looked(

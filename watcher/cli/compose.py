@@ -42,7 +42,7 @@ from watcher.edge.witness import Witness, Witnesses
 from watcher.errors import ProxyError, StoreFull, WatcherError
 from watcher.ports import Sink
 from watcher.records import Site
-from watcher.visit import Means, Visited
+from watcher.visit import Means, ShortWay, Visited
 from watcher.watch import Outside, Watch
 from watcher.web.beside import served
 
@@ -144,6 +144,7 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
             vantage=settings.vantage,
             timeout=settings.proxy.timeout,
             watchlist=settings.watchlist,
+            short=ShortWay(store=store),
         )
         delivery = Delivery(store, key, clock)
         stack.push_async_callback(delivery.dismiss)

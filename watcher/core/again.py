@@ -9,17 +9,25 @@ kilobyte for each mirror is all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
 
 import msgspec
 from xxhash import xxh3_128
 
 from watcher.core.baseline import STABLE
+from watcher.core.moving import Mask
+from watcher.core.noise import differs
 from watcher.core.notes import LOOKS, Notes, load, save, tag
+from watcher.core.structural import TEXTS
 from watcher.records import Capture, Decision, Page, Roster, RosterEntry, Site, Snapshot
+
+MOST_UNREAD, UNREAD_FOR = 15, timedelta(hours=4)
+"""So often in a row, and for so long, a page that moved is not read: what its fields count is no older than that."""
+IN_VAIN = 4
+"""After so many pages in a row that differ in more than numbers, seldom one is looked at for what moves."""
 
 
 class Entries:
@@ -169,6 +177,24 @@ class Mirror(NamedTuple):
     """The visit that was decided in full, and showed it."""
     holds: bool
     """Whether the short way was found to lead where the long one does."""
+    why: bytes = b""
+    """Digest of the reasons that its snapshot gave."""
+    masks: tuple[Mask, ...] = ()
+    """Page by page, where what is shown may move; empty: nowhere."""
+    vain: int = 0
+    """How often in a row it moved elsewhere."""
+
+    def mark(self, number: int, capture: Capture, page: Page) -> bytes | None:
+        """None if this page does not show what the one of this number did; else by what to know what it says, of one
+        that moves."""
+        if self.masks:
+            return self.masks[number].mark(page)
+        return b"" if page_print(capture, page) == self.shown.prints[number] else None
+
+    def alike(self, other: Mirror) -> bool:
+        """Whether both showed as many entries, asked for alike, and gave the same reasons."""
+        one, two = self.shown, other.shown
+        return self.why == other.why and (one.urls, one.pages, one.entries) == (two.urls, two.pages, two.entries)
 
 
 class Kept(msgspec.Struct, array_like=True):
@@ -181,6 +207,9 @@ class Kept(msgspec.Struct, array_like=True):
     left: int | None
     """How many visits after it may go the short way; None: as many as see the same."""
     mirrors: dict[str, Mirror]
+    read_at: datetime | None = None
+    recent: tuple[bytes, ...] = ()
+    flutters: bool = False
 
 
 @dataclass(slots=True)
@@ -196,6 +225,18 @@ class _Known:
     looks: tuple[tuple[datetime, str], ...]
     """Of that visit: when its pages were asked for, and their captures."""
     mirrors: dict[str, Mirror]
+    read_at: datetime | None
+    """When its pages were read last."""
+    recent: tuple[bytes, ...] = ()
+    """Marks of what was shown of late, where that moves; each time another."""
+    flutters: bool = False
+    """Fields were found to be noise: that they keep still now and then is for the full decision to note."""
+    unread: int = 0
+    """How many visits since then showed something that moved."""
+
+    def saw(self, mark: bytes) -> None:
+        if mark and self.recent[-1:] != (mark,):
+            self.recent = (*self.recent, mark)[-TEXTS:]
 
 
 class Lately:
@@ -224,7 +265,18 @@ class Lately:
         held = msgspec.msgpack.decode(kept, type=Kept)
         if held.site == _site_print(site):
             left = None if held.left is None else max(0, held.left - again)
-            self._known[site.name] = _Known(site, held.visits + again, left, visit, looks, held.mirrors)
+            self._known[site.name] = _Known(
+                site,
+                held.visits + again,
+                left,
+                visit,
+                looks,
+                held.mirrors,
+                held.read_at,
+                held.recent,
+                held.flutters,
+                again,
+            )
 
     def kept(self, site: Site) -> bytes:
         """What of it is to outlast the process, after a full decision; nothing if there is nothing to know again."""
@@ -232,15 +284,30 @@ class Lately:
         if known is None:
             return b""
         sure = {mirror: found for mirror, found in known.mirrors.items() if found.holds}
-        return msgspec.msgpack.encode(Kept(_site_print(site), known.visits, known.left, sure)) if sure else b""
+        if not sure:
+            return b""
+        kept = Kept(_site_print(site), known.visits, known.left, sure, known.read_at, known.recent, known.flutters)
+        return msgspec.msgpack.encode(kept)
 
-    def shown(self, site: Site, mirror: str) -> Shown | None:
+    def shown(self, site: Site, mirror: str) -> Mirror | None:
         """What the mirror showed last, if nothing follows from its showing that again; None: it must be decided."""
         known = self._known.get(site.name)
         if known is None or known.left == 0 or known.site != site:
             return None
         found = known.mirrors.get(mirror)
-        return found.shown if found is not None and found.holds else None
+        return found if found is not None and found.holds else None
+
+    def way(self, site: str, mark: bytes, at: datetime, *, moved: bool) -> Literal["short", "long", "copy"]:
+        """How to go on with a visit that sees now what its mirror showed last, ``moved`` or not. ``copy``: what it says
+        was said of late, and something else since; as that is an old page, it must be decided in full."""
+        known = self._known[site]
+        assert known is not None
+        if mark in known.recent[:-1]:
+            return "copy"
+        if not moved:
+            return "long" if known.flutters else "short"
+        is_lately = known.read_at is not None and at - UNREAD_FOR < known.read_at <= at
+        return "short" if is_lately and known.unread < MOST_UNREAD else "long"
 
     def last(self, site: str, mirror: str) -> tuple[str, str]:
         """The last visit to a site of which something is shown; and one that showed, on this mirror, the same."""
@@ -248,33 +315,76 @@ class Lately:
         assert known is not None
         return known.visit, known.mirrors[mirror].visit
 
-    def again(self, site: str, snapshot: Snapshot) -> None:
+    def again(self, site: str, snapshot: Snapshot, mark: bytes = b"", *, moved: bool = False) -> None:
         """The site was seen as its mirror showed it last."""
         known = self._known[site]
         assert known is not None
         known.visits += 1
         known.left = known.left and known.left - 1
         known.visit, known.looks = snapshot.visit, looks(snapshot)
+        known.unread += moved
+        known.saw(mark)
 
-    def learn(self, site: Site, roster: Roster, shown: Shown | None, snapshot: Snapshot, decision: Decision) -> None:
+    def learn(
+        self,
+        site: Site,
+        roster: Roster,
+        shown: Shown | None,
+        snapshot: Snapshot,
+        decision: Decision,
+        *,
+        mark: bytes | None = None,
+    ) -> Mirror | None:
         """A full decision was made: remember what was ``shown`` (None: it cannot be known again, or it taught the
-        reader something), if nothing is open."""
+        reader something), if nothing is open. ``mark``: of pages that show what the mirror did before. What it showed
+        instead, if that led to the same: it is to be laid beside these pages for ``moves``."""
         before = self._known.get(site.name)
         self._known[site.name] = None
         if shown is None or decision.events:
-            return
+            return None
         notes = load(decision.roster.notes)
         if not _is_calm(notes, snapshot):
-            return
-        mirror = snapshot.mirror
+            return None
         mirrors: dict[str, Mirror] = {}
+        recent: tuple[bytes, ...] = ()
         if before is not None and before.site == site and _as_foreseen(before, roster, snapshot, decision):
-            mirrors = before.mirrors
-        last = mirrors.get(mirror)
-        mirrors[mirror] = Mirror(shown, snapshot.visit, holds=last is not None and last.shown == shown)
+            mirrors, recent = before.mirrors, before.recent
+        last = mirrors.get(snapshot.mirror)
+        made = Mirror(shown, snapshot.visit, False, tag("\n".join(snapshot.why)).encode())
+        beside = None
+        if last is not None and last.shown == shown:
+            made = made._replace(holds=True, masks=last.masks)
+        elif last is not None and last.alike(made) and _may_move(snapshot):
+            if mark is not None:
+                made = made._replace(holds=True, masks=last.masks)
+            else:
+                beside = last if last.vain < IN_VAIN or not notes.visits % MOST_UNREAD else None
+                made = made._replace(vain=last.vain)
+        mirrors[snapshot.mirror] = made
         # a baseline stands once the same was read so often: that is for the full decision to say
         left = None if notes.settled else max(0, STABLE - 1 - notes.stable)
-        self._known[site.name] = _Known(site, notes.visits, left, snapshot.visit, looks(snapshot), mirrors)
+        known = _Known(
+            site=site,
+            visits=notes.visits,
+            left=left,
+            visit=snapshot.visit,
+            looks=looks(snapshot),
+            mirrors=mirrors,
+            read_at=snapshot.finished_at,
+            recent=recent,
+            flutters=bool(notes.flutter),
+        )
+        known.saw(mark or b"")
+        self._known[site.name] = known
+        return beside
+
+    def moves(self, site: str, mirror: str, masks: tuple[Mask, ...], mark: bytes) -> None:
+        """What the mirror shows moves there, as its last pages do, which have this mark; no masks: elsewhere, too."""
+        known = self._known[site]
+        assert known is not None
+        found = known.mirrors[mirror]
+        known.mirrors[mirror] = found._replace(holds=bool(masks), masks=masks, vain=0 if masks else found.vain + 1)
+        known.recent = (mark,) if masks else ()
 
 
 def looks(snapshot: Snapshot) -> tuple[tuple[datetime, str], ...]:
@@ -286,11 +396,17 @@ def _site_print(site: Site) -> bytes:
     return xxh3_128(msgspec.msgpack.encode(site, order="deterministic")).digest()
 
 
+def _may_move(snapshot: Snapshot) -> bool:
+    """Whether numbers may move on its pages and be nothing: no rule is to be found yet, and no number is a name."""
+    return not snapshot.provisional and not any(entry.title.isdigit() for entry in snapshot.entries)
+
+
 def _is_calm(notes: Notes, snapshot: Snapshot) -> bool:
     """Whether nothing is open: nothing missing, doubted, new, or the matter with the site."""
-    open_ones = notes.absences or notes.episodes or notes.fresh or notes.rolled or notes.whole or notes.flutter
+    open_ones = notes.absences or notes.episodes or notes.fresh or notes.rolled or notes.whole
     waiting = any(not name.startswith("new:") for name in notes.flips)
-    if open_ones or waiting or notes.behind or not notes.runs:
+    doubtful = any(not flutter.noisy for flutter in notes.flutter.values())
+    if open_ones or waiting or doubtful or notes.behind or not notes.runs:
         return False
     mirror = tag(snapshot.mirror)
     good = snapshot.verdict == "listing" and snapshot.complete and bool(snapshot.entries) and not snapshot.backfill
@@ -318,7 +434,37 @@ def _as_foreseen(before: _Known, roster: Roster, snapshot: Snapshot, decision: D
     if max(places.values(), default=0) >= len(snapshot.captures):
         return False
     foreseen = seen_again(roster.notes, 1, snapshot.taken_at, snapshot.captures[0])
-    if decision.roster.notes not in (foreseen, _settled(foreseen)):
+    after = decision.roster.notes
+    if _but_for_moves(after, foreseen) not in (foreseen, _settled(foreseen)):
         return False
-    seen = Resighted(Entries(roster.entries), places, snapshot.taken_at, snapshot.captures)
-    return decision.roster.entries == seen.spelled
+    noise = load(after).flutter.keys()
+    seen = Resighted(Entries(roster.entries), places, snapshot.taken_at, snapshot.captures).spelled
+    found = decision.roster.entries
+    return found == seen or (
+        found.keys() == seen.keys() and all(_says_the_same(seen[key], entry, noise) for key, entry in found.items())
+    )
+
+
+def _but_for_moves(notes: bytes, other: bytes) -> bytes:
+    """The notes, with what the others have where a page that moves leaves traces: digests of its text, and how long
+    each value of a field that is noise has been moving."""
+    if notes == other:
+        return notes
+    known, before = load(notes), load(other)
+    if not known.runs or not before.runs:
+        return notes
+    known.runs[-1].texts = before.runs[-1].texts
+    if known.flutter.keys() == before.flutter.keys() and all(one.noisy for one in before.flutter.values()):
+        known.flutter = before.flutter
+    return save(known)
+
+
+def _says_the_same(one: RosterEntry, other: RosterEntry, noise: Collection[str]) -> bool:
+    """Whether two entries differ in nothing but what fields count, or say that are noise."""
+    if one == other:
+        return True
+    return (
+        one.fields.keys() == other.fields.keys()
+        and replace(one, fields=other.fields) == other
+        and not any(differs(name, value, other.fields[name]) for name, value in one.fields.items() if name not in noise)
+    )

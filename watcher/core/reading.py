@@ -135,6 +135,27 @@ def not_text(page: Page) -> str:
 # -------------------------------------------------------------------------------------------------- taking entries
 
 
+def taught_more(before: bytes, after: bytes) -> bool:
+    """Whether a memory says more than that further pages were counted that are like those before."""
+    return before != after and _but_for_counts(recall(before)) != _but_for_counts(recall(after))
+
+
+def _but_for_counts(memory: Memory) -> tuple[Memory, object]:
+    frame = memory.frame
+    like = replace(
+        memory,
+        learned=replace(memory.learned, pages=0),
+        frame=replace(
+            frame,
+            base=replace(frame.base, pages=min(frame.base.pages, 2)),
+            coming=replace(frame.coming, pages=min(frame.coming.pages, 1)),
+            counts=tuple([replace(count, hits=0) for count in frame.counts]),
+        ),
+        counted=(),
+    )
+    return like, [count.trusted for count in frame.counts]
+
+
 def _hold_to(memory: Memory, rule: Rule | None) -> Memory:
     """The memory for this rule: what stands outside the records is another thing under another one."""
     named = rule_digest(rule) if rule else ""

@@ -121,11 +121,12 @@ class Recorder:
         pages = [hand for hand in hands if hand.capture.id in again.captures]
         if not fresh or tuple([hand in pages for hand in hands]) != repeat.are_pages:
             return None
-        if any(
-            (hand.place.number, hand.capture.body_digest, hand.place.reading) != (page.place, page.body, page.content)
-            for hand, page in zip(pages, repeat.pages, strict=True)
-        ):
-            return None
+        for hand, page in zip(pages, repeat.pages, strict=True):
+            is_same = again.moved or hand.capture.body_digest == page.body
+            if not is_same or (hand.place.number, hand.place.reading) != (page.place, page.content):
+                return None
+        if again.moved:
+            repeat = self.repeats.moved(site, again, repeat)
         visit = _Visit(site, started, at, fresh)
         for hand, page in zip(pages, repeat.pages, strict=True):
             leaf = None

@@ -13,7 +13,7 @@ from watcher.core import custody
 from watcher.edge.keeper import InHand
 from watcher.edge.ledger import Ledger
 from watcher.edge.rows import capture_id, visit_name, visit_started
-from watcher.edge.sayings import decode_reading, decode_said, merged
+from watcher.edge.sayings import decode_reading, decode_said, encode, encode_why, merged
 from watcher.ports import Again, Last
 from watcher.records import Snapshot
 
@@ -21,6 +21,8 @@ MOST_FORM_BYTES = 16 << 20
 """Entries kept spelled out and compressed, of all sites together; those beyond are spelled anew each time. None is
 turned out to make room: of sites that are visited by turns, each would be gone when its turn comes."""
 LEVEL = 3
+READ_AS = "read-as"
+NOT_READ = "This page was not read anew: it is that capture's, but for numbers from which nothing follows."
 
 
 class PageSaid(NamedTuple):
@@ -70,12 +72,15 @@ class Repeats:
         """Site to its last visit."""
         self._shown: dict[tuple[int, str], bytes] = {}
         """Packed: a third of the memory, for a hundredth of a check."""
+        self._moved: dict[tuple[int, str], bytes] = {}
+        """The same, as visits say it whose pages moved."""
         self._forms: dict[tuple[int, str], bytes] = {}
         self._form_bytes = 0
 
     def forget(self) -> None:
         self._last.clear()
         self._shown.clear()
+        self._moved.clear()
         self._forms.clear()
         self._form_bytes = 0
 
@@ -85,6 +90,7 @@ class Repeats:
         self._last[site] = visit
         for mirror in mirrors:
             self._shown.pop((site, mirror), None)
+            self._moved.pop((site, mirror), None)
             self._form_bytes -= len(self._forms.pop((site, mirror), b""))
         if repeat is not None:
             self._shown[site, repeat.snapshot.mirror] = msgspec.msgpack.encode(repeat)
@@ -148,6 +154,35 @@ class Repeats:
                 pages[name] = PageSaid(place, body.lower(), reading, verdict, record)
         shown = {name: page for name, page in pages.items() if name in snapshot.captures}
         return repeat_of(snapshot, content, captures, shown, listed)
+
+    def moved(self, site: int, again: Again, repeat: Repeat) -> Repeat:
+        """The same as a visit says it whose pages were not read, as only numbers moved on them: what they count, and
+        their text, are those of the captures that are named."""
+        key = site, again.mirror
+        packed = self._moved.get(key)
+        if packed is not None:
+            return _decode_repeat(packed)
+        captures = [capture.id for capture in self._ledger.captures_of(again.like)]
+        like = [name for name, is_page in zip(captures, repeat.are_pages, strict=True) if is_page]
+        whys = [(f"{READ_AS}:{name}", NOT_READ) for name in like]
+        pages = tuple([self._page_moved(page, why) for page, why in zip(repeat.pages, whys, strict=True)])
+        said = decode_said(self._ledger.contents.get(repeat.content))
+        why = (*said.why, *dict.fromkeys(word for why in whys for word in why))
+        content = self._ledger.contents.put(
+            encode(replace(said, why=why)), said.verdict, encode_why(why), said.complete, repeat.content
+        )
+        made = Repeat(pages, repeat.are_pages, content, replace(repeat.snapshot, why=why), repeat.listed)
+        self._moved[key] = msgspec.msgpack.encode(made)
+        return made
+
+    def _page_moved(self, page: PageSaid, more: tuple[str, ...]) -> PageSaid:
+        read = decode_reading(self._ledger.contents.get(page.content))
+        read = replace(read, why=(*read.why, *more))
+        content = self._ledger.contents.put(
+            encode(read), read.verdict, encode_why(read.why), read.complete, page.content
+        )
+        record = page.record and {**page.record, "reading": custody.digest(custody.described(read))}
+        return page._replace(content=content, record=record)
 
     def said_again(self, site: int, visit: str) -> None:
         """The visit is the site's last one now."""

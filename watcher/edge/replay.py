@@ -11,13 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from watcher.core.again import Lately
 from watcher.core.reach import REDIRECTS
 from watcher.edge.ledger import Ledger
 from watcher.edge.rows import moment, visit_started
 from watcher.edge.store import LedgerStore
 from watcher.edge.writer import Desk
-from watcher.ports import Again, Ask, Origin, Outcome, SiteState, Store
+from watcher.ports import Ask, Origin, Outcome, SiteState, Store
 from watcher.records import Capture, Decision, Event, Exchange, Page, Roster, Site
 from watcher.visit import LISTING, Means, Visited, visit
 
@@ -108,7 +107,7 @@ async def recover(store: LedgerStore, site: Site, means: Means) -> tuple[Visited
             continue
         captures = await store.captures_of(name)
         is_late = await store.do(partial(_is_overtaken, name=name))
-        through = replace(means, store=Overtaken(store), lately=Lately()) if is_late else means
+        through = replace(means, store=Overtaken(store), short=None) if is_late else means
         visited = await tell_again(site, name, captures, through, broken_off, further=site.mirrors)
         found.append(replace(visited, decision=Decision(roster=visited.decision.roster)) if is_late else visited)
     return tuple(found)
@@ -137,12 +136,6 @@ class Overtaken:
         now = await self.store.state(outcome.site)
         await self.store.record(replace(outcome, decision=Decision(roster=now.roster), memory=now.memory))
 
-    async def last(self, site: str) -> None:
-        """What is told again is told in full."""
-
-    async def record_again(self, again: Again) -> None:
-        """Never asked, as nothing is known."""
-
 
 # ------------------------------------------------------------------------------------------ with today's rules
 
@@ -167,12 +160,6 @@ class Sheet:
     async def record(self, outcome: Outcome) -> None:
         self.states[outcome.site] = SiteState(roster=outcome.decision.roster, memory=outcome.memory)
         self.outcomes.append(outcome)
-
-    async def last(self, site: str) -> None:
-        """What is told again is told in full."""
-
-    async def record_again(self, again: Again) -> None:
-        """Never asked, as nothing is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

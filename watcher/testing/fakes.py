@@ -24,7 +24,7 @@ import msgspec
 
 from watcher.core.reading import read_detail, read_page
 from watcher.errors import WatcherError
-from watcher.ports import Again, Ask, Clock, Origin, Outcome, SiteState
+from watcher.ports import Ask, Clock, Origin, Outcome, SiteState
 from watcher.records import (
     MISS_VERDICTS,
     Capture,
@@ -287,12 +287,6 @@ class MemoryStore:
         self.states[outcome.site] = SiteState(roster=outcome.decision.roster, memory=outcome.memory)
         self.outcomes.append(outcome)
         self.underway.remove(outcome.visit)
-
-    async def last(self, site: str) -> None:
-        """Every visit is told in full."""
-
-    async def record_again(self, again: Again) -> None:
-        """Every visit is told in full."""
 
     async def unrecorded_visits(self) -> tuple[str, ...]:
         return tuple(self.underway)
