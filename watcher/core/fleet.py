@@ -105,7 +105,7 @@ def hear(data: bytes, vantage: str, public: bytes, check: Check) -> Word:
         raise EvidenceError(f"a word that vantage {vantage} did not sign")
     try:
         word = _decode(body)
-    except msgspec.MsgspecError as error:
+    except ValueError as error:  # no MessagePack, not of this form, or no UTF-8
         raise EvidenceError(f"a word of vantage {vantage} that is none: {error}") from error
     if word.vantage != vantage:
         raise EvidenceError(f"vantage {vantage} signed for {word.vantage!r}")

@@ -59,7 +59,7 @@ def read(data: bytes) -> Statement:
     body, _, _ = data.partition(b"\n")
     try:
         statement = _decode(body) if len(data) <= LARGEST else None
-    except msgspec.MsgspecError as error:
+    except ValueError as error:  # no JSON, not of this form, or no UTF-8
         raise EvidenceError(f"a pause that is none: {error}") from error
     sites = statement.until if statement else {}
     if statement is None or len(sites) > MOST or not all(map(_SITE.fullmatch, sites)):

@@ -148,7 +148,7 @@ def unpack(chunks: Sequence[bytes]) -> Parcel:
         if not expand.eof or expand.unused_data:
             raise EvidenceError("parcel: cut, too large, or followed by something else")
         form, at, whole, anew, plain = _plain(data)
-    except (zlib.error, msgspec.MsgspecError) as error:
+    except (zlib.error, ValueError) as error:
         raise EvidenceError(f"parcel: {error}") from error
     if at.tzinfo is None:
         raise EvidenceError("parcel: a time without a zone")
@@ -174,7 +174,7 @@ def open_sealed(data: bytes, vantage: str, public: bytes, check: Check) -> Messa
         raise EvidenceError(f"message: not signed by vantage {vantage}")
     try:
         name, seq, part, parts, anew, chunk = _envelope(body)
-    except msgspec.MsgspecError as error:
+    except ValueError as error:  # no MessagePack, not of this form, or no UTF-8
         raise EvidenceError(f"message: {error}") from error
     if name != vantage:
         raise EvidenceError(f"message: vantage {vantage} signed for {name!r}")

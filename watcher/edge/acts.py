@@ -23,7 +23,7 @@ from watcher.edge import durable, trouble
 from watcher.edge.sign import SigningKey
 from watcher.edge.store import LedgerStore
 from watcher.edge.writer import Desk
-from watcher.errors import StoreBusy
+from watcher.errors import EvidenceError, StoreBusy
 
 FOLDER = "acts"
 LIBRARIES = (
@@ -81,7 +81,8 @@ async def take_in(store: LedgerStore) -> int:
             data = path.read_bytes()
         try:
             record: custody.Record = msgspec.json.decode(data, type=dict)
-        except msgspec.MsgspecError as error:
+            custody.canonical(record)
+        except (ValueError, EvidenceError) as error:
             aside = path.with_suffix(".broken")
             with trouble.told(path):
                 path.rename(aside)

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-import msgspec
 import structlog
 
 from watcher.core import http
@@ -24,7 +23,7 @@ from watcher.edge.custody_log import Kind
 from watcher.edge.gather import is_erased
 from watcher.edge.ledger import Ledger
 from watcher.edge.ledger_captures import Kept
-from watcher.edge.rows import capture_id, capture_number, moment, visit_name, visit_started
+from watcher.edge.rows import capture_id, capture_number, decoder, moment, visit_name, visit_started
 from watcher.edge.sayings import Said, decode_reading, decode_said, snapshot_of
 from watcher.edge.writer import Desk
 from watcher.errors import EvidenceError, StoreDamaged, UsageError
@@ -47,7 +46,7 @@ _TABLES = (
 )
 _NONSENSE = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
 """What comes of rows whose values are not of the kind that they should be."""
-_decode_event = msgspec.json.Decoder(Event).decode
+_decode_event = decoder(Event)
 
 
 class Step(NamedTuple):
@@ -146,7 +145,7 @@ class Union:
         is written, and the other vantages go on."""
         try:
             return self._step()
-        except (StoreDamaged, UsageError, msgspec.MsgspecError, *_NONSENSE) as error:
+        except (StoreDamaged, UsageError, *_NONSENSE) as error:
             raise EvidenceError(f"vantage {self._vantage} shipped rows that make no sense: {error!r}") from error
 
     def _step(self) -> Step:

@@ -9,10 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
-import msgspec
-
 from watcher.core.adaptive import DAY, Watched
-from watcher.edge.rows import micros, moment
+from watcher.edge.rows import damaged, decoder, micros, moment
 from watcher.ports import SiteState
 from watcher.records import Event, MirrorStatus, Roster, RosterEntry, StandingName, TargetStatus
 
@@ -28,9 +26,9 @@ class Sight(NamedTuple):
     """How often they showed the same since the state was written."""
 
 
-_decode_entry = msgspec.json.Decoder(RosterEntry).decode
-_decode_event = msgspec.json.Decoder(Event).decode
-_decode_looks = msgspec.json.Decoder(tuple[Look, ...]).decode
+_decode_entry = decoder(RosterEntry)
+_decode_event = decoder(Event)
+_decode_looks = decoder(tuple[Look, ...])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +44,15 @@ class Owed:
     """It was held back, or tried in vain, until now."""
     why: str = ""
     """Why it did not arrive the last time."""
+
+
+def seen(entry: RosterEntry, looks: Sequence[Look], look: int) -> RosterEntry:
+    """The entry as that look last saw it."""
+    try:
+        last_seen, seen_in = looks[look]
+    except (LookupError, TypeError) as error:
+        raise damaged(error) from error
+    return replace(entry, last_seen=last_seen, seen_in=seen_in)
 
 
 def _instant(count: int | None) -> datetime | None:
@@ -101,8 +108,7 @@ class BeliefQuestions:
         for name, number, look, data in rows:
             entry = _decode_entry(data)
             if look is not None:
-                last_seen, seen_in = looks[number][look]
-                entry = replace(entry, last_seen=last_seen, seen_in=seen_in)
+                entry = seen(entry, looks.get(number, ()), look)
             if wanted is None or any(wanted in text.casefold() for text in (entry.title, entry.key, *entry.aliases)):
                 yield name, entry
 

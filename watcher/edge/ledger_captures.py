@@ -15,6 +15,7 @@ from watcher.edge.rows import (
     Pack,
     capture_id,
     capture_number,
+    damaged,
     decode_pack,
     inflate,
     micros,
@@ -271,16 +272,19 @@ class CaptureQuestions:
         form = decode_said(self.contents.get(row["content"]))
         readings = {one.id: reading for one in kept if (reading := self.reading(one.id)) is not None}
         first = next((one for one in form.captures if isinstance(one, int)), None)
-        return snapshot_of(
-            form,
-            readings,
-            [one.id for one in kept],
-            "" if first is None else kept[first].isolation,
-            site=site,
-            visit=visit,
-            taken_at=moment(started + row["taken"]),
-            finished_at=moment(started + row["finished"]),
-        )
+        try:
+            return snapshot_of(
+                form,
+                readings,
+                [one.id for one in kept],
+                "" if first is None else kept[first].isolation,
+                site=site,
+                visit=visit,
+                taken_at=moment(started + row["taken"]),
+                finished_at=moment(started + row["finished"]),
+            )
+        except LookupError as error:  # it names more captures than there are
+            raise damaged(error) from error
 
     def snapshots(self, site: str, since: datetime | None = None, until: datetime | None = None) -> Iterator[Snapshot]:
         """What the visits to a site saw, oldest first."""

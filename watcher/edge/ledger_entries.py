@@ -5,25 +5,24 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-import msgspec
-
 from watcher.edge.ledger import Ledger
-from watcher.edge.ledger_beliefs import Look
+from watcher.edge.ledger_beliefs import Look, seen
 from watcher.edge.ledger_lists import Cursor, Sheet, Where, sheet
-from watcher.edge.rows import micros
+from watcher.edge.rows import decoder, micros
 from watcher.edge.schema import ENTRY_NAMES
+from watcher.errors import StoreDamaged
 from watcher.records import RosterEntry, StandingName
 
 STANDINGS = get_args(StandingName)
 _WILD = re.compile("[%_!]")
 _NEVER = 1 << 62
 
-_decode_entry = msgspec.json.Decoder(RosterEntry).decode
-_decode_looks = msgspec.json.Decoder(tuple[Look, ...]).decode
+_decode_entry = decoder(RosterEntry)
+_decode_looks = decoder(tuple[Look, ...])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +109,8 @@ class EntryLists(Ledger):
         where = Where()
         where.add(f"e.rowid IN ({', '.join('?' * len(chosen))})", *chosen)
         found = {row[1]: row for row in self._entries(where)}
+        if len(found) < len(chosen):
+            raise StoreDamaged("the ledger lacks entries that its index has", hint="restore a copy of the store")
         return [found[row] for row in chosen]
 
     def _entries(self, where: Where) -> Iterator[tuple[str, int, RosterEntry]]:
@@ -124,8 +125,7 @@ class EntryLists(Ledger):
             if look is not None:
                 if name not in known:
                     known[name] = _decode_looks(looks)
-                last_seen, seen_in = known[name][look]
-                entry = replace(entry, last_seen=last_seen, seen_in=seen_in)
+                entry = seen(entry, known[name], look)
             yield name, row, entry
 
 

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from watcher.core import custody
 from watcher.edge.bodies import Frames
 from watcher.edge.custody_log import CustodyLog, Kind
 from watcher.edge.ledger_captures import CaptureQuestions
-from watcher.edge.rows import capture_id, capture_number, moment, visit_name, visit_started
+from watcher.edge.rows import capture_id, capture_number, decoder, moment, visit_name, visit_started
 from watcher.edge.sayings import decode_reading
 from watcher.errors import StoreDamaged, UsageError
 from watcher.records import Event
@@ -22,8 +20,8 @@ from watcher.records import Event
 if TYPE_CHECKING:
     from watcher.core.material import Leaf
 
-_decode_event = msgspec.json.Decoder(Event).decode
-_decode_record = msgspec.json.Decoder(dict).decode
+_decode_event = decoder(Event)
+_decode_record = decoder(dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

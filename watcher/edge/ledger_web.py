@@ -13,7 +13,7 @@ import msgspec
 
 from watcher.edge.ledger_entries import EntryLists
 from watcher.edge.ledger_lists import Cursor, Sheet, Where, pattern, sheet
-from watcher.edge.rows import micros, moment, visit_name, visit_started
+from watcher.edge.rows import decoder, micros, moment, visit_name, visit_started
 from watcher.edge.sayings import decode_why
 from watcher.records import Capture, Event
 
@@ -21,7 +21,7 @@ ANY = "*"
 """For ``watchlist``: whichever name of it."""
 _NEVER = 1 << 62
 
-_decode_event = msgspec.json.Decoder(Event).decode
+_decode_event = decoder(Event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class _Told(msgspec.Struct):
     watchlist: tuple[str, ...]
 
 
-_decode_told = msgspec.json.Decoder(_Told).decode
+_decode_told = decoder(_Told)
 
 
 class Lists(EntryLists):

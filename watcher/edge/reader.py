@@ -161,7 +161,7 @@ class WorkerReader:
                 in_step = not answer.tired and limits == self._quick
             except TimeoutError:
                 word, prose = "time", f"not read within {self._wall_seconds:g} s"
-            except (EOFError, ConnectionError, msgspec.DecodeError) as trouble:
+            except (EOFError, ConnectionError, ValueError) as trouble:
                 word, prose = await worker.cause(trouble)
             finally:
                 # whatever went wrong, a cancelled visit too: a worker that is out of step is never asked again
@@ -304,7 +304,7 @@ class _Worker:
 
     async def cause(self, trouble: Exception) -> tuple[str, str]:
         """Why it died: a word for machines and one for people."""
-        if isinstance(trouble, msgspec.DecodeError):
+        if isinstance(trouble, ValueError):  # no JSON, not of this form, or no UTF-8
             return "answer", "the reader said something that is no reading"
         assert self.process.stderr is not None
         said = (await self.process.stderr.read(64 * 1024)).decode("utf-8", "replace")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from watcher.core.moments import rfc3339
 from watcher.errors import StoreDamaged, StoreError, UsageError
 
+T = TypeVar("T")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _OFFSET = 1 << 63
@@ -29,7 +31,10 @@ def micros(at: datetime) -> int:
 
 
 def moment(count: int) -> datetime:
-    return EPOCH + timedelta(microseconds=count)
+    try:
+        return EPOCH + timedelta(microseconds=count)
+    except (OverflowError, TypeError) as error:
+        raise damaged(error) from error
 
 
 def visit_name(site: str, started: int) -> str:
@@ -88,7 +93,7 @@ class Pack(NamedTuple):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Pack).decode
+_decode_pack = msgspec.msgpack.Decoder(Pack).decode
 
 
 def encode_pack(pack: Pack) -> bytes:
@@ -96,7 +101,28 @@ def encode_pack(pack: Pack) -> bytes:
 
 
 def decode_pack(data: bytes) -> Pack:
-    return _decode(data)
+    try:
+        return _decode_pack(data)
+    except (ValueError, TypeError) as error:
+        raise damaged(error) from error
+
+
+def decoder(kind: type[T]) -> Callable[[bytes | str], T]:
+    """What makes records of such a kind of their JSON; it raises ``StoreDamaged`` for what is none."""
+    decode = msgspec.json.Decoder(kind).decode
+
+    def record(data: bytes | str) -> T:
+        try:
+            return decode(data)
+        except (ValueError, TypeError) as error:  # no UTF-8, too: msgspec has no error of its own for that
+            raise damaged(error) from error
+
+    return record
+
+
+def damaged(error: Exception) -> StoreDamaged:
+    """What to say of a row whose bytes, or whose values, are not what was written."""
+    return StoreDamaged(f"a row of the ledger is damaged: {error}", hint="restore a copy of the store")
 
 
 def deflate(data: bytes, reference: bytes = b"") -> bytes:
@@ -110,11 +136,19 @@ def inflate(data: bytes, reference: bytes = b"") -> bytes:
     expand = zlib.decompressobj(-15, zdict=reference)
     try:
         found = expand.decompress(data, _MOST_INFLATED)
-    except zlib.error as error:
-        raise StoreDamaged(f"a row of the ledger is damaged: {error}", hint="restore a copy of the store") from error
+    except (zlib.error, TypeError) as error:
+        raise damaged(error) from error
     if not expand.eof:
         raise StoreDamaged("a row of the ledger is cut", hint="restore a copy of the store")
     return found
+
+
+def inflate_text(data: bytes) -> str:
+    """The text that was deflated; ``StoreDamaged`` if it is none."""
+    try:
+        return inflate(data).decode()
+    except UnicodeDecodeError as error:
+        raise damaged(error) from error
 
 
 # --------------------------------------------------------------------------------------------------- plain text

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from watcher.edge.rows import sayable
+from watcher.edge.rows import decoder, sayable
 from watcher.records import Entry, Reading, Snapshot
 
 T = TypeVar("T")
@@ -39,9 +39,9 @@ class Said:
     backfill: bool
 
 
-_decode_said = msgspec.json.Decoder(Said).decode
-_decode_reading = msgspec.json.Decoder(Reading).decode
-_decode_why = msgspec.json.Decoder(tuple[str, ...]).decode
+_decode_said = decoder(Said)
+_decode_reading = decoder(Reading)
+_decode_why = decoder(tuple[str, ...])
 
 
 encode = msgspec.json.Encoder().encode

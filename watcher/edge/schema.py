@@ -322,13 +322,13 @@ class _Cursor(sqlite3.Cursor):
     def execute(self, sql: str, values: Any = (), /) -> Self:
         try:
             return super().execute(sql, values)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise trouble.of_sqlite(error, self.connection.place) from error
 
     def fetchone(self) -> Any:
         try:
             return super().fetchone()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise trouble.of_sqlite(error, self.connection.place) from error
 
     def fetchall(self) -> list[Any]:
@@ -337,7 +337,7 @@ class _Cursor(sqlite3.Cursor):
     def __next__(self) -> Any:
         try:
             return super().__next__()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise trouble.of_sqlite(error, self.connection.place) from error
 
 

@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-import msgspec
-
 from watcher.core import searching
 from watcher.core.moments import rfc3339
 from watcher.edge.ledger import Ledger
-from watcher.edge.rows import capture_id, inflate, moment
+from watcher.edge.ledger_beliefs import seen
+from watcher.edge.rows import capture_id, decoder, inflate_text, moment
 from watcher.errors import UsageError
 from watcher.records import RosterEntry
 
 MOST_PIECES = 5_000
 """Pieces of text that one question looks at: a word that stands in more is no name."""
-_decode_entry = msgspec.json.Decoder(RosterEntry).decode
+_decode_entry = decoder(RosterEntry)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +94,7 @@ def search(ledger: Ledger, text: str, *, site: str | None = None, since: datetim
         "SELECT p.id, p.text FROM words w JOIN piece p ON p.id = w.rowid WHERE w.text MATCH ? ORDER BY w.rowid LIMIT ?",
         (expression, MOST_PIECES + 1),
     ).fetchall()
-    pieces = {number: searching.excerpt(inflate(text).decode(), wanted) for number, text in found[:MOST_PIECES]}
+    pieces = {number: searching.excerpt(inflate_text(text), wanted) for number, text in found[:MOST_PIECES]}
     hits = [*_entries(ledger, pieces, site), *_pages(connection, pieces, site)]
     kept = [hit for hit in hits if since is None or hit.last_seen >= since]
     kept.sort(key=lambda hit: (hit.what, hit.site, hit.first_seen, hit.url, hit.key))
@@ -113,7 +112,7 @@ def waiting(connection: sqlite3.Connection) -> int:
 
 def _entries(ledger: Ledger, pieces: dict[int, str], site: str | None) -> Iterator[Hit]:
     looks = ledger._looks()
-    seen: set[tuple[int, str]] = set()
+    found: set[tuple[int, str]] = set()
     for number, excerpt in pieces.items():
         rows = ledger.connection.execute(
             "SELECT s.name, e.site, e.key, e.look, e.data FROM named n JOIN site s ON s.id = n.site"
@@ -121,11 +120,12 @@ def _entries(ledger: Ledger, pieces: dict[int, str], site: str | None) -> Iterat
             (number, site),
         )
         for name, of, key, look, data in rows:
-            if (of, key) in seen:
+            if (of, key) in found:
                 continue
-            seen.add((of, key))
+            found.add((of, key))
             entry = _decode_entry(data)
-            last_seen, seen_in = (entry.last_seen, entry.seen_in) if look is None else looks[of][look]
+            if look is not None:
+                entry = seen(entry, looks.get(of, ()), look)
             yield Hit(
                 what="entry",
                 site=name,
@@ -134,8 +134,8 @@ def _entries(ledger: Ledger, pieces: dict[int, str], site: str | None) -> Iterat
                 standing=entry.standing,
                 url=entry.url,
                 first_seen=entry.first_seen,
-                last_seen=last_seen,
-                last_capture=seen_in,
+                last_seen=entry.last_seen,
+                last_capture=entry.seen_in,
                 excerpt=excerpt,
             )
 

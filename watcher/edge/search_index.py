@@ -14,7 +14,7 @@ from itertools import islice
 
 from watcher.core import searching, ticks
 from watcher.core.ticks import Numbers
-from watcher.edge.rows import deflate, inflate
+from watcher.edge.rows import deflate, inflate_text
 from watcher.records import RosterEntry
 
 MOST_PLACES = 20_000
@@ -151,7 +151,7 @@ class SearchIndex:
             " WHERE id NOT IN (SELECT piece FROM stood) AND id NOT IN (SELECT piece FROM named)"
         ).fetchall()
         for number, packed in lone:
-            text = inflate(packed).decode()
+            text = inflate_text(packed)
             self._connection.execute("INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", (number, text))
             self._connection.execute("DELETE FROM piece WHERE id = ?", (number,))
         if lone:  # until its parts are put together, the index still holds the words of what was taken out

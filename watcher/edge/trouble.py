@@ -27,13 +27,13 @@ def of_os(error: OSError, place: Path) -> StoreError:
     return StoreError(f"{place}: {error.strerror or error}", hint="look at the disk (dmesg, smartctl); restore a copy")
 
 
-def of_sqlite(error: sqlite3.Error, place: Path) -> StoreError:
-    """The store's error for what SQLite refused."""
+def of_sqlite(error: sqlite3.Error | UnicodeDecodeError, place: Path) -> StoreError:
+    """The store's error for what SQLite refused, or holds as text that is none."""
     extended = getattr(error, "sqlite_errorcode", 0)
     code = extended & 0xFF
     if code == sqlite3.SQLITE_FULL or extended in _SQLITE_NO_SHARED_MEMORY:
         return StoreFull(f"no room left to write in {place}", hint=ROOM)
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or isinstance(error, UnicodeDecodeError):
         return StoreDamaged(f"{place} is damaged: {error}", hint="restore a copy; watcher verify says what is lost")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return StoreError(f"{place} cannot be opened: {error}", hint="give this user the right to read and write there")
@@ -52,7 +52,7 @@ class _Told:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if isinstance(error, OSError):
             raise of_os(error, self._place) from error
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, sqlite3.Error | UnicodeDecodeError):
             raise of_sqlite(error, self._place) from error
 
 

@@ -1,0 +1,191 @@
+"""A ledger whose rows are no longer what was written: whoever reads them says so, and how to mend it; nobody breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.edge.keeping import START, entries, keep, miss, visit_at, whole_visit
+from watcher.cli.main import cli
+from watcher.edge.ledger import Ledger
+from watcher.edge.ledger_entries import EntriesWanted
+from watcher.edge.ledger_sights import WebLedger
+from watcher.edge.ledger_web import EventsWanted
+from watcher.edge.lock import Lock
+from watcher.edge.search import search
+from watcher.edge.store import LedgerStore
+from watcher.edge.verify_store import verify_store
+from watcher.errors import StoreDamaged, StoreError
+
+SPANS = [START + timedelta(hours=hour) for hour in range(3)]
+READS: dict[str, Callable[[WebLedger], object]] = {
+    "captures": lambda ledger: list(ledger.captures()),
+    "bytes": lambda ledger: [ledger.wire(one.id) for one in ledger.captures()],
+    "pages": lambda ledger: [ledger.page(one.id) for one in ledger.captures() if not one.is_miss],
+    "readings": lambda ledger: [ledger.reading(one.id) for one in ledger.captures()],
+    "snapshots": lambda ledger: list(ledger.snapshots("alpha")),
+    "state": lambda ledger: ledger.state("alpha"),
+    "entries": lambda ledger: list(ledger.entries()),
+    "entry": lambda ledger: ledger.entry("alpha", "victim-0"),
+    "entries page": lambda ledger: ledger.entries_page(EntriesWanted()),
+    "events": lambda ledger: list(ledger.events()),
+    "events page": lambda ledger: ledger.events_page(EventsWanted()),
+    "events of an entry": lambda ledger: ledger.events_of("alpha", "victim-0"),
+    "alerts": lambda ledger: ledger.owed(START + timedelta(days=9)),
+    "status": lambda ledger: ledger.status(),
+    "records": lambda ledger: [ledger.record_of(leaf) for leaf in range(ledger.log.size)],
+    "looks": lambda ledger: ledger.recent_looks(5),
+    "levels": lambda ledger: ledger.listed_over(SPANS),
+    "search": lambda ledger: search(ledger, "velmora"),
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a bit of everything."""
+    folder = tmp_path_factory.mktemp("whole") / "store"
+    asyncio.run(fill(folder))
+    return folder
+
+
+async def fill(folder: Path) -> None:
+    async with LedgerStore.open(folder, vantage="local", now=lambda: START) as store:
+        await store.subscribe(["file:/alerts"])
+        for number in range(4):
+            await whole_visit(store, number, b"<li>Velmora, version %d</li>" % number, entries(3))
+        await keep(store, 5, miss(visit_at(5)[1], response=bytes(5000)))
+        await store.act({"act": "spoken", "at": "2026-11-22T15:04:05Z"})
+
+
+@pytest.fixture
+def damaged(whole: Path, tmp_path: Path) -> Callable[[str], Path]:
+    """A copy of the store to which this was done behind everybody's back."""
+
+    def harmed(sql: str) -> Path:
+        folder = tmp_path / "store"
+        shutil.copytree(whole, folder)
+        with closing(sqlite3.connect(folder / "ledger.db")) as connection:
+            assert connection.execute(sql).rowcount > 0
+            connection.commit()
+        return folder
+
+    return harmed
+
+
+def told(folder: Path) -> set[str]:
+    """Who said that the store is damaged; anything else that is raised fails the test."""
+    found = set()
+    with closing(WebLedger.open(folder)) as ledger:
+        for name, read in READS.items():
+            try:
+                read(ledger)
+            except StoreError:
+                found.add(name)
+    return found
+
+
+def faults(folder: Path) -> set[str]:
+    """What verify finds wrong, but for the rule that this store's readings only claim to have been made with."""
+    return {
+        one.detail for one in verify_store(folder) if not one.ok and "is not the one that was used" not in one.detail
+    }
+
+
+def test_of_a_whole_store_nobody_complains(whole: Path) -> None:
+    assert told(whole) == set()
+
+
+NO_TEXT = "x'7b226964223a22ff227d'"
+"""``{"id":"\\xff"}``: JSON, but for one byte that is no UTF-8."""
+BEYOND = 9_000_000_000_000_000_000
+"""Microseconds; no time that has a date."""
+EVENTS = {"events", "events page", "alerts", "records"}
+ENTRIES = {"state", "entries", "entries page", "entry"}
+CAPTURES = {"captures", "bytes", "pages", "readings", "snapshots", "records"}
+
+
+@pytest.mark.parametrize(
+    ("harm", "tell"),
+    [
+        ("UPDATE event SET data = x'00ff'", EVENTS),
+        (f"UPDATE event SET data = {NO_TEXT}", EVENTS),
+        ("UPDATE event SET data = x'7b7d'", EVENTS),
+        ("UPDATE event SET data = CAST(CAST(data AS TEXT) || '}' AS BLOB)", EVENTS | {"events of an entry"}),
+        ("UPDATE act SET record = x'ff'", {"records"}),
+        (f"UPDATE act SET record = {NO_TEXT}", {"records"}),
+        (f"UPDATE capture SET started = {BEYOND}", CAPTURES),
+        (f"UPDATE capture SET requested = {BEYOND}", CAPTURES),
+        ("UPDATE capture SET rest = x'00'", CAPTURES),
+        ("UPDATE pack SET data = x'03'", CAPTURES),
+        (f"UPDATE snapshot SET taken = {BEYOND}", {"snapshots", "records"}),
+        ("UPDATE reading SET content = 4096", {"readings", "snapshots", "records"}),
+        ("UPDATE content SET frame = x'00'", {"readings", "snapshots", "records"}),
+        ("DELETE FROM capture", {"snapshots", "records"}),
+        ("UPDATE place SET url = CAST(x'ffff' AS TEXT)", CAPTURES),
+        ("UPDATE site SET name = CAST(x'616c706861ff' AS TEXT)", {"captures", "entries", "status"}),
+    ],
+)
+def test_whoever_reads_a_damaged_row_of_evidence_says_so_and_verify_finds_it(
+    damaged: Callable[[str], Path], harm: str, tell: set[str]
+) -> None:
+    folder = damaged(harm)
+    assert tell <= told(folder)
+    assert faults(folder)
+
+
+@pytest.mark.parametrize(
+    ("harm", "tell"),
+    [
+        ("UPDATE entry SET data = CAST('{}' AS BLOB)", ENTRIES),
+        ("UPDATE entry SET look = 77", ENTRIES),
+        ("UPDATE entry SET look = -9", ENTRIES),
+        ("DELETE FROM sight", ENTRIES - {"entry"}),
+        ('UPDATE sight SET looks = \'[["today","c1"]]\'', ENTRIES),
+        ("UPDATE sight SET looks = CAST(x'5b5bff5d5d' AS TEXT)", ENTRIES),
+        (f"UPDATE target SET last_visit = {BEYOND}", {"status"}),
+        ("UPDATE piece SET text = x'4b04ff'", {"search"}),
+        ("UPDATE piece SET text = x'00'", {"search"}),
+        ("UPDATE piece SET text = x'fb0f00'", {"search"}),
+    ],
+)
+def test_whoever_reads_a_damaged_belief_says_so_and_the_evidence_stands(
+    damaged: Callable[[str], Path], harm: str, tell: set[str]
+) -> None:
+    folder = damaged(harm)
+    assert tell <= told(folder)
+    assert faults(folder) == set()
+
+
+def test_a_damaged_schema_is_told_and_not_quoted_as_it_is(whole: Path, tmp_path: Path) -> None:
+    """SQLite names what is malformed, in whatever bytes are there."""
+    ledger = tmp_path / "ledger.db"
+    data = (whole / "ledger.db").read_bytes()
+    assert data.count(b"CREATE TABLE mirror") == 1
+    ledger.write_bytes(data.replace(b"CREATE TABLE mirror", b"CREATE \xff\xfe\xfd\xfcE mirror"))
+    with pytest.raises(StoreDamaged, match=r"ledger\.db is damaged") as error:
+        Ledger.open(tmp_path)
+    assert "restore a copy" in error.value.hint
+    with pytest.raises(StoreDamaged, match="is damaged"):
+        LedgerStore.open(tmp_path, vantage="local")
+    Lock.take(tmp_path).release()  # who could not open it does not keep it
+
+
+def test_the_commands_say_what_is_damaged_and_how_to_mend_it(
+    damaged: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = damaged(f"UPDATE event SET data = {NO_TEXT}")
+    (tmp_path / "watcher.toml").write_text(
+        f'[watcher]\nstore = "{folder}"\n[[site]]\nname = "alpha"\nmirrors = ["http://alpha.example/"]\n'
+    )
+    with pytest.raises(SystemExit, match=str(StoreDamaged.exit_code)):
+        cli(["-c", str(tmp_path / "watcher.toml"), "events"])
+    said = capsys.readouterr().err
+    assert "a row of the ledger is damaged" in said
+    assert "restore a copy of the store" in said
