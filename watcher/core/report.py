@@ -13,9 +13,10 @@ from markupsafe import Markup
 from watcher.core import clock, escape, timeline
 from watcher.core.material import Head, Kept, Material, Seen, Told, entry_with, keys_of
 from watcher.core.moments import rfc3339, words
+from watcher.core.neighbours import NO_ROWS, Column, Page, says
 from watcher.core.reasons import KINDS, reason
 from watcher.core.redact import Redactor
-from watcher.records import Entry, Event
+from watcher.records import Event
 
 AROUND = 8
 """Entries shown above and below the one that matters."""
@@ -34,14 +35,6 @@ _TEMPLATES = Environment(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One entry in a column; ``mark`` is ``is``, ``not`` or empty."""
-
-    title: str
-    mark: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
     """One of the two pages."""
 
@@ -52,9 +45,7 @@ class Side:
     digest: str
     capture: str
     says: str
-    above: int = 0
-    below: int = 0
-    rows: tuple[Row, ...] = ()
+    column: Column = NO_ROWS
 
 
 def html(material: Material, redactor: Redactor) -> bytes:
@@ -235,9 +226,11 @@ def _side(
         return Side(heading=heading, at="", address="", answer="", digest="", capture="", says=nothing)
     about = kept.capture
     keys = keys_of(event, material)
-    rows, above, below = _rows(event, keys, here, there, shown)
-    subject = entry_with(keys, here.snapshot) if here else None
-    says = _says(event, kept, here, subject)
+    copy, other = [
+        Page(entries=seen.snapshot.entries, subject=entry_with(keys, seen.snapshot)) if seen else None
+        for seen in (here, there)
+    ]
+    missing = event.entry.title if event.entry else None
     return Side(
         heading=heading,
         at=rfc3339(about.requested_at),
@@ -245,51 +238,9 @@ def _side(
         answer=f"HTTP status {about.status}" if about.status is not None else shown.line(about.verdict),
         digest=about.body_digest or "",
         capture=about.id,
-        says=says,
-        above=above,
-        below=below,
-        rows=rows,
+        says=says(about, here.snapshot if here else None, event.entry, copy.subject if copy else None),
+        column=copy.column(missing, other, shown.line, AROUND) if copy else NO_ROWS,
     )
-
-
-def _says(event: Event, kept: Kept, here: Seen | None, subject: Entry | None) -> str:
-    if here is None or kept.capture.is_miss:
-        return f"The answer was: {kept.capture.verdict}."
-    whole = "A complete copy" if here.snapshot.complete else f"An incomplete copy ({here.snapshot.verdict})"
-    number = len(here.snapshot.entries)
-    holds = f"{whole} with {number} {'entry' if number == 1 else 'entries'}"
-    if event.entry is None:
-        return f"{holds}."
-    return f"{holds}. The entry is {'on it' if subject else 'not on it'}."
-
-
-def _rows(
-    event: Event, keys: tuple[str, ...], here: Seen | None, there: Seen | None, shown: _Words
-) -> tuple[tuple[Row, ...], int, int]:
-    """The entries round the one that matters; where it is missing, its place between its neighbours."""
-    if here is None:
-        return (), 0, 0
-    entries = list(here.snapshot.entries)
-    subject = entry_with(keys, here.snapshot)
-    rows = [Row(title=shown.line(entry.title), mark="is" if entry is subject else "") for entry in entries]
-    place = entries.index(subject) if subject else 0
-    if subject is None and event.entry is not None:
-        place = _gap(keys, entries, there)
-        rows.insert(place, Row(title=shown.line(event.entry.title), mark="not"))
-    start, end = max(0, place - AROUND), place + AROUND + 1
-    return tuple(rows[start:end]), start, max(0, len(rows) - end)
-
-
-def _gap(keys: tuple[str, ...], entries: list[Entry], there: Seen | None) -> int:
-    """Where the entry would stand: after the last of those that stand before it on the other page."""
-    subject = entry_with(keys, there.snapshot) if there else None
-    if there is None or subject is None:
-        return 0
-    known = {entry.key: place for place, entry in enumerate(entries)}
-    for other in reversed(there.snapshot.entries[: there.snapshot.entries.index(subject)]):
-        if other.key in known:
-            return known[other.key] + 1
-    return 0
 
 
 # --------------------------------------------------------------------------------------------------- what proves

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from watcher.core import timeline as drawing
 from watcher.core.material import locate
+from watcher.core.neighbours import NO_ROWS, Column, Page, says
 from watcher.edge.ledger_lists import Sheet
 from watcher.edge.ledger_log import SignedHead
 from watcher.edge.ledger_sights import WebLedger
@@ -31,23 +32,13 @@ SHOWS: dict[str, drawing.Shows] = {"seen": "there", "absent": "not there", "sile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One entry of a page; ``mark`` is ``is`` for the one that matters, ``not`` where it would stand."""
-
-    title: str
-    mark: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
     """The copy before or after."""
 
     heading: str
     capture: Capture | None
     says: str
-    rows: tuple[Row, ...] = ()
-    above: int = 0
-    below: int = 0
+    column: Column = NO_ROWS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,15 +150,12 @@ def _side(
         nothing = "There is no earlier copy." if heading == "Before" else "There is no copy."
         return Side(heading=heading, capture=None, says=nothing)
     if here is None or capture.is_miss:
-        return Side(heading=heading, capture=capture, says=f"The answer was: {capture.verdict}.")
+        return Side(heading=heading, capture=capture, says=says(capture, None, None, None))
     subject = _on(found, here, heading)
-    count = len(here.entries)
-    whole = "A complete copy" if here.complete else f"An incomplete copy ({here.verdict})"
-    says = f"{whole} with {count} {'entry' if count == 1 else 'entries'}."
-    if found.entry is not None:
-        says += f" The entry is {'on it' if subject else 'not on it'}."
-    rows, above, below = around(found, here, there, subject)
-    return Side(heading=heading, capture=capture, says=says, rows=rows, above=above, below=below)
+    page = Page(entries=here.entries, subject=subject)
+    other = Page(entries=there.entries, subject=locate(found, there)) if there else None
+    column = page.column(found.entry.title if found.entry else None, other, title, AROUND)
+    return Side(heading=heading, capture=capture, says=says(capture, here, found.entry, subject), column=column)
 
 
 def _on(found: Event, here: Snapshot, heading: str) -> Entry | None:
@@ -176,29 +164,3 @@ def _on(found: Event, here: Snapshot, heading: str) -> Entry | None:
         key = found.entry.key if found.entry else None
         return next((entry for entry in here.entries if entry.key == key), None)
     return locate(found, here)
-
-
-def around(
-    found: Event, here: Snapshot, there: Snapshot | None, subject: Entry | None
-) -> tuple[tuple[Row, ...], int, int]:
-    """The entries round the one that matters, and how many more are above and below; where it is missing, its place
-    is between its neighbours."""
-    rows = [Row(title=title(entry.title), mark="is" if entry is subject else "") for entry in here.entries]
-    spot = here.entries.index(subject) if subject else 0
-    if subject is None and found.entry is not None:
-        spot = _gap(found, here.entries, there)
-        rows.insert(spot, Row(title=title(found.entry.title), mark="not"))
-    first, end = max(0, spot - AROUND), spot + AROUND + 1
-    return tuple(rows[first:end]), first, max(0, len(rows) - end)
-
-
-def _gap(found: Event, entries: Sequence[Entry], there: Snapshot | None) -> int:
-    """Where the entry would stand: after the last of those that stand before it on the other page."""
-    subject = locate(found, there) if there else None
-    if there is None or subject is None:
-        return 0
-    known = {entry.key: spot for spot, entry in enumerate(entries)}
-    for other in reversed(there.entries[: there.entries.index(subject)]):
-        if other.key in known:
-            return known[other.key] + 1
-    return 0
