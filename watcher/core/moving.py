@@ -9,9 +9,9 @@ asked for two pages that were read and decided in full, and led to the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from itertools import accumulate
 from struct import Struct
 from typing import NamedTuple
 
@@ -28,8 +28,8 @@ IN_TEXT = 4
 """A visible word: of such, and of what stands fast, the visible text is made."""
 _PLACE = Struct("<IBBB")
 """How much stands fast before it, what it holds, and of which lengths."""
-_WORD = re.compile(rb"[0-9A-Za-z]+")
-_PARTS = re.compile(rb"([0-9A-Za-z]+)")
+_WORD, _NUMBER = re.compile(rb"[0-9A-Za-z]+"), re.compile(rb"[0-9]+")
+_WORDS, _NUMBERS = re.compile(rb"([0-9A-Za-z]+)"), re.compile(rb"([0-9]+)")
 _HEX = re.compile(rb"(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]+")
 _MIXED = re.compile(rb"(?=[0-9]*[A-Za-z])(?=[A-Za-z]*[0-9])[0-9A-Za-z]+")
 _ESCAPE = b"\x1b"
@@ -58,14 +58,13 @@ class Mask(NamedTuple):
         if len(body) > MOST_BYTES:
             return None
         fixed, said, at = sha256(_frame(page)), xxh3_64(self.fixed), 0
-        for gap, kind, least, most in _PLACE.iter_unpack(self.places):
-            word = _WORD.match(body, at + gap)
-            if word is None or not least <= len(word[0]) <= most or not _holds(kind & ~IN_TEXT, word[0]):
+        for start, end, place in _found(self, body):
+            if not start:
                 return None
-            fixed.update(body[at : at + gap])
-            at = word.end()
-            if kind & IN_TEXT:
-                said.update(word[0] + b" ")
+            fixed.update(body[at:start])
+            at = end
+            if place.kind & IN_TEXT:
+                said.update(body[start:end] + b" ")
         fixed.update(body[at:])
         return said.digest() if fixed.digest() == self.fixed else None
 
@@ -81,29 +80,45 @@ def mask_of(before: Page, after: Page, known: Mask | None = None) -> Mask | None
     hold."""
     if _frame(before) != _frame(after) or max(len(before.body), len(after.body)) > MOST_BYTES:
         return None
-    old, new = _PARTS.split(before.body), _PARTS.split(after.body)
+    old, new = _WORDS.split(before.body), _WORDS.split(after.body)
     if old[0::2] != new[0::2] or _ESCAPE in after.body:
         return None
-    starts = [0, *accumulate(map(len, new))]
     steady, unseen = _steady_and_unseen(after.body)
-    places = dict(_places(known, old)) if known is not None else {}
-    for index in range(1, len(new), 2):
-        if old[index] == new[index] and index not in places:
-            continue
-        place = _joined(old[index], new[index], places.get(index))
-        if place is None or steady[starts[index]]:
-            return None
-        seen = 0 if unseen[starts[index]] else IN_TEXT
-        places[index] = place._replace(kind=place.kind | seen)
-    if len(places) > MOST_PLACES:
+    known_at = {start: place for start, _, place in _found(known, before.body)} if known is not None else {}
+    order = [*known_at]
+    packed, fixed, at, here, there = [], sha256(_frame(after)), 0, 0, 0
+    for number, (one, two) in enumerate(zip(old, new, strict=True)):
+        first, end = bisect_left(order, there), bisect_left(order, there + len(one))
+        if number % 2 and (one != two or first < end):
+            inside = {start - there: known_at[start] for start in order[first:end]}
+            for left, right, was, word in _pieces(one, two, inside):
+                place, begin = _joined(was, word, inside.get(left)), here + right
+                if place is None or steady[begin]:
+                    return None
+                seen = 0 if unseen[begin] else IN_TEXT
+                packed.append(_PLACE.pack(begin - at, place.kind | seen, place.least, place.most))
+                fixed.update(after.body[at:begin])
+                at = begin + len(word)
+        there, here = there + len(one), here + len(two)
+    if len(packed) > MOST_PLACES:
         return None
-    packed, fixed, at = [], sha256(_frame(after)), 0
-    for index in sorted(places):
-        packed.append(_PLACE.pack(starts[index] - at, *places[index]))
-        fixed.update(after.body[at : starts[index]])
-        at = starts[index + 1]
     fixed.update(after.body[at:])
     return Mask(b"".join(packed), fixed.digest())
+
+
+def _pieces(old: bytes, new: bytes, known: Mapping[int, _Place]) -> Iterator[tuple[int, int, bytes, bytes]]:
+    """What moves from one word to the next, each by where it begins in both. Numbers with the same letters round them
+    (``7d``, ``22T09``) move by themselves; of the others, those that are ``known`` to."""
+    one, two = _NUMBERS.split(old), _NUMBERS.split(new)
+    nonce = any(place.kind & ~IN_TEXT != DIGITS for place in known.values())
+    if nonce or one[0::2] != two[0::2]:
+        yield 0, 0, old, new if nonce or not known else b""  # there a number moved, and its letters do now, too
+        return
+    left = right = 0
+    for number, (was, word) in enumerate(zip(one, two, strict=True)):
+        if number % 2 and (was != word or left in known):
+            yield left, right, was, word
+        left, right = left + len(was), right + len(word)
 
 
 def _steady_and_unseen(body: bytes) -> tuple[bytearray, bytearray]:
@@ -133,14 +148,17 @@ def _mark(flags: bytearray, start: int, end: int) -> None:
     flags[start:end] = b"\1" * (end - start)
 
 
-def _places(mask: Mask, parts: list[bytes]) -> Iterator[tuple[int, _Place]]:
-    """The places of a mask that a page fits, each by which of its parts it is."""
-    index = {start: number for number, start in enumerate(accumulate(map(len, parts), initial=0)) if number % 2}
+def _found(mask: Mask, body: bytes) -> Iterator[tuple[int, int, _Place]]:
+    """Where a body has the places of a mask; last, where it has one no more, nowhere (0)."""
     at = 0
-    for gap, *place in _PLACE.iter_unpack(mask.places):
-        number = index[at + gap]
-        yield number, _Place(*place)
-        at += gap + len(parts[number])
+    for gap, kind, least, most in _PLACE.iter_unpack(mask.places):
+        what = kind & ~IN_TEXT
+        word = (_NUMBER if what == DIGITS else _WORD).match(body, at + gap)
+        if word is None or not least <= len(word[0]) <= most or not _holds(what, word[0]):
+            yield 0, 0, _Place(kind, least, most)
+            return
+        at = word.end()
+        yield word.start(), at, _Place(kind, least, most)
 
 
 def _joined(old: bytes, new: bytes, known: _Place | None) -> _Place | None:
