@@ -104,8 +104,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     wanted, after = events_wanted(asked), asked.text("after")
 
     def rows(ledger: WebLedger) -> Iterator[tuple[str, Json]]:
-        if wanted.site:
-            about.known_site(ledger, wanted.site)
+        about.known_site(ledger, wanted.site)
         last = 0
         if after:
             number = ledger.event_number(after)
@@ -130,8 +129,7 @@ async def entries(request: web.Request) -> web.StreamResponse:
     wanted, after = entries_wanted(asked), asked.text("after", LONGEST_KEY + 65)
 
     def rows(ledger: WebLedger) -> Iterator[tuple[str, Json]]:
-        if wanted.site:
-            about.known_site(ledger, wanted.site)
+        about.known_site(ledger, wanted.site)
         site, _, key = after.partition("/")
         place = ledger.place_of(site, key) if after else None
         if after and place is None:
@@ -159,8 +157,7 @@ async def captures(request: web.Request) -> web.StreamResponse:
     site, since, after = asked.text("site", 64), asked.moment("since"), asked.text("after", 40)
 
     def rows(ledger: WebLedger) -> Iterator[tuple[str, Json]]:
-        if site:
-            about.known_site(ledger, site)
+        about.known_site(ledger, site)
         if after and ledger.capture(after) is None:
             raise NotFoundError("after names no capture")
         found = ledger.captures(site or None, since, after or None)

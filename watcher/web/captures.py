@@ -59,11 +59,11 @@ async def captures(request: web.Request) -> web.Response:
     site = asked.text("site", 64)
     cursor = asked.cursor(1 if site else 2)
 
-    def work(ledger: WebLedger) -> tuple[Sheet[Visit] | None, Sheet[Capture] | None, tuple[str, ...]]:
+    def work(ledger: WebLedger) -> tuple[Sheet[Visit] | None, Sheet[Capture] | None, list[str]]:
         if not site:
-            return None, ledger.captures_page(cursor, A_PAGE), ledger.sites()
+            return None, ledger.captures_page(cursor, A_PAGE), about.sites(ledger)
         about.known_site(ledger, site)
-        return ledger.visits_page(site, cursor, A_PAGE), None, ledger.sites()
+        return ledger.visits_page(site, cursor, A_PAGE), None, about.sites(ledger)
 
     visits, single, sites = await about.ledgers.ask(work)
     sheet: Sheet[Any] = visits or single or Sheet()
@@ -75,7 +75,7 @@ async def captures(request: web.Request) -> web.Response:
         captures=single.rows if single else (),
         newer=place(sheet.newer),
         older=place(sheet.older),
-        sites=sorted({*sites, *(one.name for one in about.settings.sites)}),
+        sites=sites,
     )
 
 

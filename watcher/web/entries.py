@@ -48,10 +48,9 @@ async def roster(request: web.Request) -> web.Response:
     about, asked = room(request), query(request)
     wanted, cursor = wanted_of(asked), asked.cursor(2)
 
-    def work(ledger: WebLedger) -> tuple[Sheet[tuple[str, RosterEntry]], tuple[str, ...]]:
-        if wanted.site:
-            about.known_site(ledger, wanted.site)
-        return ledger.entries_page(wanted, cursor, A_PAGE), ledger.sites()
+    def work(ledger: WebLedger) -> tuple[Sheet[tuple[str, RosterEntry]], list[str]]:
+        about.known_site(ledger, wanted.site)
+        return ledger.entries_page(wanted, cursor, A_PAGE), about.sites(ledger)
 
     sheet, sites = await about.ledgers.ask(work)
     return html(
@@ -61,7 +60,7 @@ async def roster(request: web.Request) -> web.Response:
         wanted=wanted,
         newer=place(sheet.newer),
         older=place(sheet.older),
-        sites=sorted({*sites, *(site.name for site in about.settings.sites)}),
+        sites=sites,
         standings=STANDINGS,
     )
 

@@ -69,10 +69,9 @@ async def timeline(request: web.Request) -> web.Response:
     about, asked = room(request), query(request)
     wanted, cursor = wanted_of(asked), asked.cursor(1)
 
-    def work(ledger: WebLedger) -> tuple[Sheet[tuple[int, Event]], tuple[str, ...]]:
-        if wanted.site:
-            about.known_site(ledger, wanted.site)
-        return ledger.events_page(wanted, cursor, A_PAGE), ledger.sites()
+    def work(ledger: WebLedger) -> tuple[Sheet[tuple[int, Event]], list[str]]:
+        about.known_site(ledger, wanted.site)
+        return ledger.events_page(wanted, cursor, A_PAGE), about.sites(ledger)
 
     sheet, sites = await about.ledgers.ask(work)
     rows = [event for _, event in sheet.rows]
@@ -83,7 +82,7 @@ async def timeline(request: web.Request) -> web.Response:
         filters={name: request.query.get(name, "").strip() for name in FILTERS},
         newer=place(sheet.newer),
         older=place(sheet.older),
-        sites=sorted({*sites, *(site.name for site in about.settings.sites)}),
+        sites=sites,
         kinds=KINDS,
         watchlist=[watch.name for watch in about.settings.watchlist],
         any_name=ANY,

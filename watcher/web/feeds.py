@@ -29,8 +29,7 @@ async def atom(request: web.Request) -> web.Response:
     wanted = wanted_of(asked)
 
     def work(ledger: WebLedger) -> tuple[Event, ...]:
-        if wanted.site:
-            about.known_site(ledger, wanted.site)
+        about.known_site(ledger, wanted.site)
         return tuple(event for _, event in ledger.events_page(wanted, limit=MOST).rows)
 
     try:

@@ -18,11 +18,10 @@ async def page(request: web.Request) -> web.Response:
     text, site = asked.text("text"), asked.text("site", 64)
     since = asked.moment("since")
 
-    def work(ledger: WebLedger) -> tuple[Answer | None, int, tuple[str, ...]]:
-        if site:
-            about.known_site(ledger, site)
+    def work(ledger: WebLedger) -> tuple[Answer | None, int, list[str]]:
+        about.known_site(ledger, site)
         found = search(ledger, text, site=site or None, since=since) if text else None
-        return found, waiting(ledger.connection), ledger.sites()
+        return found, waiting(ledger.connection), about.sites(ledger)
 
     answer, left, sites = await about.ledgers.ask(work)
     return html(
@@ -31,7 +30,7 @@ async def page(request: web.Request) -> web.Response:
         text=text,
         site=site,
         since=request.query.get("since", "").strip(),
-        sites=sorted({*sites, *(one.name for one in about.settings.sites)}),
+        sites=sites,
         answer=answer,
         hits=answer.hits[:MOST_SHOWN] if answer else (),
         left=left,
@@ -45,8 +44,7 @@ async def found(request: web.Request, asked: Query) -> list[dict[str, object]]:
     text, site, since = asked.needed("text"), asked.text("site", 64), asked.moment("since")
 
     def work(ledger: WebLedger) -> Answer:
-        if site:
-            about.known_site(ledger, site)
+        about.known_site(ledger, site)
         return search(ledger, text, site=site or None, since=since)
 
     answer = await about.ledgers.ask(work)

@@ -84,9 +84,13 @@ class Room:
         self._summaries[name] = ((mark, value), done - began, done)
         return value
 
+    def sites(self, ledger: WebLedger) -> list[str]:
+        """The names of the sites that are configured, or known from before."""
+        return sorted({*ledger.sites(), *(site.name for site in self.settings.sites)})
+
     def known_site(self, ledger: WebLedger, name: str) -> None:
-        """Nothing, if the site is configured, or known from before; else NotFoundError."""
-        if name not in {site.name for site in self.settings.sites} and name not in ledger.sites():
+        """NotFoundError if a site is named and is none of these."""
+        if name and name not in self.sites(ledger):
             raise NotFoundError("there is no such site", hint="the overview lists them")
 
 
