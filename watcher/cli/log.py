@@ -49,7 +49,8 @@ def log_command(state: State, *, what: str, leaf: int | None, as_json: bool) -> 
             raise UsageError("there is no log yet", hint="`watcher check` visits every target once")
         if what == "prove":
             assert leaf is not None
-            click.echo(dumps(proof(ledger, leaf)))
+            last = ledger.checkpoint()
+            click.echo(dumps(ledger.proof(leaf, last if last and last.size > leaf else None)))
         elif what == "timestamp":
             _stamps(ledger, as_json)
         elif what == "checkpoint":
@@ -86,32 +87,13 @@ def _head(ledger: Ledger, as_json: bool) -> None:
 
 
 def _checkpoint(ledger: Ledger, as_json: bool) -> None:
-    heads = list(ledger.checkpoints())
-    if not heads:
+    last = ledger.checkpoint()
+    if last is None:
         raise UsageError("no checkpoint was signed yet", hint="`watcher check` and `watcher run` sign one")
     if as_json:
-        json_lines([{"size": heads[-1].size, "signed_at": rfc3339(heads[-1].signed_at), "note": heads[-1].note}])
+        json_lines([{"size": last.size, "signed_at": rfc3339(last.signed_at), "note": last.note}])
     else:
-        click.echo(heads[-1].note, nl=False)
-
-
-def proof(ledger: Ledger, index: int) -> dict[str, Any]:
-    """A leaf, its record, and its path to the last checkpoint that covers it, or to the log as it stands."""
-    from watcher.core import merkle
-
-    record = ledger.record_of(index)
-    heads = list(ledger.checkpoints())
-    head = heads[-1] if heads and heads[-1].size > index else None
-    size = head.size if head else ledger.log.size
-    return {
-        "index": index,
-        "record": record,
-        "leaf_hash": ledger.log.node_at(0, index).hex(),
-        "size": size,
-        "root": ledger.log.root(size).hex(),
-        "path": [value.hex() for value in merkle.inclusion_proof(index, size, ledger.log.node_at)],
-        "checkpoint": head.note if head else None,
-    }
+        click.echo(last.note, nl=False)
 
 
 def _stamps(ledger: Ledger, as_json: bool) -> None:

@@ -49,11 +49,10 @@ async def opening(store: LedgerStore, key: SigningKey, *, config: bytes, vantage
     about = custody.version_record(versions(), config=sha256(config).digest(), at=now, vantage=vantage)
 
     def work(desk: Desk) -> None:
-        connection = desk.ledger.connection
-        last_key = str(_last(connection, "key").get("new", ""))
+        key_record, last = (([{}] + [record for _, record in desk.ledger.acts(act)])[-1] for act in ("key", "version"))
+        last_key = str(key_record.get("new", ""))
         if last_key != key.vkey:
             desk.ledger.log.act(custody.key_record(old=last_key, new=key.vkey, at=now, vantage=vantage))
-        last = _last(connection, "version")
         if (last.get("versions"), last.get("config")) != (about["versions"], about["config"]):
             desk.ledger.log.act(about)
         if last.get("versions") != about["versions"]:
@@ -61,15 +60,6 @@ async def opening(store: LedgerStore, key: SigningKey, *, config: bytes, vantage
 
     await store.do(work)
     await take_in(store)
-
-
-def _last(connection: sqlite3.Connection, act: str) -> custody.Record:
-    """The last record of an act that has no rows of its own."""
-    row = connection.execute(
-        "SELECT record FROM act WHERE instr(record, ?) ORDER BY leaf DESC LIMIT 1", (f'"act":"{act}"'.encode(),)
-    ).fetchone()
-    found: custody.Record = msgspec.json.decode(row[0]) if row else {}
-    return found
 
 
 async def take_in(store: LedgerStore) -> int:

@@ -10,9 +10,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
 
-import msgspec
 import structlog
 
 from watcher.core import custody, onion_descriptor
@@ -125,8 +123,5 @@ class Descriptors:
 
 def _last_fetched(desk: Desk) -> dict[str, datetime]:
     """When each service's descriptor was last kept, by the SHA-256 of its address."""
-    rows = desk.ledger.connection.execute(
-        "SELECT record FROM act WHERE instr(record, ?) ORDER BY leaf", (b'"act":"descriptor"',)
-    ).fetchall()
-    records = [msgspec.json.decode(data, type=dict[str, Any]) for (data,) in rows]
-    return {str(record["onion"]): datetime.fromisoformat(record["at"]) for record in records}
+    records = [record for _, record in desk.ledger.acts("descriptor")]
+    return {str(record["onion"]): datetime.fromisoformat(str(record["at"])) for record in records}

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
 from urllib.parse import urlsplit
-
-import msgspec
 
 from watcher.core import merkle, note
 from watcher.core.material import Descriptor, Head, Kept, Leaf, Material, Seen, Token, Told
@@ -108,14 +105,20 @@ def gather(ledger: Ledger, selection: Selection, key: SigningKey | KnownKey, abo
 
 
 def _event(ledger: Ledger, name: str) -> Event:
-    found = [one.id for one in ledger.find(name) if one.what == "event"]
+    event = ledger.event(_named(ledger, "event", name))
+    assert event is not None
+    return event
+
+
+def _named(ledger: Ledger, what: str, name: str) -> str:
+    """The id of the one event or capture that is meant by its beginning."""
+    found = [one.id for one in ledger.find(name) if one.what == what]
     exact = [one for one in found if one == name] or found
+    if not exact:
+        raise UsageError(f"there is no {what} {name}", hint=f"watcher {what}s shows them")
     if len(exact) > 1:
         raise UsageError(f"{name} may be {', '.join(exact[:6])}", hint="write more of it")
-    event = ledger.event(exact[0]) if exact else None
-    if event is None:
-        raise UsageError(f"there is no event {name}", hint="watcher events shows them")
-    return event
+    return exact[0]
 
 
 def _take_event(ledger: Ledger, basket: _Basket, event: Event) -> None:
@@ -148,12 +151,7 @@ def _of(ledger: Ledger, name: str | None) -> Capture | None:
 
 
 def _take_capture(ledger: Ledger, basket: _Basket, name: str) -> None:
-    found = [one.id for one in ledger.find(name) if one.what == "capture"]
-    exact = [one for one in found if one == name] or found
-    if len(exact) != 1:
-        some = f"{name} may be {', '.join(exact[:6])}" if exact else f"there is no capture {name}"
-        raise UsageError(some, hint="watcher captures shows them")
-    capture = ledger.capture(exact[0])
+    capture = ledger.capture(_named(ledger, "capture", name))
     assert capture is not None
     basket.captures[capture.id] = capture
     basket.shown.add(capture.id)
@@ -242,15 +240,7 @@ def _with_reading(ledger: Ledger, kept: Kept) -> Kept:
     reading = ledger.reading(kept.capture.id)
     if reading is None:
         return kept
-    return Kept(
-        capture=kept.capture,
-        leaf=kept.leaf,
-        request=kept.request,
-        response=kept.response,
-        bytes_included=kept.bytes_included,
-        reading=reading,
-        reading_leaf=ledger.leaf_of_reading(kept.capture.id),
-    )
+    return replace(kept, reading=reading, reading_leaf=ledger.leaf_of_reading(kept.capture.id))
 
 
 def _seen(ledger: Ledger, basket: _Basket) -> tuple[Seen, ...]:
@@ -268,12 +258,8 @@ def _descriptors(ledger: Ledger, kept: Sequence[Kept]) -> tuple[Descriptor, ...]
     first, last = kept[0].capture.requested_at, kept[-1].capture.requested_at
     hosts = dict.fromkeys(urlsplit(one.capture.url).hostname or "" for one in kept if one.bytes_included)
     wanted = {sha256(host.encode()).hexdigest(): host for host in hosts if host.endswith(".onion")}
-    rows = ledger.connection.execute(
-        "SELECT leaf, record FROM act WHERE instr(record, ?) ORDER BY leaf", (b'"act":"descriptor"',)
-    ).fetchall()
-    for index, data in rows:
-        record = msgspec.json.decode(data, type=dict[str, Any])
-        at, host = datetime.fromisoformat(record["at"]), wanted.get(record["onion"])
+    for index, record in ledger.acts("descriptor"):
+        at, host = datetime.fromisoformat(str(record["at"])), wanted.get(str(record["onion"]))
         path = ledger.folder / DESCRIPTORS / f"{record['descriptor']}.hsdesc"
         if host and first - DAY <= at <= last + DAY and path.is_file():
             found.append(Descriptor(onion=host, text=path.read_bytes(), leaf=Leaf(index=index, record=record)))
@@ -339,11 +325,4 @@ def _with_stamps(ledger: Ledger, head: Head) -> Head:
         for stamp in ledger.stamps(head.size)
         if stamp.state == STAMPED
     )
-    return Head(
-        size=head.size,
-        root=head.root,
-        note=head.note,
-        made_at=head.made_at,
-        tokens=found,
-        cosignatures=head.cosignatures,
-    )
+    return replace(head, tokens=found)

@@ -93,10 +93,10 @@ class Copy:
     def _check(self) -> None:
         """``EvidenceError`` if the vantage's last checkpoint is not of the log that it shipped."""
         self.ledger.log.forget()
-        row = self.ledger.connection.execute("SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1").fetchone()
-        if row is None:
+        last = self.ledger.checkpoint()
+        if last is None:
             return
-        signed = note.parse(row[1].encode())
+        signed = note.parse(last.note.encode())
         head = note.parse_checkpoint(signed)
         note.verify(signed, self.key, check_signature)
         if head.size > self.ledger.log.size or self.ledger.log.root(head.size) != head.root:

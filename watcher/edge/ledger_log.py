@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from watcher.core import custody
+from watcher.core import custody, merkle
 from watcher.edge.bodies import Frames
 from watcher.edge.custody_log import CustodyLog, Kind
 from watcher.edge.ledger_captures import CaptureQuestions
@@ -59,27 +59,34 @@ class LogQuestions(CaptureQuestions):
 
     def checkpoints(self) -> Iterator[SignedHead]:
         """The signed heads of the log, smallest first."""
-        rows = self.connection.execute("SELECT size, signed, note FROM checkpoint ORDER BY size")
-        return (SignedHead(size=size, signed_at=moment(signed), note=text) for size, signed, text in rows)
+        return self._heads("ORDER BY size")
+
+    def checkpoint(self, size: int | None = None) -> SignedHead | None:
+        """The signed head over so many leaves; the newest, if it is not said how many."""
+        return next(self._heads("WHERE ?1 IS NULL OR size = ?1 ORDER BY size DESC LIMIT 1", size), None)
 
     def checkpoint_over(self, leaf: int) -> SignedHead | None:
         """The first signed head that covers a leaf; None if none does yet."""
-        row = self.connection.execute(
-            "SELECT size, signed, note FROM checkpoint WHERE size > ? ORDER BY size LIMIT 1", (leaf,)
-        ).fetchone()
-        return SignedHead(size=row[0], signed_at=moment(row[1]), note=row[2]) if row else None
+        return next(self._heads("WHERE size > ? ORDER BY size LIMIT 1", leaf), None)
+
+    def _heads(self, which: str, *values: int | None) -> Iterator[SignedHead]:
+        rows = self.connection.execute(f"SELECT size, signed, note FROM checkpoint {which}", values)
+        return (SignedHead(size=size, signed_at=moment(signed), note=text) for size, signed, text in rows)
 
     def stamps(self, size: int | None = None) -> Iterator[Stamp]:
         """What time-stamp authorities said of the heads, or were asked."""
+        return self._stamps("?1 IS NULL OR size = ?1", size)
+
+    def _stamps(self, which: str, value: str | int | None) -> Iterator[Stamp]:
         rows = self.connection.execute(
-            "SELECT size, authority, state, tries, next_try, token, why FROM stamp WHERE ?1 IS NULL OR size = ?1"
-            " ORDER BY size, authority",
-            (size,),
+            "SELECT size, authority, state, tries, next_try, token, why FROM stamp"
+            f" WHERE {which} ORDER BY size, authority",
+            (value,),
         )
-        for at_size, authority, state, tries, next_try, token, why in rows:
+        for size, authority, state, tries, next_try, token, why in rows:
             due = None if next_try is None else moment(next_try)
             yield Stamp(
-                size=at_size, authority=authority, state=state, tries=tries, next_try=due, token=token or b"", why=why
+                size=size, authority=authority, state=state, tries=tries, next_try=due, token=token or b"", why=why
             )
 
     # -------------------------------------------------------------------------------------------------- leaves
@@ -105,6 +112,26 @@ class LogQuestions(CaptureQuestions):
     def leaf_of_event(self, identifier: str) -> Leaf | None:
         """The leaf of a conclusion."""
         return self._leaf("SELECT leaf FROM event WHERE id = ?", identifier)
+
+    def proof(self, index: int, head: SignedHead | None) -> dict[str, Any]:
+        """A leaf, its record, and its path to a checkpoint that covers it; None: to the log as it stands."""
+        size = head.size if head else self.log.size
+        return {
+            "index": index,
+            "record": self.record_of(index),
+            "leaf_hash": self.log.node_at(0, index).hex(),
+            "size": size,
+            "root": self.log.root(size).hex(),
+            "path": [value.hex() for value in merkle.inclusion_proof(index, size, self.log.node_at)],
+            "checkpoint": head.note if head else None,
+        }
+
+    def acts(self, act: str) -> list[tuple[int, custody.Record]]:
+        """The acts of a kind that has no rows of its own: the leaf of each, and its record."""
+        rows = self.connection.execute(
+            "SELECT leaf, record FROM act WHERE instr(record, ?) ORDER BY leaf", (f'"act":"{act}"'.encode(),)
+        ).fetchall()
+        return [(leaf, _decode_record(record)) for leaf, record in rows]
 
     def _leaf(self, sql: str, *values: str | int | None) -> Leaf | None:
         row = self.connection.execute(sql, values).fetchone()

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -253,30 +254,12 @@ class WebLedger(Lists):
 
     def checkpoints_before(self, size: int | None = None, limit: int = 20) -> tuple[SignedHead, ...]:
         """The last signed heads, those smaller than a size, largest first."""
-        rows = self.connection.execute(
-            "SELECT size, signed, note FROM checkpoint WHERE ?1 IS NULL OR size < ?1 ORDER BY size DESC LIMIT ?2",
-            (size, limit),
-        )
-        return tuple(SignedHead(size=size, signed_at=moment(signed), note=text) for size, signed, text in rows)
+        return tuple(self._heads("WHERE ?1 IS NULL OR size < ?1 ORDER BY size DESC LIMIT ?2", size, limit))
 
     def stamps_of(self, sizes: Sequence[int]) -> dict[int, tuple[Stamp, ...]]:
         """What time-stamp authorities said of these heads."""
-        if not sizes:
-            return {}
-        found: dict[int, list[Stamp]] = {}
-        rows = self.connection.execute(
-            "SELECT size, authority, state, tries, next_try, token, why FROM stamp"
-            f" WHERE size IN ({', '.join('?' * len(sizes))}) ORDER BY size, authority",
-            tuple(sizes),
-        )
-        for size, authority, state, tries, next_try, token, why in rows:
-            due = None if next_try is None else moment(next_try)
-            found.setdefault(size, []).append(
-                Stamp(
-                    size=size, authority=authority, state=state, tries=tries, next_try=due, token=token or b"", why=why
-                )
-            )
-        return {size: tuple(stamps) for size, stamps in found.items()}
+        stamps = self._stamps("size IN (SELECT value FROM json_each(?))", str(list(sizes)))
+        return {size: tuple(some) for size, some in itertools.groupby(stamps, key=attrgetter("size"))}
 
     def last_stamped(self) -> int | None:
         """The largest head that an authority stamped; None if none was."""

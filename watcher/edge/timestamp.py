@@ -16,9 +16,8 @@ from pathlib import Path
 import structlog
 
 from watcher.edge import post, tokens
-from watcher.edge.ledger import SignedHead, Stamp
+from watcher.edge.ledger import Stamp
 from watcher.edge.rows import micros
-from watcher.edge.rows import moment as moment_of
 from watcher.edge.sign import SigningKey
 from watcher.edge.store import LedgerStore
 from watcher.edge.verify_store import as_signed
@@ -63,14 +62,14 @@ class Stamper:
 
     def _want(self, desk: Desk, *, at_once: bool, moment: datetime) -> None:
         """Put the newest checkpoint down to be stamped, if it is not, and the last one stamped is old enough."""
-        head = _head(desk)
+        head = desk.ledger.checkpoint()
         if head is None:
             return
         for authority in self._authorities.urls:
             (last,) = desk.ledger.connection.execute(
                 "SELECT max(size) FROM stamp WHERE authority = ?", (authority,)
             ).fetchone()
-            before = None if last is None else _head(desk, last)
+            before = None if last is None else desk.ledger.checkpoint(last)
             if last != head.size and (at_once or before is None or moment - before.signed_at >= EVERY):
                 desk.outbox.stamp(head.size, authority, why="asked for", next_try=moment)
 
@@ -89,7 +88,7 @@ class Stamper:
 
     async def _ask(self, stamp: Stamp) -> bytes:
         roots = self._roots()
-        head = await self._store.do(partial(_head, size=stamp.size))
+        head = await self._store.do(lambda desk: desk.ledger.checkpoint(stamp.size))
         if head is None:
             raise EvidenceError(f"there is no checkpoint over {stamp.size} leaves")
         data = as_signed(head.note, [self._key.verifier])
@@ -107,14 +106,6 @@ class Stamper:
         if path is None or not path.is_file():
             raise UsageError(f"the authorities' roots are not there: {path}", hint="put them there, in PEM form")
         return tokens.load_roots(path.read_bytes(), source=str(path))
-
-
-def _head(desk: Desk, size: int | None = None) -> SignedHead | None:
-    """The checkpoint over so many leaves; the newest, if it is not said how many."""
-    row = desk.ledger.connection.execute(
-        "SELECT size, signed, note FROM checkpoint WHERE ?1 IS NULL OR size = ?1 ORDER BY size DESC LIMIT 1", (size,)
-    ).fetchone()
-    return None if row is None else SignedHead(size=row[0], signed_at=moment_of(row[1]), note=row[2])
 
 
 def _due(desk: Desk, *, until: datetime | None) -> list[Stamp]:

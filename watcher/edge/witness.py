@@ -87,11 +87,9 @@ class Witnesses:
         note.verify_cosignature(signed, witness.key, check_signature)
 
         def add(desk: Desk) -> None:
-            found = desk.ledger.connection.execute(
-                "SELECT note FROM checkpoint WHERE size = ?", (asked.size,)
-            ).fetchone()
+            found = desk.ledger.checkpoint(asked.size)
             if found is not None:  # another witness may have signed meanwhile
-                whole = note.with_signatures(note.parse(found[0].encode()), mine)
+                whole = note.with_signatures(note.parse(found.note.encode()), mine)
                 desk.ledger.connection.execute(
                     "UPDATE checkpoint SET note = ? WHERE size = ?", (str(whole), asked.size)
                 )
@@ -108,16 +106,15 @@ class _Question:
 
 def _question(desk: Desk, *, key: SigningKey, known: int) -> _Question | None:
     """What a witness that knows so many leaves is asked: to cosign the newest checkpoint."""
-    row = desk.ledger.connection.execute("SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1").fetchone()
-    if row is None:
+    head = desk.ledger.checkpoint()
+    if head is None:
         return None
-    size, text = row
-    signed = note.parse(text.encode())
+    signed = note.parse(head.note.encode())
     own = tuple(s for s in signed.signatures if (s.name, s.key_id) == (key.origin, key.verifier.id))
     plain = note.Note(text=signed.text, signatures=own).encode()
-    proof = merkle.consistency_proof(known, size, desk.ledger.log.node_at)
+    proof = merkle.consistency_proof(known, head.size, desk.ledger.log.node_at)
     lines = "".join(f"{base64.b64encode(value).decode()}\n" for value in proof[:MOST_PROOF_LINES])
-    return _Question(size=size, note=plain, body=f"old {known}\n{lines}\n".encode() + plain)
+    return _Question(size=head.size, note=plain, body=f"old {known}\n{lines}\n".encode() + plain)
 
 
 def _last_cosigned(desk: Desk, *, witness: Witness) -> int:

@@ -8,7 +8,6 @@ from typing import Any
 
 from aiohttp import web
 
-from watcher.core import merkle
 from watcher.core.contract import Json, dumps
 from watcher.edge import tokens
 from watcher.edge.ledger_log import SignedHead, Stamp
@@ -105,17 +104,7 @@ def proof(ledger: WebLedger, index: int) -> Json:
     if index >= ledger.log.size:
         raise NotFoundError(f"there is no leaf {index}", hint=f"the log has {ledger.log.size}")
     head = ledger.checkpoint_over(index)
-    size = head.size if head else ledger.log.size
-    return {
-        "index": index,
-        "record": ledger.record_of(index),
-        "leaf_hash": ledger.log.node_at(0, index).hex(),
-        "size": size,
-        "root": ledger.log.root(size).hex(),
-        "path": [value.hex() for value in merkle.inclusion_proof(index, size, ledger.log.node_at)],
-        "checkpoint": head.note if head else None,
-        "signed_at": head.signed_at if head else None,
-    }
+    return {**ledger.proof(index, head), "signed_at": head.signed_at if head else None}
 
 
 def dumps_lines(record: dict[str, Any]) -> str:
