@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from watcher.core.groups import Column, Group, Place
 from watcher.core.joining import joined
@@ -199,7 +200,7 @@ def _describe(outline: Outline, group: Group) -> None:
         number, owner = next(iter(column.owners.items()))
         record = group.records[number]
         column.tag = outline.tag[owner]
-        column.hints = hints_of(outline, owner, record)
+        column.hinted = partial(hints_of, outline, owner, record)
         column.linked = _is_linked(outline, owner, record)
         label = label_of(column.cells[number])[0] if not column.wordy else ""
         if label and all(label_of(value)[0] == label for value in list(column.cells.values())[:20]):
@@ -216,8 +217,8 @@ def _describe(outline: Outline, group: Group) -> None:
         before = column
 
 
-def hints_of(outline: Outline, owner: int, record: int) -> frozenset[str]:
-    """The words that an element and the elements above it, up to the record, are called by."""
+def hints_of(outline: Outline, owner: int, record: int, attribute: str = "") -> frozenset[str]:
+    """The words that an attribute, the element and the elements above it, up to the record, are called by."""
     words: set[str] = set()
     at = owner
     for _ in range(3):
@@ -232,7 +233,7 @@ def hints_of(outline: Outline, owner: int, record: int) -> frozenset[str]:
         if at == record or words & _TELLING:
             break
         at = outline.parent[at]
-    return frozenset(words)
+    return words_in(attribute).union(words)
 
 
 _TELLING = frozenset(FIELD_HINTS) | {"title", "name", "company", "victim", "heading", "target"}
@@ -329,7 +330,7 @@ def attribute_columns(outline: Outline, group: Group, *, first: int = SAMPLED) -
                         continue
                     column = found[place, name] = Column(place=place, attr=name)
                     column.tag = outline.tag[element]
-                    column.hints = hints_of(outline, element, record) | words_in(name)
+                    column.hinted = partial(hints_of, outline, element, record, name)
                     column.order = 1000 + len(found)
                 column.cells[number] = " ".join(value.split())
                 column.owners[number] = element

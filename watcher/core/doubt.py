@@ -13,7 +13,7 @@ from watcher.core.groups import Group
 from watcher.core.identity import fold_title
 from watcher.core.learned import Learned
 from watcher.core.parse import Document
-from watcher.core.phrases import fold
+from watcher.core.phrases import fold_name
 from watcher.core.ranking import LEAST, Candidate
 from watcher.core.rules import Read
 from watcher.records import Entry
@@ -44,8 +44,8 @@ def _stands_unread(document: Document, entries: Sequence[Entry], known: Sequence
     missing = [title for title in missing if fold_title(title)[0] not in folded]
     if not missing:
         return False
-    text, others = document.folded, "\n".join(map(fold, folded))
-    names = (fold(title) for title in missing[:MOST_LOOKED_FOR] if len(title) > 3)
+    text, others = document.folded, "\n".join(map(fold_name, folded))
+    names = (fold_name(title) for title in missing[:MOST_LOOKED_FOR] if len(title) > 3)
     return any(name in text and name not in others for name in names)  # "Acme" stands in "Acme International"
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median_low
 
-from watcher.core.phrases import fold
+from watcher.core.phrases import fold_name
 from watcher.core.seen import Seen, digest
 
 EPOCH = 16
@@ -188,7 +188,7 @@ def _echo(seen: Seen, titles: Sequence[str]) -> int:
     """How often titles stand on the page at least, if many stand outside the records: so often there, and once in their
     own record, however often that speaks of them; else 0."""
     outside = set(seen.lines)
-    sample = [fold(title) for title in titles[:: -(-len(titles) // ECHO_SAMPLE) or 1]]
+    sample = [fold_name(title) for title in titles[:: -(-len(titles) // ECHO_SAMPLE) or 1]]
     if not sample or sum(title in outside for title in sample) * 3 < len(sample):
         return 0
     folded = "\n".join(seen.lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from watcher.core.words import kind_of, words_in
 
@@ -18,12 +18,13 @@ class Column:
 
     __slots__ = (
         "_distinct",
+        "_hints",
         "_identity",
         "_kinds",
         "_looked",
         "attr",
         "cells",
-        "hints",
+        "hinted",
         "label",
         "linked",
         "order",
@@ -49,8 +50,9 @@ class Column:
         """Record number to text."""
         self.owners: dict[int, int] = {}
         """Record number to element."""
-        self.hints: frozenset[str] = frozenset()
-        """Words of the class names, ids and keys of the element and its parents within the record."""
+        self.hinted: Callable[[], frozenset[str]] = frozenset
+        """Works out the hints: few columns are asked for theirs."""
+        self._hints: frozenset[str] | None = None
         self.tag = ""
         self.label = ""
         """What the page itself calls it: a table's heading, ``<dt>``, ``Country:``, a key."""
@@ -62,6 +64,13 @@ class Column:
         self._looked = 0
         self._distinct = -1.0
         self._identity = ""
+
+    @property
+    def hints(self) -> frozenset[str]:
+        """Words of the class names, ids and keys of the element and its parents within the record."""
+        if self._hints is None:
+            self._hints = self.hinted()
+        return self._hints
 
     @property
     def kinds(self) -> Mapping[str, int]:

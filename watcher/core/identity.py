@@ -147,6 +147,7 @@ _PLAIN_URL = re.compile(r"https?://([a-z0-9.-]+)((?:/[\w.~%-]+)*)/*", re.ASCII)
 """An address of nothing but host and path."""
 
 
+@cached_if_short(5_000)
 def _place(url: str) -> tuple[str, str]:
     """Host and own path of a link; both empty if it cannot be read."""
     if not url:

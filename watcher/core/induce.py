@@ -205,7 +205,7 @@ def _slugs(columns: Sequence[Column]) -> list[Column]:
         slugs = Column(place=column.place, attr=f"{column.attr}~slug")
         slugs.cells = {number: slug for number, value in column.cells.items() if (slug := slug_of(value))}
         slugs.owners = {number: column.owners[number] for number in slugs.cells}
-        slugs.tag, slugs.hints, slugs.order = column.tag, column.hints, column.order
+        slugs.tag, slugs.hinted, slugs.order = column.tag, column.hinted, column.order
         if slugs.cells:
             made.append(slugs)
     return made

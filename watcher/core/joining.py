@@ -78,7 +78,7 @@ def _join(key: str, parts: Sequence[Group]) -> Group:
             joined = columns.get(column.identity())
             if joined is None:
                 joined = columns[column.identity()] = Column(place=column.place, rank=column.rank)
-                joined.tag, joined.hints, joined.label = column.tag, column.hints, column.label
+                joined.tag, joined.hinted, joined.label = column.tag, column.hinted, column.label
                 joined.linked, joined.order = column.linked, column.order
             joined.cells |= {number_in[part, number]: cell for number, cell in column.cells.items()}
             joined.owners |= {number_in[part, number]: owner for number, owner in column.owners.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from watcher.core.candidates import MAX_COLUMNS, SAMPLED
@@ -75,7 +76,7 @@ def _group(path: str, records: list[Any]) -> Group | None:
                 if len(columns) >= MAX_COLUMNS:
                     continue
                 column = columns[place] = Column(path=place)
-                column.hints = frozenset().union(*(words_in(key) for key in place.split(".")[-2:]))
+                column.hinted = partial(_hints, place)
                 column.order = len(columns) - 1
             column.cells[number] = text
     group.columns = list(columns.values())
@@ -101,3 +102,8 @@ def _scalars(record: Any) -> Iterator[tuple[str, Any]]:
                 yield path, value
         else:
             yield path, value
+
+
+def _hints(place: str) -> frozenset[str]:
+    """The words of the last keys on the way to a value."""
+    return frozenset().union(*map(words_in, place.split(".")[-2:]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -73,8 +72,7 @@ class Move:
 def sketch(titles: Iterable[str]) -> str:
     """The smallest hashes of a set of titles, as text."""
     hashes = sorted({xxh3_64_intdigest(title.encode("utf-8", "replace")) >> 16 for title in titles})[:SKETCH]
-    packed = b"".join(struct.pack(">Q", value)[2:] for value in hashes)
-    return base64.b64encode(packed).decode("ascii")
+    return base64.b64encode(b"".join([value.to_bytes(6, "big") for value in hashes])).decode("ascii")
 
 
 def _hashes(text: str) -> list[int]:

@@ -57,7 +57,7 @@ class Nodes:
         self.parent: list[int] = [-1, *up, -1, -1]
         """-1: none of them. Two more follow the last node's, so that one may look ahead; so in ``tag``."""
         kinds = [node.tag_id for node in self.node]
-        named = {kind: node.tag or "" for kind, node in dict(zip(kinds, self.node, strict=True)).items()}
+        named = {kind: self.node[kinds.index(kind)].tag or "" for kind in set(kinds)}
         self.tags = frozenset(named.values())
         self.tag: list[str] = [*[named[kind] for kind in kinds], "", ""]
         self.words: list[str | None] = [node.text_content for node in self.node]
@@ -103,10 +103,11 @@ class Nodes:
 
     def end(self, at: int) -> int:
         """One past the last node below a node."""
-        parent, end = self.parent, at + 1
-        while parent[end] >= at:
-            end += 1
-        return end
+        while at >= 0:
+            if (after := self.node[at].next) is not None:
+                return self.number.get(after.mem_id, len(self.node))
+            at = self.parent[at]
+        return len(self.node)
 
     def only_text(self, at: int) -> str | None:
         """The text of an element that holds one and nothing else, as it stands, or nothing at all; None of others."""
@@ -137,13 +138,6 @@ def is_hidden(attributes: Mapping[str, str | None]) -> bool:
         return True
     style = attributes.get("style")
     return bool(style) and _HIDDEN_STYLE.search(style or "") is not None
-
-
-def folded_space(text: str) -> str:
-    """The text with one space wherever it has white space, and none at its ends."""
-    if "  " not in text and text.isprintable():  # no other white space is: most pages on one line are as they should be
-        return text.strip()
-    return " ".join(text.split())
 
 
 def visible(nodes: Nodes, start: int = 0) -> str:

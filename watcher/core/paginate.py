@@ -129,8 +129,8 @@ class _Link:
 
     address: str
     text: str
-    pager: bool
-    """It stands in something that is called a pager."""
+    at: int
+    """Its place."""
 
 
 def _by_links(document: Document, own: frozenset[str]) -> Iterator[str]:
@@ -144,7 +144,7 @@ def _by_links(document: Document, own: frozenset[str]) -> Iterator[str]:
     for link in links:
         if (
             _ONWARD.fullmatch(link.text)
-            and (link.pager or _has_number(link.address))
+            and (_has_number(link.address) or _in_pager(nodes, link.at))
             and _may_page(link.address, document)
         ):
             yield link.address
@@ -154,8 +154,9 @@ def _links(document: Document, nodes: Nodes) -> Iterator[_Link]:
     """Links that show a number or say that they lead on."""
     scripts = ""
     functions: dict[str, tuple[str, str] | None] = {}
+    parent, words = nodes.parent, nodes.words
     for at in _linking(document, nodes)[:MOST_LINKS]:
-        only = nodes.only_text(at)
+        only = words[at + 1] if parent[at + 1] == at != parent[at + 2] else None
         text = " ".join((nodes.node[at].text() if only is None else only).split())[:40]
         if text and not _leads_on(text):
             continue
@@ -174,7 +175,7 @@ def _links(document: Document, nodes: Nodes) -> Iterator[_Link]:
             scripts = scripts or "\n".join(nodes.node[script].text() for script in nodes.named("script"))[:200_000]
             target = _called(call, scripts, functions)
         if target:
-            yield _Link(document.absolute(target), text, _in_pager(nodes, at))
+            yield _Link(document.absolute(target), text, at)
 
 
 def _linking(document: Document, nodes: Nodes) -> list[int]:
@@ -242,7 +243,7 @@ def _numbered(links: Sequence[_Link], here: str, nodes: Nodes) -> Iterator[str]:
         for pattern, number, strong in _patterns(link.address):
             if number <= HIGHEST * 100:
                 patterns.setdefault(pattern, {})[int(link.text)] = number
-                told[pattern] += strong or link.pager
+                told[pattern] += strong or _in_pager(nodes, link.at)
     for pattern, shown in patterns.items():
         line = _line(shown)
         if not told[pattern] or line is None or max(shown) > HIGHEST:
@@ -257,8 +258,10 @@ def _numbered(links: Sequence[_Link], here: str, nodes: Nodes) -> Iterator[str]:
         return
 
 
-def _patterns(address: str) -> Iterator[tuple[str, int, bool]]:
+@cached_if_short(2_000)
+def _patterns(address: str) -> list[tuple[str, int, bool]]:
     """Addresses with one of their numbers as ``{n}``, that number, and whether its name says page."""
+    found: list[tuple[str, int, bool]] = []
     parts = urlsplit(address)
     query = parse_qsl(parts.query, keep_blank_values=True)
     for index, (key, value) in enumerate(query):
@@ -266,7 +269,7 @@ def _patterns(address: str) -> Iterator[tuple[str, int, bool]]:
             marked = [*query[:index], (key, "\x00"), *query[index + 1 :]]
             text = urlencode(marked).replace("%00", "{n}")
             strong = key.lower() in _PAGE_KEYS | _OFFSET_KEYS
-            yield urlunsplit((parts.scheme, parts.netloc, parts.path, text, "")), int(value), strong
+            found.append((urlunsplit((parts.scheme, parts.netloc, parts.path, text, "")), int(value), strong))
     segments = parts.path.split("/")
     for index, segment in enumerate(segments):
         match = re.fullmatch(r"(\D{0,12}?)(\d{1,7})(\.html?|\.php)?", segment)
@@ -274,7 +277,8 @@ def _patterns(address: str) -> Iterator[tuple[str, int, bool]]:
             before = segments[index - 1].lower() if index else ""
             named = (match[1].strip("-_").lower() or before) in _PAGE_KEYS | _OFFSET_KEYS
             marked_path = "/".join([*segments[:index], f"{match[1]}{{n}}{match[3] or ''}", *segments[index + 1 :]])
-            yield urlunsplit((parts.scheme, parts.netloc, marked_path, parts.query, "")), int(match[2]), named
+            found.append((urlunsplit((parts.scheme, parts.netloc, marked_path, parts.query, "")), int(match[2]), named))
+    return found
 
 
 def _line(shown: Mapping[int, int]) -> tuple[int, int] | None:

@@ -13,8 +13,8 @@ from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
 from watcher.core import feeds, outline, scripts
 from watcher.core.charset import decode
-from watcher.core.nodes import Nodes, folded_space, visible
-from watcher.core.phrases import fold
+from watcher.core.nodes import Nodes, visible
+from watcher.core.phrases import fold, folded_space
 from watcher.records import Page
 
 Kind = Literal["html", "json", "feed", "directory", "text"]

@@ -27,7 +27,18 @@ def fold(text: str) -> str:
     """The text as words are compared: NFKC, case and invisible characters taken off, white space folded."""
     if not text.isascii():
         text = INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
-    return " ".join(text.casefold().replace("’", "'").split())
+    return folded_space(text.casefold().replace("’", "'"))
+
+
+def folded_space(text: str) -> str:
+    """The text with one space wherever it has white space, and none at its ends."""
+    if "  " not in text and text.isprintable():  # no other white space is: most pages on one line are as they should be
+        return text.strip()
+    return " ".join(text.split())
+
+
+fold_name = cached_if_short(8_000)(fold)
+"""The same of a text that is seen again and again."""
 
 
 def _split(words: str) -> tuple[str, ...]:

@@ -160,8 +160,8 @@ def _copied(column: Column, cells: dict[int, str]) -> Column:
     """The column with other texts."""
     made = Column(place=column.place, rank=column.rank, attr=column.attr, path=column.path)
     made.cells = cells
-    made.owners, made.hints, made.tag, made.label = column.owners, column.hints, column.tag, column.label
-    made.linked, made.order = column.linked, column.order
+    made.owners, made.tag, made.label = column.owners, column.tag, column.label
+    made.hinted, made.linked, made.order = column.hinted, column.linked, column.order
     return made
 
 

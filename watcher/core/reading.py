@@ -221,7 +221,7 @@ def _weigh(matter: _Matter, extraction: Extraction, frame: Frame, *, ruled: bool
         seen=seen,
         frame=frame,
         entries=len(entries),
-        said=sum(len(entry.title) + sum(map(len, entry.fields.values())) for entry in entries[:SAMPLE]),
+        said=_said(entries) if not frame.base.words else 0,
         given=matter.hints.rule is not None and extraction.rule == matter.hints.rule,
         ruled=ruled,
         container=extraction.frame_found,
@@ -232,6 +232,11 @@ def _weigh(matter: _Matter, extraction: Extraction, frame: Frame, *, ruled: bool
         tail=_has_tail(entries, frame) or not unlisted,
     )
     return _Taken(extraction=extraction, seen=seen, evidence=evidence, judgement=judge(evidence))
+
+
+def _said(entries: Sequence[Entry]) -> int:
+    """How many letters the first entries say."""
+    return sum(len(entry.title) + sum(map(len, entry.fields.values())) for entry in entries[:SAMPLE])
 
 
 def _told_apart(entries: Sequence[Entry], known: Sequence[str]) -> tuple[int, list[str]]:
