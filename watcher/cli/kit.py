@@ -284,9 +284,9 @@ def _mend_of(error: OSError) -> str:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+def progress(what: str, *, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
     """A bar on stderr, told how many of how many are through; none where nobody would see it."""
-    if not sys.stderr.isatty():
+    if not shown or not sys.stderr.isatty():
         yield lambda *_: None
         return
     from rich.console import Console

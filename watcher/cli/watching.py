@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.kit import State, command, json_option, known, say, site_names, tell
+from watcher.cli.kit import State, command, json_option, known, progress, say, site_names, tell
 from watcher.cli.looking import event_table
 from watcher.cli.output import Cell, columns, json_lines, table, verdict
 from watcher.core import contract
@@ -51,11 +51,12 @@ def check_command(state: State, *, sites: tuple[str, ...], as_json: bool) -> int
     log_to_stderr(quiet=True)
     ensure_key(settings)
     seen: list[_Seen] = []
-    with _progress(len(chosen), as_json) as advance:
+    with progress("visiting", shown=not as_json and len(chosen) > 1) as advance:
+        advance(0, len(chosen))
 
         def on_visit(visited: Visited) -> None:
             seen.append(_Seen.of(visited))
-            advance()
+            advance(len(seen), len(chosen))
             if as_json:
                 _print_objects(settings, visited)
 
@@ -226,17 +227,3 @@ def _print_tables(seen: Sequence[_Seen]) -> None:
     if events:
         click.echo()
         event_table(events)
-
-
-@contextmanager
-def _progress(count: int, as_json: bool) -> Iterator[Callable[[], None]]:
-    """A bar on stderr that the function moves on; none where nobody would see it."""
-    if as_json or count < 2 or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("visiting", total=count)
-        yield lambda: progress.advance(task)
