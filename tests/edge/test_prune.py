@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -135,3 +136,45 @@ async def test_files_left_by_a_killed_process_are_swept_by_the_next_owner(tmp_pa
     async with LedgerStore.open(tmp_path, vantage="local") as store:
         assert not orphan.exists()
         assert (await store.page(capture)).body == random.Random(1).randbytes(50_000)
+
+
+@pytest.mark.parametrize("first", [0, 2])
+async def test_what_an_event_rests_on_stays_though_the_clock_was_set_back(tmp_path: Path, first: int) -> None:
+    """The copies before and after an event are shown whole in its bundle, whatever their times say."""
+    numbers = {0: (4, 6, 5), 2: (6, 4, 5)}[first]  # before, after, and the visit at which it was sure
+    async with LedgerStore.open(tmp_path, vantage="local") as store:
+        captures = []
+        for number in numbers:
+            visit, at = visit_at(number)
+            (capture,) = await keep(store, number, exchange(b"page %d" % number, at))
+            captures.append(capture)
+            told = []
+            if number == numbers[2]:
+                before, after = captures[:2]
+                told = [
+                    event(
+                        1, not_before=before.requested_at, not_after=after.requested_at, confirmed_at=at,
+                        before=before.id, after=after.id,
+                    )
+                ]  # fmt: skip
+            beliefs = roster("alpha", entries(1), at, capture.id)
+            await store.record(outcome(visit, [capture], {capture.id: reading()}, events=told, beliefs=beliefs))
+        assert (await store.prune(visit_at(50)[1])).bodies == ()
+
+
+async def test_a_prune_given_up_at_any_moment_leaves_a_store_that_keeps_what_comes(tmp_path: Path) -> None:
+    for turns in range(8):
+        folder = tmp_path / str(turns)
+        async with LedgerStore.open(folder, vantage="local") as store:
+            await keep(store, 0, exchange(body(4), visit_at(0)[1]))
+            pruning = asyncio.ensure_future(store.prune(visit_at(5)[1]))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+                await store.head()  # a whole turn of the writing thread
+            pruning.cancel()
+            await asyncio.gather(pruning, return_exceptions=True)
+            (again,) = await keep(store, 6, exchange(body(4), visit_at(6)[1]))
+        async with LedgerStore.open(folder, vantage="local"):
+            with Ledger.open(folder) as ledger:
+                assert ledger.wire(again.id)[1].endswith(body(4)), turns
+                check_log(ledger)

@@ -76,9 +76,12 @@ class Pruner:
         shows, or first lacks, each entry now."""
         sites = dict(self._connection.execute("SELECT name, id FROM site"))
         for event in self._ledger.events():
-            ends = [self._started(name) for name in (event.before, event.after) if name]
-            start = min([micros(event.not_before or event.not_after), *(end for end in ends if end is not None)])
+            found = [self._started(name) for name in (event.before, event.after) if name]
+            ends = [end for end in found if end is not None]
+            start = min([micros(event.not_before or event.not_after), *ends])
             yield sites[event.site], start, micros(event.confirmed_at)
+            for end in ends:  # a clock set back put it outside of the span
+                yield sites[event.site], end, end
         for site, entry in self._ledger.entries():
             for name in (entry.seen_in, entry.missing_in):
                 started = self._started(name) if name else None

@@ -195,15 +195,14 @@ class LedgerStore:
         at = self._now()
 
         def work(desk: Desk) -> Pruned:
-            return desk.pruner.prune(before, at, dry_run=dry_run)
-
-        def clean(desk: Desk) -> None:
-            desk.forget()
-            desk.ledger.bodies.sweep()
+            pruned = desk.pruner.prune(before, at, dry_run=dry_run)
+            desk.forget()  # what is kept next must not count on a body that is gone
+            return pruned
 
         await self.do(lambda desk: desk.db.execute("PRAGMA secure_delete = ON"))
         pruned = await self.do(work)
-        await self.do(clean)  # files only go once the ledger says durably that they may
+        # files only go once the ledger says durably that they may
+        await self.do(lambda desk: desk.ledger.bodies.sweep())
         return pruned
 
     # --------------------------------------------------------------------------------------------- custody log
