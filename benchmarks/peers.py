@@ -20,6 +20,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 import venv
@@ -36,6 +37,7 @@ from watcher.testing.ports import free_ports
 PINS = Path(__file__).parent / "peers"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "watcher-benchmarks"
 AT_ONCE = 20
+WEIGHED = "that of a program and all the processes that it starts, together; what they share counts once."
 WARM = {"watcher": 9}
 """Rounds that are not counted: what reads a page is being confirmed. Others are at their usual from the second on."""
 ROUNDS = 3
@@ -60,6 +62,49 @@ class Tool(Protocol):
         """Every page once."""
 
 
+# ------------------------------------------------------------------------------------------------------------ memory
+
+
+class Memory:
+    """The most memory that a program and all that it starts hold at a time, looked at twenty times a second."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid, self._most, self._done = pid, 0, threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+
+    def most(self) -> int:
+        """The bytes, once it is looked at no more."""
+        self._done.set()
+        self._thread.join()
+        return self._most
+
+    def _look(self) -> None:
+        while not self._done.wait(0.05):
+            self._most = max(self._most, held(self._pid))
+
+
+def held(pid: int) -> int:
+    """Bytes in memory of a process and all its descendants: of these, what they share with none (their libraries are
+    those of the first)."""
+    total = 0
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
+        total = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        waiting = _children(pid)
+        while waiting:
+            child = waiting.pop()
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                lines = Path(f"/proc/{child}/smaps_rollup").read_text().splitlines()
+                total += sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) * 1024
+                waiting += _children(child)
+    return total
+
+
+def _children(pid: int) -> list[int]:
+    lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(child) for one in lists for child in one.split()]
+
+
 # ------------------------------------------------------------------------------------------------------- the others
 
 
@@ -82,11 +127,11 @@ class Once:
             self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._folder,
             env={"HOME": str(self._folder), "PATH": os.environ["PATH"], "PYTHONWARNINGS": "ignore", **nowhere},
         )  # fmt: skip
+        watching = Memory(program.pid)
         _, _, used = os.wait4(program.pid, 0)
         program.returncode = 0
-        return Round(
-            used.ru_utime + used.ru_stime, time.monotonic() - began, used.ru_maxrss * 1024, _disk(self._folder)
-        )
+        peak = watching.most()
+        return Round(used.ru_utime + used.ru_stime, time.monotonic() - began, peak, _disk(self._folder))
 
 
 def urlwatch(folder: Path, proxy: str, urls: list[str]) -> Once:
@@ -143,15 +188,11 @@ class ChangeDetection:
         self._program.wait()
 
     def round(self) -> Round:
-        began, before, now = time.monotonic(), self._cpu(), time.time()
+        began, before, now, watching = time.monotonic(), self._cpu(), time.time(), Memory(self._program.pid)
         time.sleep(1.1)  # its clock has seconds
         self._ask("GET", "watch?recheck_all=1")
         self._wait(now)
-        peak = next(
-            int(line.split()[1]) * 1024
-            for line in Path(f"/proc/{self._program.pid}/status").read_text(encoding="utf-8").splitlines()
-            if line.startswith("VmHWM")
-        )
+        peak = watching.most()
         return Round(self._cpu() - before, time.monotonic() - began - 1.1, peak, _disk(self._folder))
 
     def _wait_for_key(self) -> str:
@@ -216,20 +257,9 @@ def _watch(folder: Path, proxy: str, urls: list[str], pipe: Connection) -> None:
                 took = time.monotonic() - began
                 with contextlib.closing(sqlite3.connect(folder / "ledger.db")) as ledger:
                     ledger.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what is in the log only is no lasting size
-                pipe.send((spent * len(urls) / 1000, took, _peak(), _disk(folder)))
+                pipe.send((spent * len(urls) / 1000, took, _disk(folder)))
 
     asyncio.run(run())
-
-
-def _peak() -> int:
-    """Of this process and its readers."""
-    pids = [os.getpid(), *map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())]
-    total = 0
-    for pid in pids:
-        with contextlib.suppress(FileNotFoundError):
-            lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-            total += next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
-    return total * 1024
 
 
 class Watcher:
@@ -251,8 +281,11 @@ class Watcher:
         self._process.join(30)
 
     def round(self) -> Round:
+        assert self._process.pid
+        watching = Memory(self._process.pid)
         self._pipe.send(True)
-        return Round(*self._pipe.recv())
+        cpu_seconds, seconds, disk_bytes = self._pipe.recv()
+        return Round(cpu_seconds, seconds, watching.most(), disk_bytes)
 
 
 # ------------------------------------------------------------------------------------------------------------- tools
@@ -352,7 +385,7 @@ def measure_memory(targets: int) -> Part:
         title=f"Peak memory at {targets:,} targets, pages of 10 kB",
         columns=("", "peak memory", "watcher's share of it"),
         rows=[(name, f"{peak / 1e6:.0f} MB", f"{peaks['watcher'] / peak:.2f}") for name, peak in peaks.items()],
-        notes=("Watcher's is that of its process and of its readers together.",),
+        notes=(WEIGHED,),
     )
 
 
@@ -386,7 +419,7 @@ def measure(pages: int = 200, targets: int = 2000) -> Part:
             for name in TOOLS
         ],
         notes=(
-            "Peak memory is measured on pages of 10 kB; watcher's is that of its process and of its readers together.",
+            f"Peak memory is measured on pages of 10 kB: {WEIGHED}",
             "",
             *_limits(still, moving, peaks),
         ),

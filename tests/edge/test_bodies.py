@@ -293,3 +293,13 @@ def test_a_saying_is_said_once_and_damage_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreDamaged, match=f"reading {other}"):
         contents.get(other)
     db.conn.close()
+
+
+def test_what_is_kept_of_bodies_stays_within_its_bounds() -> None:
+    """However many pages are seen, and though nothing in them can be packed."""
+    recent, dice = Recent(), random.Random(7)
+    for number in range(400):
+        recent.put(number, dice.randbytes(50_000))
+    held = len([number for number in range(400) if recent.get(number) is not None])
+    assert held * 50_000 > 0.9 * (bodies.RECENT_BYTES + bodies.RECENT_PACKED_BYTES)
+    assert held * 50_000 <= bodies.RECENT_BYTES + bodies.RECENT_PACKED_BYTES

@@ -14,7 +14,7 @@ import pytest
 
 from watcher.edge import sandbox
 from watcher.edge.read_worker import LENGTH
-from watcher.edge.reader import MIB, REST_SECONDS, WorkerReader, _Memo, _Worker
+from watcher.edge.reader import MEMO_BYTES, MIB, REST_SECONDS, WorkerReader, _Memo, _Worker
 from watcher.records import Hints, Page, Reading, Rule, Selector
 from watcher.testing.fakes import InlineReader
 
@@ -232,7 +232,7 @@ async def test_only_those_that_nobody_asked_are_ended(monkeypatch: pytest.Monkey
 async def test_the_same_question_needs_no_worker(reader: WorkerReader) -> None:
     first = await reader.read(good(), b"", NAMES, HINTS)
     await reader.close()
-    assert await reader.read(good(), b"", NAMES, HINTS) is first
+    assert await reader.read(good(), b"", NAMES, HINTS) == first
     assert reader._idle == []
     assert (await reader.read(good(), b"", NAMES[:2], HINTS))[0] == first[0]  # other names: another question
     assert len(reader._idle) == 1
@@ -240,7 +240,7 @@ async def test_the_same_question_needs_no_worker(reader: WorkerReader) -> None:
 
 def test_what_is_remembered_twice_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two visits that ask the same at the same time both put the answer down."""
-    monkeypatch.setattr("watcher.edge.reader.MEMO_CHARACTERS", 10_000)
+    monkeypatch.setattr("watcher.edge.reader.MEMO_BYTES", 3_000)
     memo, answer = _Memo(), (Reading(verdict="listing"), b"")
     for _ in range(20):
         memo.put("a", b"same", answer)
@@ -249,6 +249,16 @@ def test_what_is_remembered_twice_is_counted_once(monkeypatch: pytest.MonkeyPatc
     for number in range(20):
         memo.put(str(number), b"same", answer)
     assert memo.get("a", b"same") is None
+
+
+def test_what_is_remembered_stays_within_its_bound() -> None:
+    """Whatever a page says, and however much of it."""
+    memo = _Memo()
+    for number in range(400):
+        memo.put(str(number), b"key", (Reading(verdict="listing", text="x" * 10_000), b"m" * 10_000))
+    held = [memo.get(str(number), b"key") for number in range(400)]
+    assert held[:300] == [None] * 300
+    assert 40 < sum(1 for one in held if one) <= MEMO_BYTES // 20_000
 
 
 def test_of_a_place_only_the_last_answer_is_remembered() -> None:

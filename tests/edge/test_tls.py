@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from tests.edge.hostile import ONION, Server, behind_proxy, listening
 from tests.edge.test_fetch import OK, ask
 from watcher.edge.fetch import SocksFetcher
+from watcher.edge.socks import as_browsers_do, no_questions
 from watcher.testing.socks5 import Socks5Proxy
 
 HOST = "leaks.example"
@@ -74,6 +75,25 @@ async def test_an_onion_vouches_for_itself(certificate: Path) -> None:
     assert str(exchange.facts["tls_version"]).startswith("TLSv1.")
     assert again.facts["exchanges_before"] == 1
     assert again.facts["tls_chain_sha256"] == digest(certificate)
+
+
+def test_who_asks_no_authority_loads_none() -> None:
+    """Those of a machine take megabytes, and most sites are onions."""
+    assert no_questions().cert_store_stats() == {"x509": 0, "crl": 0, "x509_ca": 0}
+
+
+async def test_without_tls_no_authority_is_loaded() -> None:
+    before = as_browsers_do.cache_info()
+    async with (
+        behind_proxy(OK) as (_, proxy),
+        SocksFetcher([proxy.url], [ONION]) as fetcher,
+    ):
+        (exchange,) = await fetcher.fetch(ask(f"http://{ONION}/"))
+    assert exchange.status == 200
+    assert as_browsers_do.cache_info() == before
+    assert fetcher._trust("http://leaks.example/") is True
+    assert fetcher._trust(f"https://{ONION}/") is no_questions()
+    assert fetcher._trust("https://leaks.example/") is as_browsers_do()
 
 
 async def test_clearnet_certificates_are_judged(certificate: Path) -> None:

@@ -15,7 +15,7 @@ from watcher.edge.ledger_beliefs import Look
 from watcher.ports import SiteState
 from watcher.records import Roster, RosterEntry
 
-MOST_BYTES = 10 << 20
+MOST_BYTES = 3 << 20
 """Held as they are, of all sites together, about: those that are being visited, and those that were just now."""
 AN_ENTRY = 1_000
 """Bytes that one weighs then, about."""

@@ -32,8 +32,9 @@ LONG = 2 << 20
 WINDOW_MIN, WINDOW_MAX = 10, 27
 LEAST_PREFIX = 8
 """zstd takes no shorter one."""
-RECENT_BYTES = 8 << 20
-"""How many bytes of decoded bodies are kept in memory, as the next version's prefix."""
+RECENT_BYTES = 2 << 20
+"""How many bytes of decoded bodies are kept in memory, as the next version's prefix: those of visits under way. Of
+sites that are visited by turns each would be gone when its turn comes, were there not those that are packed."""
 RECENT_PACKED_BYTES = 8 << 20
 """And of packed ones: of pages of 50 kB some 1,200."""
 MOST_PACKED = 256 << 10

@@ -300,9 +300,11 @@ class SocksFetcher:
         """Ask, look at the head, and read the body to its end unless it is not to be collected."""
         assert self._session is not None, "a fetcher is used within its `async with` block"
         address, tape = attempt.address, attempt.tape
-        tls = no_questions() if is_onion(host_of(address)) else self._tls or as_browsers_do()
         async with self._session.get(
-            URL(address, encoded=True), headers=_headers(address, headers), allow_redirects=False, ssl=tls
+            URL(address, encoded=True),
+            headers=_headers(address, headers),
+            allow_redirects=False,
+            ssl=self._trust(address),
         ) as response:
             head = tape.head
             if head is not None:
@@ -323,6 +325,12 @@ class SocksFetcher:
                     self._large.release()
             if attempt.refusal is not None:
                 response.close()
+
+    def _trust(self, address: str) -> ssl.SSLContext | bool:
+        """Whose certificates are taken there, where there are any."""
+        if not address.startswith("https:"):
+            return True
+        return no_questions() if is_onion(host_of(address)) else self._tls or as_browsers_do()
 
     def _refused(self, attempt: _Attempt) -> Refusal | None:
         """Why what came is not to be kept, where aiohttp gave up before anyone had looked at it."""

@@ -24,8 +24,10 @@ from watcher.records import Hints, Page, Reading
 MIB = 1024 * 1024
 STEP = 256 * 1024
 LONGEST_ANSWER = 256 * MIB
-MEMO_CHARACTERS = 2_000_000
+MEMO_BYTES = 1 << 20
 """Pages that stay the same and say nothing good are read again and again; of those that do, nobody asks again."""
+A_MEMORY = 500
+"""What one takes beside its bytes, about."""
 OUT_OF_MEMORY = 70
 """Exit code by which a worker says so (``read_worker``)."""
 QUICK_SECONDS = 2
@@ -224,10 +226,10 @@ def _fingerprint(*parts: bytes) -> bytes:
 
 
 class _Memo:
-    """What each place was read to say last, bounded by the characters it holds."""
+    """What each place was read to say last, packed, and bounded by the bytes that it takes."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[str, tuple[bytes, tuple[Reading, bytes]]] = OrderedDict()
+        self._held: OrderedDict[str, tuple[bytes, bytes, bytes]] = OrderedDict()
         self._size = 0
 
     def get(self, place: str, key: bytes) -> tuple[Reading, bytes] | None:
@@ -235,20 +237,25 @@ class _Memo:
         if held is None or held[0] != key:
             return None
         self._held.move_to_end(place)
-        return held[1]
+        return _decode_reading(held[1]), held[2]
 
     def put(self, place: str, key: bytes, answer: tuple[Reading, bytes]) -> None:
-        before = self._held.pop(place, None)
-        self._size += _weight(answer) - (_weight(before[1]) if before else 0)
-        self._held[place] = key, answer
-        while self._size > MEMO_CHARACTERS:
-            _, (_, gone) = self._held.popitem(last=False)
-            self._size -= _weight(gone)
+        reading, memory = answer
+        self._drop(self._held.pop(place, None))
+        held = self._held[place] = key, _encode(reading), memory
+        self._size += _weight(held)
+        while self._size > MEMO_BYTES:
+            self._drop(self._held.popitem(last=False)[1])
+
+    def _drop(self, held: tuple[bytes, bytes, bytes] | None) -> None:
+        self._size -= _weight(held) if held else 0
 
 
-def _weight(answer: tuple[Reading, bytes]) -> int:
-    reading, memory = answer
-    return 2_000 + len(memory) + len(reading.text) + 500 * len(reading.entries)
+_encode, _decode_reading = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(Reading).decode
+
+
+def _weight(held: tuple[bytes, bytes, bytes]) -> int:
+    return A_MEMORY + sum(map(len, held))
 
 
 class _Worker:

@@ -240,7 +240,7 @@ def open_owned(folder: Path) -> Database:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA journal_size_limit = 67108864")
-            connection.execute("PRAGMA cache_size = -8192")
+            connection.execute("PRAGMA cache_size = -2048")
             connection.execute("PRAGMA temp_store = MEMORY")
             db = Database(connection, execute_plugins=False)
             if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
