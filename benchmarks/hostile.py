@@ -13,9 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.hostile.servers import CATALOGUE
+from tests.stage import Play, Stage
 from tests.stories.program import Memory, Program, json_lines, write
-from watcher.testing.hostile import CATALOGUE
-from watcher.testing.stage import Play, Stage
 
 MIB = 1024 * 1024
 HEALTHY = 10

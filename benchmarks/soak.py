@@ -28,13 +28,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.soak_faults import FaultAt, Harmed, Place, catalogue, ledger_is_well, mounted, read_only, set_clock
+from tests.stage import Play, Stage, opening
 from tests.stories.program import WATCHER, Program, family, json_lines, write
 from watcher.edge.ledger import Ledger
 from watcher.errors import WatcherError
 from watcher.records import ENTRY_KINDS
 from watcher.testing.names import invented_victims
 from watcher.testing.scene import Act, Change, Publish, Relist, Rename, Scene, Withdraw, after
-from watcher.testing.stage import Play, Stage, opening
 
 EACH = 'every = "{:d}ms"'
 SOONEST = 0.3

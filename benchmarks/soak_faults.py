@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from tests.stage import Stage
 from tests.stories.program import Program, family
 from watcher.testing.scene import Break, Fault, FaultKind, Mend
-from watcher.testing.stage import Stage
 
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 HOUR, DAY = 3600, 86_400

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.stage import Stage
 from tests.stories.program import Program, json_lines, objects, run, write
 from watcher.edge.ledger import Ledger
 from watcher.edge.sign import load_key
 from watcher.errors import StoreError
 from watcher.testing.nats import NatsServer
 from watcher.testing.scene import Publish, Victim
-from watcher.testing.stage import Stage
 
 EACH = 'every = "500ms"'
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from tests.hostile.servers import Hostile, HostileServer
 from watcher.cli.compose import SystemClock
 from watcher.core.onion import address
 from watcher.edge.fetch import SocksFetcher
@@ -15,7 +16,6 @@ from watcher.edge.live import Live
 from watcher.edge.reader import MIB, WorkerReader
 from watcher.edge.store import LedgerStore
 from watcher.records import Policy, Site
-from watcher.testing.hostile import Hostile, HostileServer
 from watcher.testing.socks5 import Socks5Proxy
 from watcher.visit import Means, ShortWay, Visited, visit
 

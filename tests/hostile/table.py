@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from pathlib import Path
 
-from watcher.testing.hostile import CATALOGUE
+from tests.hostile.servers import CATALOGUE
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "hostile.md"
 MARK = "<!-- made by python -m tests.hostile.table -->\n"

@@ -11,8 +11,8 @@ import pytest_asyncio
 
 import watcher.visit
 from tests.hostile.looking import KILLERS, MAX_BODY, ONION, Kit, Looked, kit, look
+from tests.hostile.servers import CATALOGUE, Hostile, named
 from watcher.records import MISS_VERDICTS, PAGE_VERDICTS
-from watcher.testing.hostile import CATALOGUE, Hostile, named
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 BRIEF_SECONDS = 0.7

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tests.hostile.servers import CATALOGUE
 from tests.hostile.table import MARK, PAGE, made
-from watcher.testing.hostile import CATALOGUE
 
 
 def test_the_page_is_in_step() -> None:

@@ -12,12 +12,12 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.core.test_message import VELMORA
+from tests.hostile.servers.pages import ACTING, FORMULA, LONG
 from watcher.core import escape
 from watcher.core.atom import Channel, feed
 from watcher.core.message import message
 from watcher.core.sharing import to_csv, to_misp, to_stix
 from watcher.edge.notify import alert_line
-from watcher.testing.hostile.pages import ACTING, FORMULA, LONG
 
 HIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 CHANNEL = Channel(name="all", title="Events", author="watcher", base="http://127.0.0.1:8080", path="/feed.atom")

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.stage import Stage
 from tests.stories.program import WATCHER, Program, json_lines, objects, write
 from watcher.cli.main import cli
 from watcher.testing.scene import Publish, Victim, Withdraw
-from watcher.testing.stage import Stage
 
 TRICKS = (
     "ACME \x1b[31m\x1b]0;owned\x07\x1b[2J FOODS",

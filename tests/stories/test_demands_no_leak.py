@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.edge.test_guard import TRACE, endpoints, needs
+from tests.stage import Play, Stage, opening
 from tests.stories.program import objects, run, write
 from watcher.testing.scene import Publish, Victim, Withdraw
-from watcher.testing.stage import Play, Stage, opening
 
 PLAY = Play(sites=3, mirrors=2, victims=8, per_page=5)
 HURRY = '[policy]\nconfirm_visits = 2\nconfirm_after = "0s"\n[[alert]]\nto = "file:alerts.jsonl"\n'

@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from tests.edge.test_guard import TRACE, endpoints, needs
+from tests.hostile.servers import CATALOGUE, named
 from tests.hostile.test_catalogue import fits
+from tests.stage import Play, Stage, opening
 from tests.stories.program import Memory, Program, objects, write
 from watcher.records import MISS_VERDICTS, PAGE_VERDICTS
-from watcher.testing.hostile import CATALOGUE, named
 from watcher.testing.scene import Publish, Victim, Withdraw
-from watcher.testing.stage import Play, Stage, opening
 
 MIB = 1024 * 1024
 MOST_BYTES = 400 * MIB

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.stage import Stage
 from tests.stories.program import Program, objects, run, write
 from watcher.testing.scene import Publish, Victim
-from watcher.testing.stage import Stage
 
 SIZE = 24 << 20
 EACH = 'every = "300ms"'

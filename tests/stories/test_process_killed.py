@@ -20,12 +20,12 @@ from typing import Any
 
 import pytest
 
+from tests.stage import Play, Stage, opening
 from tests.stories.program import Program, family, json_lines, run, write
 from watcher.core.notes import load
 from watcher.edge.ledger import Ledger
 from watcher.errors import StoreError
 from watcher.testing.scene import Act, Change, Publish, Relist, Rename, Victim, Withdraw
-from watcher.testing.stage import Play, Stage, opening
 
 KILLS = 12
 """The soak has as many as there is time for."""

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.stage import Stage
 from tests.stories.program import Program, objects, run, write
 from watcher.core.onion import address
 from watcher.edge.ledger import Ledger
 from watcher.testing.scene import Publish, Victim
-from watcher.testing.stage import Stage
 
 EACH = 'every = "500ms"'
 HURRY = '[policy]\nconfirm_visits = 2\nconfirm_after = "0s"\nconfirm_gap = "300ms"\n'

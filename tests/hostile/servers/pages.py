@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
-from watcher.testing.hostile.item import PEOPLE, Hostile, always, card, cards, head, listing, made, page, whole
+from tests.hostile.servers.item import PEOPLE, Hostile, always, card, cards, head, listing, made, page, whole
 
 NAMES = "".join(f"<li>{name}" for name in PEOPLE)
 KILLED = "worker-killed:cpu"

@@ -19,12 +19,13 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, fields
 from itertools import islice
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 
-from watcher.testing.hostile import HostileServer, named
+from tests.hostile.servers import HostileServer, named
 from watcher.testing.names import invented_onion, invented_victims
 from watcher.testing.scene import Act, Break, Design, Fault, Mend, Scene, Victim
 from watcher.testing.site import PracticeSite
@@ -72,11 +73,12 @@ class Stage:
 
     def __enter__(self) -> Stage:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "watcher.testing.stage", msgspec.json.encode(self._play).decode()],
+            [sys.executable, "-m", "tests.stage", msgspec.json.encode(self._play).decode()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            cwd=Path(__file__).parents[1],
         )
         told = self._hear()
         self.proxy_url, self.site_port = told["proxy"], told["site_port"]

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from types import TracebackType
 
-from watcher.testing.hostile.item import Asked, Hostile
+from tests.hostile.servers.item import Asked, Hostile
 
 NOISE = b"\x16\x03\x01\xff\xff" + b"\x00\xff" * 300
 STEP = 1 << 16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from watcher.testing.hostile.item import PEOPLE, Hostile, made, page
+from tests.hostile.servers.item import PEOPLE, Hostile, made, page
 
 JSON = "application/json"
 RSS = "application/rss+xml"

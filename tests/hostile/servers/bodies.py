@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import brotli
 
-from watcher.testing.hostile.item import (
+from tests.hostile.servers.item import (
     PEOPLE,
     Asked,
     Hostile,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from watcher.testing.hostile.item import (
+from tests.hostile.servers.item import (
     Asked,
     Hostile,
     Say,

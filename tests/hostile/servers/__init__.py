@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from watcher.testing.hostile import behaviour, bodies, data, pages, transport
-from watcher.testing.hostile.item import Hostile
-from watcher.testing.hostile.server import HostileServer
+from tests.hostile.servers import behaviour, bodies, data, pages, transport
+from tests.hostile.servers.item import Hostile
+from tests.hostile.servers.server import HostileServer
 
 __all__ = ["CATALOGUE", "Hostile", "HostileServer", "named"]
 

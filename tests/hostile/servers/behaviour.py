@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from watcher.testing.hostile.item import Asked, Hostile, Say, card, cards, listing, page, whole
+from tests.hostile.servers.item import Asked, Hostile, Say, card, cards, listing, page, whole
 from watcher.testing.names import invented_victims
 
 SEED = 77
