@@ -141,11 +141,16 @@ class SearchIndex:
         ):
             readable.setdefault(place, array("q")).append(number)
         gone = [
-            (piece, place, first)
+            (piece, place, first, until)
             for piece, place, first, until in self._connection.execute("SELECT * FROM stood")
             if not _any_between(readable.get(place, array("q")), first, until)
         ]
-        self._connection.executemany("DELETE FROM stood WHERE piece = ? AND place = ? AND first = ?", gone)
+        self._connection.executemany(
+            "DELETE FROM stood WHERE piece = ? AND place = ? AND first = ?", [one[:3] for one in gone]
+        )
+        # what stood there last is here no more: should it be there still, it is new
+        still = {(place,) for _, place, _, until in gone if until is None}
+        self._connection.executemany("UPDATE looked SET mark = x'' WHERE place = ?", still)
         lone = self._connection.execute(
             "SELECT id, text FROM piece"
             " WHERE id NOT IN (SELECT piece FROM stood) AND id NOT IN (SELECT piece FROM named)"
