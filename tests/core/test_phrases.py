@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watcher.core.phrases import HEADINGS, PHRASES, counts_something, fold, headed, says
+from watcher.core.phrases import HEADINGS, PHRASES, Topic, counts_something, fold, headed, says
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_name_is_no_phrase(text: str, topic: str) -> None:
     ],
 )
 def test_a_heading_is_heard(heading: str, topic: str) -> None:
-    assert headed(heading, topic)
+    assert headed([heading], topic)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,23 @@ def test_a_heading_is_heard(heading: str, topic: str) -> None:
     ],
 )
 def test_a_heading_that_is_a_name_is_not(heading: str, topic: str) -> None:
-    assert not headed(heading, topic)
+    assert not headed([heading], topic)
+
+
+@pytest.mark.parametrize(
+    ("headings", "topic", "heard"),
+    [
+        (["Velmora Logistics", "You are in a queue"], "queue", True),
+        (["502 Bad Gateway", "Just a moment"], "challenge", True),
+        (["404 Not Found", "502 Bad Gateway"], "error", True),  # what the first is not, another may be
+        (["404 Not Found", "502 Bad Gateway"], "gone", True),
+        (["Velmora", "Just a", "moment"], "challenge", False),  # no phrase goes from one heading into the next
+        (["Just a moment" + " and more" * 20], "challenge", False),
+        ([], "error", False),
+    ],
+)
+def test_each_heading_is_heard_for_itself(headings: list[str], topic: Topic, heard: bool) -> None:
+    assert headed(headings, topic) is heard
 
 
 def test_folding_takes_off_what_is_not_seen() -> None:

@@ -186,8 +186,8 @@ def _column(outline: Outline, group: Group, spelled: tuple[int, Place], cells: S
     column = Column(place=place, rank=rank)
     numbers, leaves = cells[::2], cells[1::2]
     texts, owners = outline.leaf_text, outline.leaf_owner
-    column.cells = dict(zip(numbers, [texts[leaf] for leaf in leaves], strict=True))
-    column.owners = dict(zip(numbers, [owners[leaf] for leaf in leaves], strict=True))
+    column.cells = dict(zip(numbers, map(texts.__getitem__, leaves), strict=True))
+    column.owners = dict(zip(numbers, map(owners.__getitem__, leaves), strict=True))
     column.order = leaves[0] - outline.leaf_start[group.records[numbers[0]]]
     return column
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from operator import attrgetter
 
 from selectolax.lexbor import LexborNode, SelectolaxError
 
@@ -53,14 +54,14 @@ class Nodes:
         self.number = {node.mem_id: at for at, node in enumerate(self.node)}
         """Address to place in these lists."""
         number = self.number
-        up = [number[node.parent.mem_id] for node in islice(self.node, 1, None)]  # type: ignore[union-attr]  # below root
-        self.parent: list[int] = [-1, *up, -1, -1]
+        above = map(attrgetter("parent.mem_id"), islice(self.node, 1, None))
+        self.parent: list[int] = [-1, *map(number.__getitem__, above), -1, -1]
         """-1: none of them. Two more follow the last node's, so that one may look ahead; so in ``tag``."""
-        kinds = [node.tag_id for node in self.node]
+        kinds = list(map(attrgetter("tag_id"), self.node))
         named = {kind: self.node[kinds.index(kind)].tag or "" for kind in set(kinds)}
         self.tags = frozenset(named.values())
-        self.tag: list[str] = [*[named[kind] for kind in kinds], "", ""]
-        self.words: list[str | None] = [node.text_content for node in self.node]
+        self.tag: list[str] = [*map(named.__getitem__, kinds), "", ""]
+        self.words: list[str | None] = list(map(attrgetter("text_content"), self.node))
         """Of text nodes, the text."""
         self._hidden: frozenset[int] | None = None
         self._selected: dict[str, list[int]] = {}

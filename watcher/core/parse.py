@@ -15,6 +15,7 @@ from watcher.core import feeds, outline, scripts
 from watcher.core.charset import decode
 from watcher.core.nodes import Nodes, visible
 from watcher.core.phrases import fold, folded_space
+from watcher.core.short_keys import cached_if_short
 from watcher.records import Page
 
 Kind = Literal["html", "json", "feed", "directory", "text"]
@@ -139,12 +140,19 @@ class Document:
         link = link.strip()
         if link.startswith("/") and not link.startswith("//") and self._origin and "/." not in link:
             return self._origin + link  # what urljoin would say, at a tenth of its cost
-        try:
-            address = urljoin(self.base, link)
-            scheme = urlsplit(address).scheme
-        except ValueError:
-            return ""
-        return address if scheme in {"http", "https"} else ""
+        return _joined(f"{self.base}\n{link}")
+
+
+@cached_if_short(4_000)
+def _joined(pair: str) -> str:
+    """The address that a base and a link make, each on a line; empty if it is none that could be asked for."""
+    base, _, link = pair.partition("\n")
+    try:
+        address = urljoin(base, link)
+        scheme = urlsplit(address).scheme
+    except ValueError:
+        return ""
+    return address if scheme in {"http", "https"} else ""
 
 
 def parse(page: Page) -> Document:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 from typing import Literal
 
@@ -248,6 +249,7 @@ COUNTED = _split("""
 _COUNTED = re.compile("|".join(map(re.escape, COUNTED)))
 
 HEADING_TRIM = " \t.!…:|-–—"
+LONGEST_HEADING = 120
 STATUS_HEADING = re.compile(r"(?:http |error |status )*(?P<code>[45]\d\d)\b.{0,40}")
 """``502 Bad Gateway``, ``Error 403``: an HTTP status at the head of a title. Only with one of ``STATUS_NAMES``."""
 STATUS_NAMES = _split("""
@@ -278,16 +280,20 @@ def says(folded: str, topic: Topic) -> str:
     return ""
 
 
-def headed(heading: str, topic: Topic) -> bool:
-    """Whether a title or heading, taken whole, speaks of ``topic``."""
-    folded = fold(heading).strip(HEADING_TRIM)
-    if folded in _headings(topic):
-        return True
-    if topic in ("error", "gone"):
-        found = STATUS_HEADING.fullmatch(folded)
+def headed(headings: Iterable[str], topic: Topic) -> bool:
+    """Whether one of the titles and headings, each taken whole, speaks of ``topic``."""
+    lines: list[str] = []
+    for heading in headings:
+        folded = fold_name(heading).strip(HEADING_TRIM)
+        if folded in _headings(topic):
+            return True
+        found = STATUS_HEADING.fullmatch(folded) if topic in ("error", "gone") else None
         if found and any(name in folded for name in STATUS_NAMES):
-            return (topic == "gone") == (found["code"] in ("404", "410"))
-    return len(folded) <= 120 and bool(says(folded, topic))
+            if (topic == "gone") == (found["code"] in ("404", "410")):
+                return True
+        elif len(folded) <= LONGEST_HEADING:
+            lines.append(folded)
+    return bool(says("\n".join(lines), topic))
 
 
 @cached_if_short(4096)

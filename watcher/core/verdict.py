@@ -259,7 +259,7 @@ def hint(evidence: Evidence, *, own_frame: bool = False) -> Judgement | None:
     for topic, verdict, limit in TOPICS[: -1 if own_frame else None]:
         if room > limit:
             continue
-        if any(headed(heading, topic) for heading in headings):
+        if headed(headings, topic):
             return Judgement(verdict=verdict, why=(f"heading-says:{topic}",), topic=topic)
         if topic == "login" and seen.passwords and not crowded and not own_frame:
             return Judgement(verdict=verdict, why=("password-form",))
