@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from tests.hostile.servers import CATALOGUE
-from tests.stage import Play, Stage
+from tests.props.stage import Play, Stage
 from tests.stories.program import Memory, Program, json_lines, write
 
 MIB = 1024 * 1024

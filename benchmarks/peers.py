@@ -32,7 +32,7 @@ from typing import NamedTuple, Protocol, Self, TypeVar
 from benchmarks.checking import Checker, at_a_time
 from benchmarks.report import Part, median, reached
 from benchmarks.serving import SERVING, Served
-from watcher.testing.ports import free_ports
+from tests.props.ports import free_ports
 
 PINS = Path(__file__).parent / "peers"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "watcher-benchmarks"

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.soak_faults import FaultAt, Harmed, Place, catalogue, ledger_is_well, mounted, read_only, set_clock
-from tests.stage import Play, Stage, opening
+from tests.props.stage import Play, Stage, opening
 from tests.stories.program import WATCHER, Program, family, json_lines, write
 from watcher.edge.ledger import Ledger
 from watcher.errors import WatcherError

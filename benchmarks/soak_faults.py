@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from tests.stage import Stage
+from tests.props.stage import Stage
 from tests.stories.program import Program, family
 from watcher.testing.scene import Break, Fault, FaultKind, Mend
 

@@ -24,6 +24,7 @@ import watcher.visit
 from benchmarks.checking import Checker, at_a_time, cpu_seconds
 from benchmarks.report import Part
 from benchmarks.serving import Served
+from tests.props.fakes import InlineReader
 from watcher.core import custody
 from watcher.core.again import Lately
 from watcher.edge.believer import Believer
@@ -32,7 +33,6 @@ from watcher.edge.keeper import Keeper
 from watcher.edge.recorder import Recorder
 from watcher.edge.tap import Tape
 from watcher.records import Hints, Page, Reading
-from watcher.testing.fakes import InlineReader
 
 STEPS = (
     ("tap", Tape, "take"),

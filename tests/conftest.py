@@ -20,7 +20,7 @@ import pytest
 import structlog
 
 if TYPE_CHECKING:
-    from watcher.testing.tor import PrivateTorNetwork
+    from tests.props.tor import PrivateTorNetwork
 
 MUST_RUN_ALL = os.environ.get("CI", "").lower() in {"true", "1"}
 
@@ -153,7 +153,7 @@ def tor_key_cache(pytestconfig: pytest.Config) -> Path | None:
 def tor_network(tor_key_cache: Path | None) -> Iterator[PrivateTorNetwork]:
     """A private Tor network, started when first asked for; for tests marked ``tor``. Leave it as you found it:
     what a test publishes or kills, it removes or revives."""
-    from watcher.testing.tor import PrivateTorNetwork
+    from tests.props.tor import PrivateTorNetwork
 
     with PrivateTorNetwork(key_cache=tor_key_cache) as network:
         yield network

@@ -8,10 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from watcher.edge.live import Live
-from watcher.ports import Ask
-from watcher.records import Exchange, Page, Policy, Reading, Site
-from watcher.testing.fakes import (
+from tests.props.fakes import (
     Answer,
     LoopClock,
     MemoryStore,
@@ -21,6 +18,9 @@ from watcher.testing.fakes import (
     listing,
     page,
 )
+from watcher.edge.live import Live
+from watcher.ports import Ask
+from watcher.records import Exchange, Page, Policy, Reading, Site
 from watcher.visit import MOST_PAGES, Means, Visited, visit
 
 MAIN, SECOND = "http://main.onion/", "http://second.onion/"

@@ -11,12 +11,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from watcher.core.cadence import LONGEST
-from watcher.edge.live import Live
-from watcher.errors import ProxyError, StoreDamaged, StoreFull, WatcherError
-from watcher.ports import Ask
-from watcher.records import Entry, Exchange, Hints, Page, Policy, Reading, Site
-from watcher.testing.fakes import (
+from tests.props.fakes import (
     START,
     Answer,
     LoopClock,
@@ -26,6 +21,11 @@ from watcher.testing.fakes import (
     in_no_time,
     listing,
 )
+from watcher.core.cadence import LONGEST
+from watcher.edge.live import Live
+from watcher.errors import ProxyError, StoreDamaged, StoreFull, WatcherError
+from watcher.ports import Ask
+from watcher.records import Entry, Exchange, Hints, Page, Policy, Reading, Site
 from watcher.visit import Means, Visited
 from watcher.watch import (
     AT_ONCE,

@@ -13,6 +13,7 @@ import pytest
 from tests.edge.test_tor_control import control_port
 from tests.evidence.keeping import open_keeping
 from tests.evidence.story import KEY
+from tests.props.tor import PrivateTorNetwork
 from watcher.core import onion_descriptor
 from watcher.edge.descriptor import Descriptors, fetch
 from watcher.edge.ledger import Ledger
@@ -20,7 +21,6 @@ from watcher.edge.sign import check_signature
 from watcher.edge.verify import verify
 from watcher.errors import EvidenceError
 from watcher.testing.clocks import WallClock
-from watcher.testing.tor import PrivateTorNetwork
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from collections.abc import Callable, Coroutine
 
 import pytest
 
+from tests.props.fakes import in_no_time
 from watcher.edge.feed import HeapFeed
-from watcher.testing.fakes import in_no_time
 
 
 def here() -> float:

@@ -6,11 +6,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.edge.hostile import Server, listening
+from tests.props.tor import PrivateTorNetwork
 from watcher.core.onion import address as onion_address
 from watcher.edge.fetch import SocksFetcher
 from watcher.ports import Ask
 from watcher.records import Exchange
-from watcher.testing.tor import PrivateTorNetwork
 
 pytestmark = pytest.mark.tor
 

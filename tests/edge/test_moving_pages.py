@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.props.fakes import InlineReader
 from watcher.core import again
 from watcher.core.notes import load
 from watcher.edge.ledger import Ledger
@@ -23,7 +24,6 @@ from watcher.edge.verify_store import verify_store
 from watcher.ports import Ask
 from watcher.records import Event, Exchange, Policy, RosterEntry, Site
 from watcher.testing.clocks import ManualClock
-from watcher.testing.fakes import InlineReader
 from watcher.visit import Means, ShortWay, Visited, visit
 
 MAIN, SECOND = "http://main.onion/", "http://second.onion/"
@@ -73,6 +73,9 @@ class Desk:
         """At the second and the third look another entry."""
         if number in {1, 2}:
             self.items.insert(0, item(f"Fjordamere Timber {number}"))
+
+    def copy(self) -> Desk:
+        return replace(self, items=[replace(one) for one in self.items])
 
     def load(self) -> None:
         self.loads += 1
@@ -183,6 +186,13 @@ class Twins:
         assert _believed(mine.notes) == _believed(theirs.notes)
         return one
 
+    async def look_at(self, old: Desk, first: str = MAIN) -> Visited:
+        """A look at what the desk showed then."""
+        now, self.desk = self.desk, old
+        visited = await self.look(load=False, first=first)
+        self.desk = now
+        return visited
+
     async def warm(self) -> None:
         """Until the page is known so well that it is not read: rules are sure only once there was news."""
         for number in range(WARM):
@@ -284,14 +294,17 @@ async def test_any_story_is_told_alike(seed: int, split: int, turns: bool, tmp_p
     async with _twins(tmp_path) as twins:
         twins.desk.split = split
         await twins.warm()
-        told = 0
+        told, olds = 0, [twins.desk.copy()]
         for number in range(5):
             if chance.random() < 0.6 and number:
                 chance.choice([_listed_as(number), _withdrawn, _says("status", f"Part {number} out")])(twins.desk)
             for _ in range(chance.randrange(4, 12) + 4 * turns):
                 twins.brief.down = twins.full.down = {MAIN} if chance.random() < 0.04 else set()
                 first = SECOND if turns and chance.random() < 0.3 else MAIN
+                if chance.random() < 0.1:
+                    await twins.look_at(chance.choice(olds[-8:]), first=first)
                 visited = await twins.look(load=chance.random() < 0.9, first=first)
+                olds.append(twins.desk.copy())
                 told += len(visited.events)
             if chance.random() < 0.3:
                 for each in (twins.brief, twins.full):
@@ -305,16 +318,29 @@ def _listed_as(number: int) -> Callable[[Desk], None]:
     return lambda desk: desk.items.insert(0, item(f"Branlimere Foods {'ABCDEFGHIJ'[number]}"))
 
 
+async def test_a_copy_of_what_nobody_read_is_known_when_more_has_happened(tmp_path: Path) -> None:
+    """Entries that it lacks are not missed, and what it shows that went is not back."""
+    async with _twins(tmp_path) as twins:
+        await twins.warm()
+        for _ in range(3):
+            assert (await twins.look()).same
+        old = twins.desk.copy()
+        assert (await twins.look()).same
+        _listed(twins.desk)
+        _withdrawn(twins.desk)
+        told = [event.kind for _ in range(2) for event in (await twins.look()).events]
+        told += [event.kind for _ in range(4) for event in (await twins.look_at(old)).events]
+        assert sorted(told) == ["listed", "withdrawn"]
+
+
 async def test_an_older_copy_is_known_for_one_though_nobody_read_what_it_copies(tmp_path: Path) -> None:
     """It proves nothing of now: what comes next is dated from the last page that was none."""
     async with _twins(tmp_path) as twins:
         await twins.warm()
-        old = replace(twins.desk, items=[replace(one) for one in twins.desk.items])
+        old = twins.desk.copy()
         for _ in range(2):
             assert (await twins.look()).same
-        last, twins.desk = twins.desk, old
-        assert (await twins.look(load=False)).same is None
-        twins.desk = last
+        assert (await twins.look_at(old)).same is None
         _listed(twins.desk)
         (event,) = (await twins.look()).events
         assert event.not_before == twins.full.clock.now() - timedelta(minutes=20)

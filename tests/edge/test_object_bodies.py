@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.edge.keeping import START, entries, exchange, keep, outcome, reading, visit_at, whole_visit
+from tests.props.ports import free_ports
 from watcher import config
 from watcher.core.body_place import parse_place
 from watcher.edge import doctor, object_bodies
@@ -28,7 +29,6 @@ from watcher.edge.object_bodies import ObjectBodies
 from watcher.edge.store import LedgerStore
 from watcher.edge.verify_store import verify_store
 from watcher.errors import StoreDamaged, StoreError
-from watcher.testing.ports import free_ports
 
 pytest.importorskip("obstore", reason="needs the extra s3")
 pytest.importorskip("moto", reason="needs the development package moto")

@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.props.fakes import InlineReader
 from watcher.edge import sandbox
 from watcher.edge.read_worker import LENGTH
 from watcher.edge.reader import MEMO_BYTES, MIB, REST_SECONDS, WorkerReader, _Memo, _Worker
 from watcher.records import Hints, Page, Reading, Rule, Selector
-from watcher.testing.fakes import InlineReader
 
 RULE = Rule(entry=("div.card",), fields={"title": (Selector(css="h3"),)})
 HINTS = Hints(rule=RULE)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.edge.visiting import means_of
+from tests.props.fakes import Answer, PlainReader, ScriptedFetcher, listing, page
 from watcher.edge.ledger import Ledger
 from watcher.edge.live import Live
 from watcher.edge.replay import Sheet, nothing_kept, recover, replay, take_over
@@ -16,7 +17,6 @@ from watcher.edge.store import LedgerStore
 from watcher.ports import Outcome
 from watcher.records import Hints, Page, Reading, Site
 from watcher.testing.clocks import ManualClock
-from watcher.testing.fakes import Answer, PlainReader, ScriptedFetcher, listing, page
 from watcher.visit import Means, Visited, visit
 
 MAIN, SECOND = "http://main.onion/", "http://second.onion/"

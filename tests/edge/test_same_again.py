@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.edge.visiting import means_of
+from tests.props.fakes import Answer, PlainReader, ScriptedFetcher, listing, page
 from watcher.core.again import Lately
 from watcher.edge import repeats
 from watcher.edge.ledger import Ledger
@@ -21,7 +22,6 @@ from watcher.edge.writer import Desk
 from watcher.ports import Again, Outcome
 from watcher.records import Hints, Page, Reading, Site, Snapshot
 from watcher.testing.clocks import ManualClock
-from watcher.testing.fakes import Answer, PlainReader, ScriptedFetcher, listing, page
 from watcher.visit import Means, ShortWay, Visited, visit
 
 MAIN, SECOND = "http://main.onion/", "http://second.onion/"
@@ -224,9 +224,9 @@ async def test_what_it_kept_is_of_no_use_once_something_happened_or_the_site_is_
         await watcher.visit((MAIN,), _pages(names, "", 0))
     last, other = await watcher.store.last("gang"), Lately()
     assert last
-    other.take_up(replace(SITE, next="a.next@href"), *last)
+    other.take_up(replace(SITE, next="a.next@href"), **last._asdict())
     assert other.shown(SITE, MAIN) is None
-    other.take_up(SITE, *last)
+    other.take_up(SITE, **last._asdict())
     assert other.shown(SITE, MAIN) is not None
     await watcher.visit((MAIN,), _pages([*names, "Ostraven"], "", 0))
     assert await watcher.store.last("gang") is None

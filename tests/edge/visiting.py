@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from tests.props.fakes import ScriptedFetcher
 from watcher.edge.live import Live
 from watcher.edge.store import LedgerStore
 from watcher.ports import Reader
 from watcher.records import Policy
 from watcher.testing.clocks import ManualClock
-from watcher.testing.fakes import ScriptedFetcher
 from watcher.visit import Means, ShortWay
 
 

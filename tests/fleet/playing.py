@@ -23,6 +23,8 @@ from nats.aio.client import Client
 from tests.fleet.copying import rows_of
 from tests.fleet.islands import Island
 from tests.fleet.vantage import Plan, Report, key_of
+from tests.props.line import Line
+from tests.props.nats import NatsServer
 from watcher.core.shipping import STREAM, Inbox, open_sealed
 from watcher.edge import parcels
 from watcher.edge.ledger import Ledger
@@ -31,8 +33,6 @@ from watcher.edge.store import LedgerStore
 from watcher.edge.verify_index import verify_index
 from watcher.edge.verify_store import verify_store
 from watcher.records import Capture, Snapshot
-from watcher.testing.line import Line
-from watcher.testing.nats import NatsServer
 
 ROOT = Path(__file__).parent.parent.parent
 MADE_UP = {"readings"}

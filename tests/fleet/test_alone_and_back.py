@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.stage import Stage
+from tests.props.nats import NatsServer
+from tests.props.stage import Stage
 from tests.stories.program import Program, json_lines, objects, run, write
 from watcher.edge.ledger import Ledger
 from watcher.edge.sign import load_key
 from watcher.errors import StoreError
-from watcher.testing.nats import NatsServer
 from watcher.testing.scene import Publish, Victim
 
 EACH = 'every = "500ms"'

@@ -15,6 +15,7 @@ from nats.aio.client import Client
 
 from tests.fleet.test_permissions import client_of, example, fleet_of, index, server
 from tests.fleet.vantage import key_of
+from tests.props.nats import NatsServer
 from watcher.config import Settings
 from watcher.core.fleet import Word, alive_subject, say
 from watcher.core.fleet_tables import FleetSettings
@@ -23,7 +24,6 @@ from watcher.edge import doctor, doctor_fleet
 from watcher.edge.finding import Finding
 from watcher.edge.nats_link import prepare
 from watcher.edge.sign import NAME_LINE, SigningKey
-from watcher.testing.nats import NatsServer
 
 __all__ = ["index", "server"]
 BERLIN, OSLO = "berlin:change-me-1", "oslo:change-me-2"

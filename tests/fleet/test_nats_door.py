@@ -23,10 +23,10 @@ from cryptography.x509.oid import NameOID
 
 from tests.core.test_fleet_credentials import PUBLIC, SEED, spelled
 from tests.fleet.copying import KEY
+from tests.props.nats import NatsServer
 from watcher.core.fleet_tables import FleetSettings
 from watcher.edge.nats_link import Link
 from watcher.errors import WatcherError
-from watcher.testing.nats import NatsServer
 
 DAY = timedelta(days=1)
 PEM = serialization.Encoding.PEM

@@ -12,6 +12,8 @@ from nats.aio.client import Client
 
 from tests.edge.keeping import entries, whole_visit
 from tests.fleet.copying import KEY, NOW, receive, rows_of
+from tests.props.line import Line
+from tests.props.nats import NatsCluster, NatsServer
 from watcher.core.fleet_tables import FleetSettings
 from watcher.core.shipping import STREAM, Message, open_sealed, subject
 from watcher.edge import parcels
@@ -19,8 +21,6 @@ from watcher.edge.nats_link import Link, prepare
 from watcher.edge.nats_ship import Shipper
 from watcher.edge.sign import check_signature
 from watcher.edge.store import LedgerStore
-from watcher.testing.line import Line
-from watcher.testing.nats import NatsCluster, NatsServer
 
 
 @pytest.fixture

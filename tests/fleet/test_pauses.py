@@ -18,6 +18,7 @@ from tests.fleet.copying import NOW
 from tests.fleet.test_nats_ship import until
 from tests.fleet.test_permissions import client_of, fleet_of, index, server
 from tests.fleet.vantage import key_of
+from tests.props.nats import NatsServer
 from watcher.core.fleet import paused_subject
 from watcher.core.pausing import Statement, say
 from watcher.edge.ledger import Ledger
@@ -28,7 +29,6 @@ from watcher.edge.pause_files import change, path_of
 from watcher.edge.pauses import Heeding
 from watcher.edge.sign import SigningKey
 from watcher.edge.store import LedgerStore
-from watcher.testing.nats import NatsServer
 
 __all__ = ["index", "server"]
 INDEX = key_of("index")

@@ -19,6 +19,7 @@ from tests.edge.keeping import entries, whole_visit
 from tests.fleet.copying import NOW
 from tests.fleet.test_nats_ship import all_arrived, until
 from tests.fleet.vantage import key_of
+from tests.props.nats import NatsServer
 from watcher import config
 from watcher.core.fleet import Word, alive_subject, homes, say
 from watcher.core.fleet_tables import FleetSettings
@@ -30,7 +31,6 @@ from watcher.edge.nats_ship import Shipper
 from watcher.edge.sign import check_signature
 from watcher.edge.store import LedgerStore
 from watcher.errors import EvidenceError
-from watcher.testing.nats import NatsServer
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "scale.md").read_text(encoding="utf-8")
 BERLIN, OSLO = key_of("berlin"), key_of("oslo")

@@ -12,11 +12,11 @@ import pytest
 from nats.js import JetStreamContext
 
 from tests.fleet.copying import KEY
+from tests.props.nats import NatsServer
 from watcher.core.fleet_tables import FleetSettings
 from watcher.edge.index_feed import Feed
 from watcher.edge.nats_door import Door
 from watcher.edge.nats_link import Link
-from watcher.testing.nats import NatsServer
 
 
 @pytest.fixture

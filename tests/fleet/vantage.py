@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.props.fakes import HEAD, PlainReader
 from watcher.core.fleet_tables import FleetSettings
 from watcher.core.note import parse_key
 from watcher.edge import acts
@@ -32,7 +33,6 @@ from watcher.edge.store import LedgerStore
 from watcher.edge.writer import Desk
 from watcher.ports import Ask
 from watcher.records import Entry, Exchange, Policy, Reading, Site
-from watcher.testing.fakes import HEAD, PlainReader
 from watcher.visit import Means, ShortWay, Visited
 from watcher.watch import Outside, Watch
 

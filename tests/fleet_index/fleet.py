@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.props.fakes import START, Answer, PlainReader, ScriptedFetcher, listing
 from watcher.core.agree import Agreement
 from watcher.edge import acts, parcels
 from watcher.edge.index import Arrival, Index
@@ -18,7 +19,6 @@ from watcher.edge.live import Live
 from watcher.edge.sign import SigningKey
 from watcher.edge.store import LedgerStore
 from watcher.records import Capture, Event, Policy, Site
-from watcher.testing.fakes import START, Answer, PlainReader, ScriptedFetcher, listing
 from watcher.visit import Means, ShortWay, Visited, visit
 
 NAMES = ("Arvelo", "Brontek", "Calderis", "Dorvani", "Estrin", "Falque")

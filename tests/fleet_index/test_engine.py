@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.fleet_index.fleet import NAMES, Fleet, captures_of, events_of
+from tests.props.nats import NatsServer
 from watcher.core.fleet_tables import FleetSettings
 from watcher.edge import parcels
 from watcher.edge.index import Index
@@ -23,7 +24,6 @@ from watcher.edge.nats_ship import Shipper
 from watcher.edge.sign import create_key
 from watcher.edge.verify_store import verify_store
 from watcher.edge.writer import Desk
-from watcher.testing.nats import NatsServer
 
 NULL = subprocess.DEVNULL
 FEWER = tuple(name for name in NAMES if name != "Dorvani")

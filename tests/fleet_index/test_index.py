@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.fleet_index.fleet import NAMES, Fleet, captures_of, events_of
+from tests.props.fakes import PlainReader
 from watcher.edge.index import Arrival
 from watcher.edge.index_copies import copies
 from watcher.edge.index_texts import read_texts
@@ -22,7 +23,6 @@ from watcher.edge.search import search
 from watcher.edge.sign import SigningKey
 from watcher.edge.verify import verify
 from watcher.edge.verify_store import verify_store
-from watcher.testing.fakes import PlainReader
 
 FEWER = tuple(name for name in NAMES if name != "Dorvani")
 

@@ -13,6 +13,7 @@ import watcher.visit
 from tests.edge.hostile import MIRROR, ONION, Server, listening
 from tests.hostile.servers.item import card
 from tests.hostile.servers.item import listing as markup
+from tests.props.fakes import LoopClock, MemoryStore, ScriptedFetcher, in_no_time, listing
 from watcher.edge import fetch
 from watcher.edge.fetch import SocksFetcher
 from watcher.edge.machine import give_back_holes, give_back_large_blocks
@@ -20,7 +21,6 @@ from watcher.edge.reader import MIB, WorkerReader
 from watcher.edge.sandbox import resident_bytes
 from watcher.ports import Ask
 from watcher.records import Capture, Hints, Page, Policy, Reading
-from watcher.testing.fakes import LoopClock, MemoryStore, ScriptedFetcher, in_no_time, listing
 from watcher.testing.socks5 import Socks5Proxy
 from watcher.visit import Means
 

@@ -25,11 +25,11 @@ from tests.evidence.conftest import stamped
 from tests.evidence.keeping import play_withdrawal
 from tests.evidence.story import KEY, ONION, OTHERS, SUBJECT, page
 from tests.evidence.test_export import HOSTILE, _keep_hostile
+from tests.props.ports import free_ports
 from watcher.core import wacz
 from watcher.edge.export import make
 from watcher.edge.gather import Provenance, Selection, gather
 from watcher.edge.ledger import Ledger
-from watcher.testing.ports import free_ports
 
 ROOT = Path(__file__).parent.parent.parent
 ENVIRONMENT = ROOT / ".venv" / "oracles" / "bin"

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from tests.props.tor import PrivateTorNetwork
 from watcher.testing.background import run_in_thread
 from watcher.testing.site import PracticeSite
 from watcher.testing.story import CL0P, SUPPLIER
-from watcher.testing.tor import PrivateTorNetwork
 
 CONFIGURATION = """
 [watcher]

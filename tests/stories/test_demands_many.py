@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.stage import Stage
+from tests.props.ports import free_ports
+from tests.props.stage import Stage
 from tests.stories.program import Memory, Program, json_lines, objects, run, write
-from watcher.testing.ports import free_ports
 
 MANY = 200
 MOST_BYTES = 150 * 1024 * 1024

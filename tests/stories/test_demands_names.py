@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.stage import Stage
+from tests.props.stage import Stage
 from tests.stories.program import WATCHER, Program, json_lines, objects, write
 from watcher.cli.main import cli
 from watcher.testing.scene import Publish, Victim, Withdraw

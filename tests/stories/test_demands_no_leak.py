@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.edge.test_guard import TRACE, endpoints, needs
-from tests.stage import Play, Stage, opening
+from tests.props.stage import Play, Stage, opening
 from tests.stories.program import objects, run, write
 from watcher.testing.scene import Publish, Victim, Withdraw
 

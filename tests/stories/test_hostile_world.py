@@ -19,7 +19,7 @@ import pytest
 from tests.edge.test_guard import TRACE, endpoints, needs
 from tests.hostile.servers import CATALOGUE, named
 from tests.hostile.test_catalogue import fits
-from tests.stage import Play, Stage, opening
+from tests.props.stage import Play, Stage, opening
 from tests.stories.program import Memory, Program, objects, write
 from watcher.records import MISS_VERDICTS, PAGE_VERDICTS
 from watcher.testing.scene import Publish, Victim, Withdraw

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.edge.test_guard import endpoints, needs
+from tests.props.tor import Onion, PrivateTorNetwork
 from tests.stories.program import Program, family, objects, run
 from watcher import config
 from watcher.core.tor_trouble import OLDEST
@@ -26,7 +27,6 @@ from watcher.errors import ProxyError
 from watcher.testing.background import run_in_thread
 from watcher.testing.site import PracticeSite
 from watcher.testing.story import CL0P
-from watcher.testing.tor import Onion, PrivateTorNetwork
 
 pytestmark = pytest.mark.tor
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stage import Stage
+from tests.props.stage import Stage
 from tests.stories.program import Program, objects, run, write
 from watcher.testing.scene import Publish, Victim
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from tests.stage import Play, Stage, opening
+from tests.props.stage import Play, Stage, opening
 from tests.stories.program import Program, family, json_lines, run, write
 from watcher.core.notes import load
 from watcher.edge.ledger import Ledger

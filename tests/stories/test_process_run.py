@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stage import Stage
+from tests.props.stage import Stage
 from tests.stories.program import Program, objects, run, write
 from watcher.core.onion import address
 from watcher.edge.ledger import Ledger

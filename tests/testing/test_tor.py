@@ -19,14 +19,14 @@ import aiohttp
 import pytest
 from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError
 
+from tests.props.tor import Onion, PrivateTorNetwork, TorNetworkError
+from tests.props.tor_node import TorNode
+from tests.props.tor_settings import make_authority_keys
+from tests.props.tor_stir import paths
 from watcher.testing.background import run_in_thread
 from watcher.testing.names import invented_onion
 from watcher.testing.site import PracticeSite
 from watcher.testing.story import CL0P
-from watcher.testing.tor import Onion, PrivateTorNetwork, TorNetworkError
-from watcher.testing.tor_node import TorNode
-from watcher.testing.tor_settings import make_authority_keys
-from watcher.testing.tor_stir import paths
 
 pytestmark = pytest.mark.tor
 
@@ -199,7 +199,7 @@ def test_a_wait_in_vain_is_told_with_last_words(tor_network: PrivateTorNetwork) 
 OWNER = """
 import sys, time
 from pathlib import Path
-from watcher.testing.tor_node import TorNode
+from tests.props.tor_node import TorNode
 node = TorNode(Path(sys.argv[1]), "orphan")
 node.settings = [("SocksPort", 0), ("DisableNetwork", 1), ("CookieAuthentication", 1)]
 node.start()

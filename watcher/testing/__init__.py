@@ -1,1 +1,1 @@
-"""A world to practise in, all on loopback: a leak site that plays a script, a SOCKS5 proxy, a private Tor network."""
+"""A world to practise in, all on loopback: a leak site that plays a script, and a SOCKS5 proxy."""

@@ -199,7 +199,7 @@ class PlainReader:
         self.read_so_far.append((page.url, tuple(known), hints))
         return self._said(page), b"%d" % (int(memory or b"0") + 1)
 
-    async def read_detail(self, page: Page, memory: bytes, title: str) -> Reading:  # noqa: ARG002 - the port's
+    async def read_detail(self, page: Page, memory: bytes, title: str) -> Reading:
         self.read_so_far.append((page.url, (title,), None))
         return self._said(page)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from watcher.testing.ports import free_ports
+from tests.props.ports import free_ports
 
 START_SECONDS = 20.0
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import pairwise, permutations
 
-from watcher.testing.tor_node import ControlPort, TorNetworkError
+from tests.props.tor_node import ControlPort, TorNetworkError
 
 LONGEST_PATH = 8
 """Of a circuit: tor lets no more extensions pass (tor-spec, RELAY_EARLY)."""

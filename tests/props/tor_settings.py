@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from watcher.testing.tor_node import LOOPBACK, Settings, TorNetworkError, TorNode
+from tests.props.tor_node import LOOPBACK, Settings, TorNetworkError, TorNode
 
 VOTING_INTERVAL_SECONDS = 10
 """The shortest that tor takes."""

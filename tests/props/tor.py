@@ -24,10 +24,10 @@ from itertools import count
 from pathlib import Path
 from types import TracebackType
 
-from watcher.testing import tor_settings
-from watcher.testing.ports import free_ports
-from watcher.testing.tor_node import LOOPBACK, ControlPort, TorNetworkError, TorNode
-from watcher.testing.tor_stir import stir
+from tests.props import tor_settings
+from tests.props.ports import free_ports
+from tests.props.tor_node import LOOPBACK, ControlPort, TorNetworkError, TorNode
+from tests.props.tor_stir import stir
 
 __all__ = ["Onion", "PrivateTorNetwork", "TorNetworkError"]
 

@@ -73,12 +73,12 @@ class Stage:
 
     def __enter__(self) -> Stage:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.stage", msgspec.json.encode(self._play).decode()],
+            [sys.executable, "-m", "tests.props.stage", msgspec.json.encode(self._play).decode()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            cwd=Path(__file__).parents[1],
+            cwd=Path(__file__).parents[2],
         )
         told = self._hear()
         self.proxy_url, self.site_port = told["proxy"], told["site_port"]
