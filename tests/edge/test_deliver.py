@@ -157,6 +157,23 @@ async def test_a_sink_that_fails_is_tried_again_later_and_later_and_nothing_is_t
     assert bad.heard == told
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_what_failed_while_the_clock_was_years_ahead_is_tried_again_soon(desk: Desk, restarted: bool) -> None:
+    ear = Ear()
+    ear.failing = True
+    delivery = await desk.delivery(ear)
+    told = await desk.tell(2)
+    desk.clock.turn(days=4000)
+    await delivery.flush()
+    assert ear.tries == told[:1]
+    desk.clock.turn(days=-4000)
+    ear.failing = False
+    if restarted:
+        delivery = await desk.delivery(ear)
+    await delivery.flush()
+    assert ear.heard == told
+
+
 async def test_a_sink_that_hangs_holds_up_no_other_and_is_given_up_on(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,54 @@ async def test_a_pipe_that_nobody_reads_is_told() -> None:
 
     with pytest.raises(DeliveryError, match="standard output: Broken pipe"):
         await StreamSink(TO_STDOUT, Closed()).send(event(1), CHECKPOINT)
+
+
+async def test_a_stream_that_was_closed_is_told() -> None:
+    closed = io.StringIO()
+    closed.close()
+    with pytest.raises(DeliveryError, match="standard output: I/O operation on closed file") as told:
+        await StreamSink(TO_STDOUT, closed).send(event(1), CHECKPOINT)
+    assert "pipe" in told.value.hint
+
+
+async def test_a_stream_that_knows_no_unicode_gets_every_name() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    named = Entry(key="k", title="Żółw ☠ \u202eGmbH")
+    await StreamSink(TO_STDOUT, stream).send(event(1, entry=named), CHECKPOINT)
+    assert json.loads(raw.getvalue())["entry"]["title"] == named.title
+
+
+async def test_a_file_that_is_a_folder_a_loop_or_not_to_be_read_is_told_with_the_mend(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for name in ("folder", "loop", "x" * 300):
+        with pytest.raises(DeliveryError) as told:
+            await FileSink(TO_FILE, tmp_path / name).send(event(1), CHECKPOINT)
+        assert name in str(told.value)
+        assert told.value.hint
+
+
+async def test_a_line_for_which_there_is_no_room_is_told_and_the_next_one_stands_alone(
+    tmp_path: Path,
+) -> None:
+    """A limit of the file's size is what a full disk is, in small: it cuts the line where it strikes."""
+    path = tmp_path / "alerts.jsonl"
+    sink = FileSink(TO_FILE, path)
+    await sink.send(event(1), CHECKPOINT)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    heeded = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, before[1]))
+    try:
+        with pytest.raises(DeliveryError, match="File too large"):
+            await sink.send(event(2), CHECKPOINT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, heeded)
+    await sink.send(event(2), CHECKPOINT)
+    first, torn, last = path.read_text().splitlines()
+    assert [json.loads(line)["id"] for line in (first, last)] == [event(1).id, event(2).id]
+    assert len(torn) == 20
 
 
 async def test_a_file_grows_line_by_line(tmp_path: Path) -> None:

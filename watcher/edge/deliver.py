@@ -125,7 +125,10 @@ class Delivery:
     async def _begin_round(self) -> None:
         """Set every sink to work that is owed something, and neither rests nor is at work."""
         now = self._clock.now()
-        free = [n for n in self._sinks if n not in self._busy and self._resting.get(n, now) <= now]
+        # a sink that rests for longer than any does failed before the clock was set back
+        free = [
+            n for n in self._sinks if n not in self._busy and not now < self._resting.get(n, now) <= now + LONGEST_WAIT
+        ]
         owed = await self._store.undelivered(MOST_AT_ONCE, sinks=free) if free else ()
         if not owed:
             return

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from watcher.core.adaptive import DAY, Watched
@@ -193,13 +193,14 @@ class BeliefQuestions:
         return ((seq, _decode_event(data)) for seq, data in rows)
 
     def owed(self, now: datetime, limit: int = 100, sinks: Sequence[str] | None = None) -> tuple[Owed, ...]:
-        """Alerts that are due, to these sinks if any are named, the oldest event first."""
+        """Alerts that are due, to these sinks if any are named, the oldest event first. One that failed is due, too, if
+        it is put off for more than a day: the clock was set back since."""
         rows = self.connection.execute(
             "SELECT e.seq, e.data, k.name, d.tries, d.next_try > 0, d.why"
             " FROM delivery d JOIN event e ON e.seq = d.event JOIN sink k ON k.id = d.sink"
-            " WHERE d.state = 'owed' AND d.next_try <= ?1"
+            " WHERE d.state = 'owed' AND (d.next_try <= ?1 OR d.why != '' AND d.next_try > ?4)"
             " AND (?2 IS NULL OR k.name IN (SELECT value FROM json_each(?2))) ORDER BY e.seq, k.id LIMIT ?3",
-            (micros(now), None if sinks is None else json.dumps(list(sinks)), limit),
+            (micros(now), None if sinks is None else json.dumps(list(sinks)), limit, micros(now + timedelta(days=1))),
         )
         return tuple(
             Owed(event=_decode_event(data), seq=seq, sink=sink, tries=tries, held=bool(held), why=why)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -46,11 +47,16 @@ class StreamSink(_Chosen):
         self._stream = stream
 
     async def send(self, event: Event, checkpoint: str) -> None:
+        line = alert_line(event, checkpoint)
         try:
-            self._stream.write(alert_line(event, checkpoint))
+            try:
+                self._stream.write(line)
+            except UnicodeEncodeError:  # an old locale: the same in ASCII
+                self._stream.write(json.dumps(json.loads(line)) + "\n")
             self._stream.flush()
-        except OSError as error:
-            raise DeliveryError(f"standard output: {error.strerror}", hint="is the reader of the pipe gone?") from error
+        except (OSError, ValueError) as error:  # ValueError: it was closed
+            what = error.strerror if isinstance(error, OSError) else error
+            raise DeliveryError(f"standard output: {what}", hint="is the reader of the pipe gone?") from error
 
 
 class FileSink(_Chosen):
