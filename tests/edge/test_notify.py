@@ -85,14 +85,6 @@ async def test_a_stream_that_was_closed_is_told() -> None:
     assert "pipe" in told.value.hint
 
 
-async def test_a_stream_that_knows_no_unicode_gets_every_name() -> None:
-    raw = io.BytesIO()
-    stream = io.TextIOWrapper(raw, encoding="ascii")
-    named = Entry(key="k", title="Żółw ☠ \u202eGmbH")
-    await StreamSink(TO_STDOUT, stream).send(event(1, entry=named), CHECKPOINT)
-    assert json.loads(raw.getvalue())["entry"]["title"] == named.title
-
-
 async def test_a_file_that_is_a_folder_a_loop_or_not_to_be_read_is_told_with_the_mend(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "loop").symlink_to(tmp_path / "loop")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -47,12 +46,8 @@ class StreamSink(_Chosen):
         self._stream = stream
 
     async def send(self, event: Event, checkpoint: str) -> None:
-        line = alert_line(event, checkpoint)
         try:
-            try:
-                self._stream.write(line)
-            except UnicodeEncodeError:  # an old locale: the same in ASCII
-                self._stream.write(json.dumps(json.loads(line)) + "\n")
+            self._stream.write(alert_line(event, checkpoint))
             self._stream.flush()
         except (OSError, ValueError) as error:  # ValueError: it was closed
             what = error.strerror if isinstance(error, OSError) else error
