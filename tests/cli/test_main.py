@@ -284,6 +284,15 @@ def test_what_is_not_needed_is_not_loaded(tmp_path: Path, arguments: list[str]) 
     assert not loaded & set(HEAVY) - ({"rich"} if arguments == ["status"] else set())  # it has a table to draw
 
 
+def test_what_watches_does_not_load_what_few_ask_for() -> None:
+    """Each weighs megabytes, as long as the process lives."""
+    code = "import sys, watcher.cli.compose; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    loaded = set(done.stdout.split())
+    assert {"watcher", "aiohttp_socks", "sqlite3"} <= loaded
+    assert not loaded & {"apprise", "rfc3161_client", "nats", "obstore", "requests", "diff_match_patch"}
+
+
 def test_the_state_reads_the_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "w.toml"
     path.write_text("")

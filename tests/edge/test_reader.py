@@ -294,6 +294,16 @@ async def test_every_fence_stands(reader: WorkerReader) -> None:
         assert "system-call-filter" in fences
 
 
+def test_what_a_worker_does_not_load() -> None:
+    """Each of these weighs megabytes, or could be of use to a page."""
+    code = "import sys, watcher.edge.read_worker\nprint(*sorted(sys.modules))"
+    run = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(run.stdout.split())
+    assert {"watcher.core.reading", "selectolax.lexbor"} <= loaded
+    useless = {"asyncio", "ssl", "sqlite3", "aiohttp", "rapidfuzz", "rich", "structlog", "click", "cryptography", "http"}
+    assert useless & loaded == set()
+
+
 TRIES = """
 import ctypes, json, os, socket, subprocess, sys, tempfile
 from watcher.edge import sandbox

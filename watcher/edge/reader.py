@@ -32,7 +32,7 @@ OUT_OF_MEMORY = 70
 """Exit code by which a worker says so (``read_worker``)."""
 QUICK_SECONDS = 2
 """Of processor time: nearly every page takes a hundredth of it."""
-PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 2.0
 """How long a page waits for the worker that reads another one, before it takes a worker of its own: each weighs some
 30 MiB, and knows better what it has read before."""
 REST_SECONDS = 60.0

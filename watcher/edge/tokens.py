@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.x509 import Certificate
-from rfc3161_client import (
-    HashAlgorithm,
-    TimeStampRequest,
-    TimestampRequestBuilder,
-    TimeStampResponse,
-    VerificationError,
-    VerifierBuilder,
-    decode_timestamp_response,
-)
 
 from watcher.errors import EvidenceError, UsageError
+
+if TYPE_CHECKING:  # two megabytes, for those who ask an authority
+    from rfc3161_client import TimeStampRequest, TimeStampResponse
 
 
 def ask_for(data: bytes) -> TimeStampRequest:
     """The request for a token over the SHA-256 of ``data``, with a nonce, and the authority's certificate enclosed."""
+    from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
+
     return TimestampRequestBuilder().data(data).hash_algorithm(HashAlgorithm.SHA256).build()
 
 
@@ -39,6 +36,8 @@ def verify(token: bytes, data: bytes, roots: Sequence[Certificate], *, nonce: in
 
     Certificates inside the token may complete a chain; they are never trusted themselves.
     """
+    from rfc3161_client import VerificationError, VerifierBuilder
+
     response = _decode(token)
     builder = VerifierBuilder(roots=list(roots), nonce=nonce)
     try:
@@ -54,6 +53,8 @@ def claimed_time(token: bytes) -> datetime:
 
 
 def _decode(token: bytes) -> TimeStampResponse:
+    from rfc3161_client import decode_timestamp_response
+
     try:
         response = decode_timestamp_response(token)
         response.tst_info  # noqa: B018 - a refusal by the authority has none, and says so only here
