@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import platform
 import socket
-import struct
 import sys
 
 from watcher.edge.sandbox import (
@@ -20,12 +18,11 @@ from watcher.edge.sandbox import (
     OFFSET_ARCH,
     OFFSET_ARGUMENT,
     OFFSET_NUMBER,
-    PR_SET_NO_NEW_PRIVS,
-    PR_SET_SECCOMP,
     REFUSED,
     RETURN,
-    SECCOMP_MODE_FILTER,
-)  # fmt: skip
+    assembled,
+    filter_calls,
+)
 
 NO_SUCH_FAMILY = 0x00050000 | errno.EAFNOSUPPORT
 FAMILIES = (socket.AF_INET, socket.AF_INET6)
@@ -35,15 +32,7 @@ OTHER_DOORS = ("io_uring_setup",)
 
 def cut_off() -> bool:
     """Whether this process, and whatever it becomes, can make no internet socket any more."""
-    program = _filter(platform.machine())
-    if not program or sys.platform != "linux":
-        return False
-    libc = ctypes.CDLL(None, use_errno=True)
-    code = ctypes.create_string_buffer(program, len(program))
-    header = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
-    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-        return False
-    return bool(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.create_string_buffer(header), 0, 0) == 0)
+    return sys.platform == "linux" and filter_calls(_filter(platform.machine()))
 
 
 def _filter(machine: str) -> bytes:
@@ -57,8 +46,7 @@ def _filter(machine: str) -> bytes:
     steps += [(JUMP_EQUAL, 1, 0, calls["socket"]), (RETURN, 0, 0, ALLOW), (LOAD, 0, 0, OFFSET_ARGUMENT)]
     for family in FAMILIES:
         steps += [(JUMP_EQUAL, 0, 1, int(family)), (RETURN, 0, 0, NO_SUCH_FAMILY)]
-    steps.append((RETURN, 0, 0, ALLOW))
-    return b"".join(struct.pack("@HBBI", *step) for step in steps)
+    return assembled(steps)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import resource
 import signal
 import struct
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 1, 4, 38, 22
@@ -73,7 +74,7 @@ def enter(memory_bytes: int) -> tuple[str, ...]:
         libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
         if libc.unshare(CLONE_NEWNET) == 0 or libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0:
             standing.append("network-namespace")
-        if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 and _filter_calls(libc):
+        if filter_calls(program_for(platform.machine())):
             standing.append("system-call-filter")
     sys.addaudithook(_refuse)
     standing.append("audit-hook")
@@ -116,10 +117,10 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
         raise PermissionError(f"a page reader does not do {event}")
 
 
-def _filter_calls(libc: ctypes.CDLL) -> bool:
-    """Whether the kernel took the system-call filter."""
-    program = program_for(platform.machine())
-    if not program:
+def filter_calls(program: bytes) -> bool:
+    """Whether the kernel took the system-call filter, for this process and all its children."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 or not program:
         return False
     code = ctypes.create_string_buffer(program, len(program))
     # struct sock_fprog: the number of instructions, padding, and where they are
@@ -151,5 +152,9 @@ def program_for(machine: str) -> bytes:
     # the x32 numbers of x86-64 are another door to the same calls
     if machine == "x86_64":
         steps += [(JUMP_ANY_BIT, 0, 1, 0x40000000), (RETURN, 0, 0, REFUSE)]
-    steps.append((RETURN, 0, 0, ALLOW))
-    return b"".join(struct.pack("@HBBI", *step) for step in steps)
+    return assembled(steps)
+
+
+def assembled(steps: Iterable[tuple[int, int, int, int]]) -> bytes:
+    """A filter that allows what none of the steps decides on, as the kernel takes it."""
+    return b"".join(struct.pack("@HBBI", *step) for step in (*steps, (RETURN, 0, 0, ALLOW)))
