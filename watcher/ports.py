@@ -122,6 +122,9 @@ class KnowingStore(Store, Protocol):
         """``record`` for a visit that showed what one before it did: its snapshot as the log has it, without entries.
         None: what that was is not known, and nothing was recorded."""
 
+    async def last_visits(self, site: str, most: int) -> tuple[str, ...]:
+        """The site's last visits that were recorded, oldest first."""
+
     async def captures_of(self, visit: str) -> tuple[Capture, ...]:
         """A visit's captures and misses, in the order in which they were kept."""
 

@@ -9,19 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from watcher.core import clock
-from watcher.core.again import Lately, Mirror, Shown, page_print, titles
+from watcher.core.again import Lately, Mirror, Shown, Way, page_print, titles, with_texts
 from watcher.core.compare import compare
 from watcher.core.decide import decide, usual_pages, wanted_probes
 from watcher.core.mirrors import on_mirror
 from watcher.core.moving import MOST_BYTES as MOST_MOVING
 from watcher.core.moving import Mask, mask_of
+from watcher.core.reach import REDIRECTS
 from watcher.core.reading import Answer, Hints, probe_answer, taught_more
 from watcher.core.snapshot import GONE, assemble
+from watcher.core.structural import TEXTS
 from watcher.core.watchlist import Watch
 from watcher.ports import Again, Ask, Clock, KnowingStore, Origin, Outcome, Reader, SiteState, Store
 from watcher.records import Capture, Decision, Event, Page, Policy, Probe, Reading, Roster, Site, Snapshot
@@ -136,8 +139,8 @@ class _Look:
     """By capture: the address that was asked, and by what to know the page again."""
     mark: bytes | None = None
     """By what to know what the pages say that show what the first mirror is known to show; None: they do not."""
-    is_copy: bool = False
-    """They say what they said of late, before they said something else."""
+    way: Way = "long"
+    """How to go on once they were seen."""
 
     def seconds_left(self) -> float:
         """For the rest of the visit; a clock that is set back does not make it longer than a whole one."""
@@ -227,10 +230,19 @@ async def _see_same(look: _Look, mirrors: Sequence[str]) -> Visited | None:
     if short is None:
         return None
     if short.lately.is_new(look.site.name):
-        short.lately.take_up(look.site, *(await short.store.last(look.site.name) or ()))
+        last = await short.store.last(look.site.name)
+        if last is None:
+            short.lately.take_up(look.site)
+        else:
+            names = await short.store.last_visits(look.site.name, min(last.again, TEXTS))
+            short.lately.take_up(look.site, **last._asdict(), seen=names)
     known = short.lately.shown(look.site, mirror)
     if known is None:
         return None
+    for name in short.lately.unmarked(look.site.name):
+        seen = await _listing_of(short, name)
+        pages = [await short.store.page(capture) for capture in seen if capture.body_bytes <= MOST_MOVING]
+        short.lately.mark(look.site.name, name, seen[-1].mirror if seen else "", pages)
     captures, marks, moved = [], [], False
     for number, url in enumerate(known.shown.urls):
         capture = await look.at(url, mirror, LISTING, share=1.0 if number else _share(number + 1, mirrors))
@@ -249,9 +261,8 @@ async def _see_same(look: _Look, mirrors: Sequence[str]) -> Visited | None:
     if look.are_pages([capture.id for capture in captures]) != known.shown.pages:
         return None
     look.mark = mark = b"".join(marks)
-    way = short.lately.way(look.site.name, mark, means.clock.now(), moved=moved)
-    look.is_copy = way == "copy"
-    if way != "short":
+    look.way = short.lately.way(look.site.name, mark, means.clock.now(), moved=moved)
+    if look.way != "short":
         return None
     after, like = short.lately.last(look.site.name, mirror)
     snapshot = await short.store.record_again(
@@ -287,7 +298,7 @@ async def _see_listing(look: _Look, mirrors: Sequence[str], state: SiteState) ->
         if found and not look.seconds_left():
             break
         if found:
-            look.mark, look.is_copy = None, False
+            look.mark, look.way = None, "long"
         pages = await _see_pages(look, mirror, known, share=_share(number, mirrors))
         capture, reading = pages[0]
         is_useful = reading is not None and reading.verdict not in USELESS
@@ -344,18 +355,22 @@ async def _conclude(look: _Look, snapshot: Snapshot, state: SiteState) -> Decisi
     delta = compare(roster, snapshot)
     probes = await _see_details(look, snapshot, roster, wanted_probes(roster, delta, means.policy))
     first = look.pages[0][0]
-    decision = decide(
-        roster,
-        snapshot,
-        delta,
-        probes,
-        means.policy,
+    conclude = partial(
+        decide,
+        snapshot=snapshot,
+        delta=delta,
+        probes=probes,
+        policy=means.policy,
         mirrors=look.site.mirrors,
         watchlist=means.watchlist,
         clocks=clock.reading(first.id, first.requested_at, first.facts),
-        is_copy=look.is_copy,
     )
+    decision = conclude(roster)
     if means.short is not None:
+        unread = means.short.lately.unread(look.site, roster, snapshot, decision, look.way)
+        if unread:
+            texts = [await _text(look, means.short, visit, state.memory) for visit in unread]
+            decision = conclude(replace(roster, notes=with_texts(roster.notes, texts)))
         is_new = taught_more(state.memory, look.memory)
         shown = None if is_new else look.shown(len(snapshot.entries))
         beside = means.short.lately.learn(look.site, roster, shown, snapshot, decision, mark=look.mark)
@@ -363,6 +378,24 @@ async def _conclude(look: _Look, snapshot: Snapshot, state: SiteState) -> Decisi
             await _learn_moves(look, means.short, beside)
         look.lately = means.short.lately.kept(look.site)
     return decision
+
+
+async def _listing_of(short: ShortWay, visit: str) -> list[Capture]:
+    """The captures of a visit that are pages of the listing."""
+    captures = await short.store.captures_of(visit)
+    return [one for one in captures if one.target == LISTING and not one.is_miss and one.status not in REDIRECTS]
+
+
+async def _text(look: _Look, short: ShortWay, visit: str, memory: bytes) -> str:
+    """What the pages of a visit say that showed a listing."""
+    texts: list[str] = []
+    at = Hints(rule=look.site.rule, pages=look.site.pages, next=look.site.next)
+    for capture in await _listing_of(short, visit):
+        hints = replace(at, number=len(texts) + 1, mirror=capture.mirror)
+        async with look.given_back(), _page(look.means, capture) as page:
+            reading, _ = await look.means.reader.read(page, memory, (), hints)
+        texts.append(reading.text)
+    return " ".join(texts)
 
 
 async def _learn_moves(look: _Look, short: ShortWay, beside: Mirror) -> None:
@@ -382,7 +415,8 @@ async def _learn_moves(look: _Look, short: ShortWay, beside: Mirror) -> None:
         masks.append(found)
         said.append(mark)
     whole = tuple(masks) if len(masks) == len(look.pages) else ()
-    short.lately.moves(look.site.name, look.pages[0][0].mirror, whole, b"".join(said))
+    earlier = await short.store.last_visits(look.site.name, TEXTS)
+    short.lately.moves(look.site.name, look.pages[0][0].mirror, whole, b"".join(said), earlier)
 
 
 def _is_ours(why: Sequence[str]) -> bool:

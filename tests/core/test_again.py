@@ -56,7 +56,7 @@ class Looked:
         self.looks += 1
         if restarted:
             self.lately = Lately()
-            self.lately.take_up(site, self.kept, self.since, *self.last)
+            self.lately.take_up(site, lately=self.kept, again=self.since, visit=self.last[0], looks=self.last[1])
         made = assemble("a", visit, "test", pages)
         delta = compare(self.full, made)
         wanted_probes(self.full, delta, POLICY)

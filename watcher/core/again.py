@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -24,6 +25,7 @@ from watcher.core.notes import LOOKS, Notes, load, save, tag
 from watcher.core.structural import TEXTS
 from watcher.records import Capture, Decision, Page, Roster, RosterEntry, Site, Snapshot
 
+Way = Literal["short", "long", "copy"]
 MOST_UNREAD, UNREAD_FOR = 15, timedelta(hours=4)
 """So often in a row, and for so long, a page that moved is not read: what its fields count is no older than that."""
 IN_VAIN = 4
@@ -162,6 +164,15 @@ def seen_again(notes: bytes, times: int, at: datetime, capture: str) -> bytes:
     return save(known)
 
 
+def with_texts(notes: bytes, texts: Sequence[str]) -> bytes:
+    """The notes, as if the last visits had left the digests of their texts in them."""
+    known, marks = load(notes), [tag(text) for text in texts if text]
+    run = known.runs[-1]
+    before = [mark for mark in run.texts if mark not in marks]
+    run.texts = [mark for mark, _ in groupby([*before, *marks])][-TEXTS:]
+    return save(known)
+
+
 def _settled(notes: bytes) -> bytes:
     """The same notes with a baseline, which stands as soon as the same was read often enough."""
     known = load(notes)
@@ -197,6 +208,11 @@ class Mirror(NamedTuple):
         return self.why == other.why and (one.urls, one.pages, one.entries) == (two.urls, two.pages, two.entries)
 
 
+_pack = msgspec.msgpack.encode
+_unpack = msgspec.msgpack.Decoder(list[tuple[bytes, str]]).decode
+_NOTHING = _pack([])
+
+
 class Kept(msgspec.Struct, array_like=True):
     """What outlasts the process."""
 
@@ -208,7 +224,7 @@ class Kept(msgspec.Struct, array_like=True):
     """How many visits after it may go the short way; None: as many as see the same."""
     mirrors: dict[str, Mirror]
     read_at: datetime | None = None
-    recent: tuple[bytes, ...] = ()
+    recent: bytes = _NOTHING
     flutters: bool = False
 
 
@@ -227,16 +243,17 @@ class _Known:
     mirrors: dict[str, Mirror]
     read_at: datetime | None
     """When its pages were read last."""
-    recent: tuple[bytes, ...] = ()
-    """Marks of what was shown of late, where that moves; each time another."""
+    recent: bytes = _NOTHING
+    """Packed: of the last few visits that showed something that moves, each time another, mark and name."""
     flutters: bool = False
     """Fields were found to be noise: that they keep still now and then is for the full decision to note."""
     unread: int = 0
     """How many visits since then showed something that moved."""
 
-    def saw(self, mark: bytes) -> None:
-        if mark and self.recent[-1:] != (mark,):
-            self.recent = (*self.recent, mark)[-TEXTS:]
+    def saw(self, mark: bytes, visit: str) -> None:
+        recent = _unpack(self.recent)
+        if mark and (not recent or recent[-1][0] != mark):
+            self.recent = _pack([*recent, (mark, visit)][-TEXTS:])
 
 
 class Lately:
@@ -252,18 +269,22 @@ class Lately:
     def take_up(
         self,
         site: Site,
-        kept: bytes = b"",
+        *,
+        lately: bytes = b"",
         again: int = 0,
         visit: str = "",
         looks: tuple[tuple[datetime, str], ...] = (),
+        seen: Sequence[str] = (),
     ) -> None:
-        """Go on where the process before left the site: what it ``kept`` at the last full decision, how many visits it
-        made ``again`` since, the last one of all, and when that looked at which pages."""
+        """Go on where the process before left the site: what it kept ``lately``, at the last full decision, how many
+        visits it made ``again`` since, the last one of all, when that looked at which pages, and the last names."""
         self._known[site.name] = None
-        if not kept:
+        if not lately:
             return
-        held = msgspec.msgpack.decode(kept, type=Kept)
+        held = msgspec.msgpack.decode(lately, type=Kept)
         if held.site == _site_print(site):
+            told = [*_unpack(held.recent), *((b"", name) for name in seen)]
+            recent = held.recent if held.recent == _NOTHING else _pack(told[-TEXTS:])
             left = None if held.left is None else max(0, held.left - again)
             self._known[site.name] = _Known(
                 site,
@@ -273,7 +294,7 @@ class Lately:
                 looks,
                 held.mirrors,
                 held.read_at,
-                held.recent,
+                recent,
                 held.flutters,
                 again,
             )
@@ -297,12 +318,12 @@ class Lately:
         found = known.mirrors.get(mirror)
         return found if found is not None and found.holds else None
 
-    def way(self, site: str, mark: bytes, at: datetime, *, moved: bool) -> Literal["short", "long", "copy"]:
+    def way(self, site: str, mark: bytes, at: datetime, *, moved: bool) -> Way:
         """How to go on with a visit that sees now what its mirror showed last, ``moved`` or not. ``copy``: what it says
         was said of late, and something else since; as that is an old page, it must be decided in full."""
         known = self._known[site]
         assert known is not None
-        if mark in known.recent[:-1]:
+        if mark and mark in [seen for seen, _ in _unpack(known.recent)[:-1]]:
             return "copy"
         if not moved:
             return "long" if known.flutters else "short"
@@ -323,7 +344,33 @@ class Lately:
         known.left = known.left and known.left - 1
         known.visit, known.looks = snapshot.visit, looks(snapshot)
         known.unread += moved
-        known.saw(mark)
+        known.saw(mark, snapshot.visit)
+
+    def unmarked(self, site: str) -> tuple[str, ...]:
+        """The last visits of which it is not known what they showed of what moves."""
+        known = self._known.get(site)
+        return () if known is None else tuple([visit for mark, visit in _unpack(known.recent) if not mark])
+
+    def mark(self, site: str, visit: str, mirror: str, pages: Sequence[Page]) -> None:
+        """That visit showed these pages on that mirror."""
+        known = self._known[site]
+        assert known is not None
+        found = known.mirrors.get(mirror)
+        fits = found is not None and len(found.masks) == len(pages)
+        marks = [mask.mark(page) for mask, page in zip(found.masks, pages, strict=True)] if found and fits else [None]
+        mark = visit.encode() if None in marks else b"".join(filter(None, marks))
+        told = [(mark if name == visit else other, name) for other, name in _unpack(known.recent)]
+        known.recent = _pack([list(same)[-1] for _, same in groupby(told, key=lambda one: one[0] or one[1])])
+
+    def unread(self, site: Site, roster: Roster, snapshot: Snapshot, decision: Decision, way: Way) -> tuple[str, ...]:
+        """The last visits, oldest first, whose texts must be in the notes before this is decided, as they are now to be
+        told from older ones: none if all were read, or nothing happened."""
+        known = self._known.get(site.name)
+        if known is None or not known.unread or known.site != site:
+            return ()
+        if way != "copy" and _as_foreseen(known, roster, snapshot, decision):
+            return ()
+        return tuple([visit for _, visit in _unpack(known.recent)])
 
     def learn(
         self,
@@ -346,7 +393,7 @@ class Lately:
         if not _is_calm(notes, snapshot):
             return None
         mirrors: dict[str, Mirror] = {}
-        recent: tuple[bytes, ...] = ()
+        recent = _NOTHING
         if before is not None and before.site == site and _as_foreseen(before, roster, snapshot, decision):
             mirrors, recent = before.mirrors, before.recent
         last = mirrors.get(snapshot.mirror)
@@ -374,17 +421,22 @@ class Lately:
             recent=recent,
             flutters=bool(notes.flutter),
         )
-        known.saw(mark or b"")
+        known.saw(mark or b"", snapshot.visit)
         self._known[site.name] = known
         return beside
 
-    def moves(self, site: str, mirror: str, masks: tuple[Mask, ...], mark: bytes) -> None:
-        """What the mirror shows moves there, as its last pages do, which have this mark; no masks: elsewhere, too."""
+    def moves(
+        self, site: str, mirror: str, masks: tuple[Mask, ...], mark: bytes = b"", earlier: Sequence[str] = ()
+    ) -> None:
+        """What the mirror shows moves there, as its last pages do, which have this mark; no masks: elsewhere, too.
+        ``earlier``: the visits before, as far as that may be asked."""
         known = self._known[site]
         assert known is not None
         found = known.mirrors[mirror]
         known.mirrors[mirror] = found._replace(holds=bool(masks), masks=masks, vain=0 if masks else found.vain + 1)
-        known.recent = (mark,) if masks else ()
+        told = [visit for _, visit in _unpack(known.recent)] or earlier
+        before = [(b"", visit) for visit in told if visit != known.visit]
+        known.recent = _pack([*before, (mark, known.visit)][-TEXTS:]) if masks else _NOTHING
 
 
 def looks(snapshot: Snapshot) -> tuple[tuple[datetime, str], ...]:

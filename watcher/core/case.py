@@ -28,8 +28,6 @@ class Case:
     """The roster's entries, as they were."""
     entries: dict[str, RosterEntry]
     """The roster's entries, as they become."""
-    is_copy: bool = False
-    """Its text is known to have stood on an earlier page, another having come since."""
     signs: Signs = field(default_factory=Signs)
     """Of a complete snapshot; of another one, none."""
     added: dict[str, Entry] = field(default_factory=dict)

@@ -96,12 +96,10 @@ def decide(
     mirrors: Sequence[str] = (),
     watchlist: Sequence[Watch] = (),
     clocks: Clocks | None = None,
-    is_copy: bool = False,
 ) -> Decision:
     """The next roster and the events that this snapshot justifies. Misses come here too, and speak of the site only.
 
-    ``clocks``: what the machine's clocks said when it was taken; without them the wall clock is believed. ``is_copy``:
-    its text was seen of late, before another one, by visits that left no trace of it in the notes.
+    ``clocks``: what the machine's clocks said when it was taken; without them the wall clock is believed.
     """
     notes = load(roster.notes)
     notes.visits += 1
@@ -115,7 +113,6 @@ def decide(
         notes=notes,
         before=roster.entries,
         entries=dict(roster.entries),
-        is_copy=is_copy,
     )
     _pass_time(notes, clocks or Clocks(capture="", at=snapshot.taken_at, monotonic=None, boot="", state=""))
     episodes.follow(case)

@@ -35,7 +35,7 @@ def read_signs(case: Case) -> Signs:
         present=len(expected) - len(lost),
         formerly=before_at is not None,
         stale=_is_stale(case),
-        copy=case.is_copy or is_copy(notes, snapshot.text),
+        copy=is_copy(notes, snapshot.text),
         empty=not snapshot.entries,
         says_empty=not snapshot.entries and "site-says-empty" in snapshot.why,
         fewer_pages=0 < len(snapshot.captures) < notes.pages,

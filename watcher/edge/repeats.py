@@ -112,6 +112,15 @@ class Repeats:
         self._last[row[0]] = visit_name(name, row[2])
         return Last(row[1], again, self._last[row[0]], looks)
 
+    def last_visits(self, name: str, most: int) -> tuple[str, ...]:
+        """The site's last visits that were recorded, oldest first."""
+        rows = self._ledger.connection.execute(
+            "SELECT started FROM snapshot WHERE site = (SELECT id FROM site WHERE name = ?)"
+            " ORDER BY started DESC LIMIT ?",
+            (name, most),
+        ).fetchall()
+        return tuple([visit_name(name, started) for (started,) in reversed(rows)])
+
     def forget_kept(self) -> None:
         """What was kept for this process is of no use to it: it reads pages otherwise."""
         self._ledger.connection.execute("DELETE FROM lately")

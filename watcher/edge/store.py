@@ -141,6 +141,10 @@ class LedgerStore:
         """A site's last visit; None if there is nothing to know again."""
         return await self.do(lambda desk: desk.recorder.repeats.last(site))
 
+    async def last_visits(self, site: str, most: int) -> tuple[str, ...]:
+        """The site's last visits that were recorded, oldest first."""
+        return await self.do(lambda desk: desk.recorder.repeats.last_visits(site, most))
+
     async def record_again(self, again: Again) -> Snapshot | None:
         """``record`` for a visit that showed what one before it did: its snapshot as the log has it, without entries.
         None: what that was is not known, and nothing was recorded."""
