@@ -300,7 +300,7 @@ def test_what_a_worker_does_not_load() -> None:
     run = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     loaded = set(run.stdout.split())
     assert {"watcher.core.reading", "selectolax.lexbor"} <= loaded
-    useless = {"asyncio", "ssl", "sqlite3", "aiohttp", "rapidfuzz", "rich", "structlog", "click", "cryptography", "http"}
+    useless = {"asyncio", "ssl", "sqlite3", "aiohttp", "rapidfuzz", "rich", "structlog", "click", "cryptography"}
     assert useless & loaded == set()
 
 
