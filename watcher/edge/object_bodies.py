@@ -60,12 +60,13 @@ def frames_of(folder: Path, near: BodyFiles) -> Frames:
 
 def _mark(folder: Path) -> dict[str, str] | None:
     path = folder / MARK
+    with trouble.told(path):
+        if not path.exists():
+            return None
+        data = path.read_bytes()
     try:
-        with trouble.told(path):
-            if not path.exists():
-                return None
-            known = json.loads(path.read_bytes())
-            return {"url": str(known["url"]), "store": str(known["store"])}
+        known = json.loads(data)
+        return {"url": str(known["url"]), "store": str(known["store"])}
     except (ValueError, KeyError, TypeError) as error:
         raise StoreDamaged(f"{path} does not say where the bodies are", hint="restore it from a copy") from error
 
