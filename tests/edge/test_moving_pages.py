@@ -22,7 +22,7 @@ from watcher.edge.replay import Sheet, nothing_kept, replay
 from watcher.edge.store import LedgerStore
 from watcher.edge.verify_store import verify_store
 from watcher.ports import Ask
-from watcher.records import Event, Exchange, Policy, RosterEntry, Site
+from watcher.records import Entry, Event, Exchange, Policy, RosterEntry, Site
 from watcher.testing.clocks import ManualClock
 from watcher.visit import Means, ShortWay, Visited, visit
 
@@ -374,8 +374,9 @@ async def test_a_new_process_goes_on_where_one_ended(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------------- what is written down
 
 
-async def test_what_was_not_read_says_so_and_the_store_is_sound(tmp_path: Path) -> None:
-    watcher, desk = Watcher(tmp_path, again.Lately()), Desk()
+@pytest.mark.parametrize("split", [0, 9])
+async def test_what_was_not_read_says_so_and_the_store_is_sound(split: int, tmp_path: Path) -> None:
+    watcher, desk = Watcher(tmp_path, again.Lately()), Desk(split=split)
     for number in range(WARM + 2):
         desk.news(number)
         desk.load()
@@ -383,19 +384,24 @@ async def test_what_was_not_read_says_so_and_the_store_is_sound(tmp_path: Path) 
     assert visited.same == 14
     await watcher.store.close()
     with Ledger.open(tmp_path) as ledger:
-        (capture,) = visited.snapshot.captures
-        reading, snapshot = ledger.reading(capture), ledger.snapshot(visited.snapshot.visit)
-        assert reading is not None
+        snapshot = ledger.snapshot(visited.snapshot.visit)
+        entries: list[Entry] = []
+        whys: list[str] = []
         assert snapshot is not None
-        assert reading.why[0].startswith("read-as:")
-        like = reading.why[0].removeprefix("read-as:")
-        origin = ledger.reading(like)
-        assert origin is not None
-        assert replace(reading, why=origin.why) == origin
-        assert snapshot.why == reading.why
-        assert snapshot.entries == origin.entries
-        assert ledger.page(capture).body == desk.page(MAIN), "the bytes are its own"
-        assert {entry.seen_in for _, entry in ledger.entries("gang")} == {capture}
+        for capture in visited.snapshot.captures:
+            reading, kept = ledger.reading(capture), ledger.capture(capture)
+            assert reading is not None
+            assert kept is not None
+            assert reading.why[0].startswith("read-as:")
+            origin = ledger.reading(reading.why[0].removeprefix("read-as:"))
+            assert origin is not None
+            assert replace(reading, why=origin.why) == origin
+            assert ledger.page(capture).body == desk.page(kept.url), "the bytes are its own"
+            entries += reading.entries
+            whys += reading.why
+        assert set(snapshot.why) == set(whys)
+        assert list(snapshot.entries) == entries
+        assert {entry.seen_in for _, entry in ledger.entries("gang")} == set(visited.snapshot.captures)
     assert [one for one in verify_store(tmp_path) if not one.ok] == []
 
 

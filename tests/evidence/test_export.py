@@ -95,6 +95,39 @@ def test_what_the_clock_put_behind_the_conclusion_is_exported_with_it(tmp_path: 
     assert all(result.ok for result in verify_bundle((tmp_path / "e.wacz").read_bytes(), key=KEY.vkey))
 
 
+def test_a_page_that_was_not_read_is_evidence_like_any_other(tmp_path: Path) -> None:
+    """What the site showed last before it took the entry off differed in its counter alone from what was read."""
+
+    def play(titles: tuple[str, ...], load: int) -> bytes:
+        return plain(page(titles).replace(b"end</footer>", b"%d visitors</footer>" % (4711 + load)))
+
+    async def visits() -> list[bool]:
+        keeping = await open_keeping(tmp_path / "store")
+        unread = []
+        async with keeping.store:
+            for load in range(15):
+                titles = EVERYONE if load < 8 else OTHERS
+                keeping.show(titles, wire=play(titles, load))
+                unread.append((await keeping.look(minutes=12)).same is not None)
+        return unread
+
+    assert asyncio.run(visits())[7], "or the test shows nothing"
+    with Ledger.open(tmp_path / "store") as ledger:
+        told = event(ledger, "withdrawn")
+        reading = ledger.reading(told.before or "")
+        assert reading is not None
+        assert reading.why[0].startswith("read-as:")
+        files = exported(ledger, Selection(events=(told.id,)), tmp_path / "e.wacz")
+    blocks = [record.block for record in warc.read(files[wacz.DATA]) if record.kind == "response"]
+    assert play(EVERYONE, 7) in blocks
+    assert all(result.ok for result in verify_bundle((tmp_path / "e.wacz").read_bytes(), key=KEY.vkey))
+    alone = subprocess.run(
+        [sys.executable, "-I", "-c", files[bundle.VERIFIER].decode(), str(tmp_path / "e.wacz"), "--key", KEY.vkey],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (alone.returncode, alone.stderr) == (0, "")
+
+
 def test_the_same_selection_gives_the_same_bytes(ledger: Ledger, tmp_path: Path) -> None:
     selection = Selection(events=(event(ledger, "withdrawn").id,))
     exported(ledger, selection, tmp_path / "one.wacz")
