@@ -131,10 +131,9 @@ def _uuid(*parts: str) -> str:
 # ----------------------------------------------------------------------------------------------------------- CSV
 
 
-def to_csv(events: Iterable[Event], *, head: bool = True) -> Iterator[str]:
+def to_csv(events: Iterable[Event]) -> Iterator[str]:
     """Lines of a table (RFC 4180); no cell is ever a formula."""
-    if head:
-        yield _row(COLUMNS)
+    yield _row(COLUMNS)
     for event in events:
         entry = event.entry
         yield _row(

@@ -89,7 +89,7 @@ def _look(about: Room, ledger: WebLedger, now: datetime) -> View:
     recent = ledger.recent_looks(LOOKS)
     found = ledger.status()
     sites = {site.name: site for site in about.settings.sites}
-    targets = (*configured(about.settings.sites, found), *(one for one in found if one.site not in sites))
+    targets = configured(about.settings.sites, found, others=True)
     return View(
         rows=tuple(_row(one, one.site in sites, levels.get(one.site, ()), recent.get(one.site, ())) for one in targets),
         news=tuple(event for _, event in ledger.events_page(EventsWanted(since=now - A_DAY), limit=MOST_NEWS).rows),
