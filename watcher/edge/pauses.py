@@ -46,6 +46,8 @@ class Heeding:
             return
         try:
             statement = pausing.hear(data, by, self._keys[by], check_signature)
+            if by not in self._newest:  # what is here already may be newer
+                self._read(by, path_of(self._store, by))
             if statement.number > self._newest.get(by, -1):
                 keep(self._store, data)
                 self._newest[by] = statement.number
