@@ -15,14 +15,16 @@ from functools import partial
 from typing import Protocol
 
 from watcher.core import clock
-from watcher.core.again import Lately, Mirror, Shown, Way, page_print, titles, with_texts
+from watcher.core.again import Lately, Mirror, Shown, Way, page_print
 from watcher.core.compare import compare
 from watcher.core.decide import decide, usual_pages, wanted_probes
+from watcher.core.foreseen import with_texts
 from watcher.core.mirrors import on_mirror
 from watcher.core.moving import MOST_BYTES as MOST_MOVING
 from watcher.core.moving import Mask, mask_of
 from watcher.core.reach import REDIRECTS
 from watcher.core.reading import Answer, Hints, probe_answer, taught_more
+from watcher.core.resighted import titles
 from watcher.core.snapshot import GONE, assemble
 from watcher.core.structural import TEXTS
 from watcher.core.watchlist import Watch

@@ -19,9 +19,9 @@ from typing import Literal
 import structlog
 
 from watcher.core.adaptive import EVEN_PACE, NOTHING_YET, Watched, intervals, rates
-from watcher.core.again import came
 from watcher.core.cadence import Starts, is_unchecked, wait_for
 from watcher.core.mirrors import turn
+from watcher.core.resighted import came
 from watcher.edge.feed import HeapFeed
 from watcher.errors import ProxyError, StoreDamaged, StoreError, WatcherError
 from watcher.ports import Feed, Lease, WatchStore

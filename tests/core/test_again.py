@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from watcher.core import again
-from watcher.core.again import Entries, Lately, Resighted, Shown, looks, page_print, seen_again
+from watcher.core import resighted
+from watcher.core.again import Lately, Shown, page_print
 from watcher.core.compare import compare
 from watcher.core.decide import decide, wanted_probes
+from watcher.core.foreseen import looks, seen_again
+from watcher.core.resighted import Entries, Resighted
 from watcher.core.snapshot import assemble
 from watcher.records import Capture, Decision, Entry, Page, Policy, Reading, Roster, RosterEntry, Site
 
@@ -307,9 +309,9 @@ def test_what_is_asked_of_entries_seen_again_is_what_their_roster_says() -> None
     }  # fmt: skip
     seen = Resighted(Entries(held), {"/0": 1}, START + timedelta(days=9), ["c1", "c2"])
     for entries in (held, seen, seen):
-        assert again.titles(entries) == ("Velmora 0", "Velmora 2", "Velmora 3")
-        assert again.came(entries) == tuple(START + timedelta(days=number) for number in range(4))
-        assert again.listed(entries) == 2
+        assert resighted.titles(entries) == ("Velmora 0", "Velmora 2", "Velmora 3")
+        assert resighted.came(entries) == tuple(START + timedelta(days=number) for number in range(4))
+        assert resighted.listed(entries) == 2
     assert (len(seen), list(seen)) == (4, list(held))
     assert (seen["/0"].last_seen, seen["/0"].seen_in) == (START + timedelta(days=9), "c2")
     assert seen["/1"] == held["/1"]

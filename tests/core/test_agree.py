@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.core.looks import NAMES, START, Watching
 from watcher.core import voices
-from watcher.core.again import Resighted
 from watcher.core.agree import Agreement, Recently, together
+from watcher.core.resighted import Resighted
 from watcher.core.watchlist import Watch
 from watcher.records import Event, Policy, Roster
 

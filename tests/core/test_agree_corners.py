@@ -10,7 +10,7 @@ import pytest
 from tests.core.looks import FIRST, NAMES, START, entry
 from tests.core.test_agree import ALL, Fleet, said
 from watcher.core import agree, agreement, voices
-from watcher.core.again import Resighted
+from watcher.core.resighted import Resighted
 from watcher.records import Entry, Event, RosterEntry
 
 REST = "BCDEFGH"

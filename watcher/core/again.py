@@ -9,8 +9,8 @@ kilobyte for each mirror is all.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Literal, NamedTuple
@@ -19,109 +19,17 @@ import msgspec
 from xxhash import xxh3_128
 
 from watcher.core.baseline import STABLE
+from watcher.core.foreseen import as_foreseen, is_calm, looks, may_move
 from watcher.core.moving import Mask
-from watcher.core.noise import differs
-from watcher.core.notes import LOOKS, Notes, load, save, tag
+from watcher.core.notes import load, tag
 from watcher.core.structural import TEXTS
-from watcher.records import Capture, Decision, Page, Roster, RosterEntry, Site, Snapshot
+from watcher.records import Capture, Decision, Page, Roster, Site, Snapshot
 
 Way = Literal["short", "long", "copy"]
 MOST_UNREAD, UNREAD_FOR = 15, timedelta(hours=4)
 """So often in a row, and for so long, a page that moved is not read: what its fields count is no older than that."""
 IN_VAIN = 4
 """After so many pages in a row that differ in more than numbers, seldom one is looked at for what moves."""
-
-
-class Entries:
-    """A roster's entries as a full decision left them, and what is asked of them over and over."""
-
-    __slots__ = ("_came", "_listed", "_titles", "held")
-
-    def __init__(self, held: Mapping[str, RosterEntry]) -> None:
-        self.held = held
-        self._titles: tuple[str, ...] | None = None
-        self._listed = -1
-        self._came: tuple[datetime, ...] | None = None
-
-    @property
-    def came(self) -> tuple[datetime, ...]:
-        if self._came is None:
-            self._came = _came(self.held)
-        return self._came
-
-    @property
-    def titles(self) -> tuple[str, ...]:
-        if self._titles is None:
-            self._titles = _titles(self.held)
-        return self._titles
-
-    @property
-    def listed(self) -> int:
-        if self._listed < 0:
-            self._listed = _listed(self.held)
-        return self._listed
-
-
-class Resighted(Mapping[str, RosterEntry]):
-    """A roster's entries, those on the page seen once more and all else as it was; spelled out when asked for."""
-
-    __slots__ = ("_made", "before", "captures", "places", "seen_at")
-
-    def __init__(self, before: Entries, places: Mapping[str, int], seen_at: datetime, captures: Sequence[str]) -> None:
-        """``places``: roster key to the page, by number, that shows the entry; ``captures``: those pages."""
-        self.before, self.places, self.seen_at, self.captures = before, places, seen_at, captures
-        self._made: dict[str, RosterEntry] | None = None
-
-    @property
-    def spelled(self) -> dict[str, RosterEntry]:
-        """All of them."""
-        if self._made is None:
-            made = dict(self.before.held)
-            for key, place in self.places.items():
-                made[key] = replace(made[key], last_seen=self.seen_at, seen_in=self.captures[place])
-            self._made = made
-        return self._made
-
-    def __getitem__(self, key: str) -> RosterEntry:
-        return self.spelled[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.before.held)
-
-    def __len__(self) -> int:
-        return len(self.before.held)
-
-    def __eq__(self, other: object) -> bool:
-        return self.spelled == (other.spelled if isinstance(other, Resighted) else other)
-
-    __hash__ = None  # type: ignore[assignment]  # as of a dict
-
-
-def titles(entries: Mapping[str, RosterEntry]) -> tuple[str, ...]:
-    """The titles of all entries that are not withdrawn."""
-    return entries.before.titles if isinstance(entries, Resighted) else _titles(entries)
-
-
-def listed(entries: Mapping[str, RosterEntry]) -> int:
-    """How many entries are listed."""
-    return entries.before.listed if isinstance(entries, Resighted) else _listed(entries)
-
-
-def came(entries: Mapping[str, RosterEntry]) -> tuple[datetime, ...]:
-    """When each entry was first seen, in the roster's order."""
-    return entries.before.came if isinstance(entries, Resighted) else _came(entries)
-
-
-def _titles(entries: Mapping[str, RosterEntry]) -> tuple[str, ...]:
-    return tuple([entry.title for entry in entries.values() if entry.standing != "withdrawn"])
-
-
-def _came(entries: Mapping[str, RosterEntry]) -> tuple[datetime, ...]:
-    return tuple([entry.first_seen for entry in entries.values()])
-
-
-def _listed(entries: Mapping[str, RosterEntry]) -> int:
-    return sum([entry.standing == "listed" for entry in entries.values()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,40 +52,6 @@ def page_print(capture: Capture, page: Page) -> bytes:
     for text in (page.url, page.content_type, page.cut, str(page.status)):
         digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
     return bytes.fromhex(capture.body_digest or "") + digest.digest()
-
-
-def seen_again(notes: bytes, times: int, at: datetime, capture: str) -> bytes:
-    """The notes of a roster once the same was seen so many times more, last at ``at``, with ``capture`` as the first
-    page."""
-    if not times:
-        return notes
-    known = load(notes)
-    known.visits += times
-    known.complete += times
-    if not known.sure:
-        known.stable += times
-    known.runs[-1].visits += times
-    known.runs[-1].last = at
-    known.since, known.since_in = at, capture
-    known.reached, known.reached_in = at, capture
-    known.looks = (known.looks + "g" * times)[-LOOKS:]
-    return save(known)
-
-
-def with_texts(notes: bytes, texts: Sequence[str]) -> bytes:
-    """The notes, as if the last visits had left the digests of their texts in them."""
-    known, marks = load(notes), [tag(text) for text in texts if text]
-    run = known.runs[-1]
-    before = [mark for mark in run.texts if mark not in marks]
-    run.texts = [mark for mark, _ in groupby([*before, *marks])][-TEXTS:]
-    return save(known)
-
-
-def _settled(notes: bytes) -> bytes:
-    """The same notes with a baseline, which stands as soon as the same was read often enough."""
-    known = load(notes)
-    known.settled = True
-    return save(known)
 
 
 class Mirror(NamedTuple):
@@ -249,6 +123,9 @@ class _Known:
     """Fields were found to be noise: that they keep still now and then is for the full decision to note."""
     unread: int = 0
     """How many visits since then showed something that moved."""
+
+    def foresaw(self, roster: Roster, snapshot: Snapshot, decision: Decision) -> bool:
+        return as_foreseen(self.visits, self.looks, roster, snapshot, decision)
 
     def saw(self, mark: bytes, visit: str) -> None:
         recent = _unpack(self.recent)
@@ -368,7 +245,7 @@ class Lately:
         known = self._known.get(site.name)
         if known is None or not known.unread or known.site != site:
             return ()
-        if way != "copy" and _as_foreseen(known, roster, snapshot, decision):
+        if way != "copy" and known.foresaw(roster, snapshot, decision):
             return ()
         return tuple([visit for _, visit in _unpack(known.recent)])
 
@@ -390,18 +267,18 @@ class Lately:
         if shown is None or decision.events:
             return None
         notes = load(decision.roster.notes)
-        if not _is_calm(notes, snapshot):
+        if not is_calm(notes, snapshot):
             return None
         mirrors: dict[str, Mirror] = {}
         recent = _NOTHING
-        if before is not None and before.site == site and _as_foreseen(before, roster, snapshot, decision):
+        if before is not None and before.site == site and before.foresaw(roster, snapshot, decision):
             mirrors, recent = before.mirrors, before.recent
         last = mirrors.get(snapshot.mirror)
         made = Mirror(shown, snapshot.visit, False, tag("\n".join(snapshot.why)).encode())
         beside = None
         if last is not None and last.shown == shown:
             made = made._replace(holds=True, masks=last.masks)
-        elif last is not None and last.alike(made) and _may_move(snapshot):
+        elif last is not None and last.alike(made) and may_move(snapshot):
             if mark is not None:
                 made = made._replace(holds=True, masks=last.masks)
             else:
@@ -439,84 +316,5 @@ class Lately:
         known.recent = _pack([*before, (mark, known.visit)][-TEXTS:]) if masks else _NOTHING
 
 
-def looks(snapshot: Snapshot) -> tuple[tuple[datetime, str], ...]:
-    """When the pages of a snapshot were seen, and in which captures."""
-    return tuple([(snapshot.taken_at, capture) for capture in snapshot.captures])
-
-
 def _site_print(site: Site) -> bytes:
     return xxh3_128(msgspec.msgpack.encode(site, order="deterministic")).digest()
-
-
-def _may_move(snapshot: Snapshot) -> bool:
-    """Whether numbers may move on its pages and be nothing: no rule is to be found yet, and no number is a name."""
-    return not snapshot.provisional and not any(entry.title.isdigit() for entry in snapshot.entries)
-
-
-def _is_calm(notes: Notes, snapshot: Snapshot) -> bool:
-    """Whether nothing is open: nothing missing, doubted, new, or the matter with the site."""
-    open_ones = notes.absences or notes.episodes or notes.fresh or notes.rolled or notes.whole
-    waiting = any(not name.startswith("new:") for name in notes.flips)
-    doubtful = any(not flutter.noisy for flutter in notes.flutter.values())
-    if open_ones or waiting or doubtful or notes.behind or not notes.runs:
-        return False
-    mirror = tag(snapshot.mirror)
-    good = snapshot.verdict == "listing" and snapshot.complete and bool(snapshot.entries) and not snapshot.backfill
-    return (
-        good
-        and "rule-relearned" not in snapshot.why
-        and notes.rule == snapshot.rule_digest
-        and (notes.sure or snapshot.provisional)
-        and mirror in notes.mirrors
-        and all(mirror in lacked for lacked in notes.clings.values())
-    )
-
-
-def _as_foreseen(before: _Known, roster: Roster, snapshot: Snapshot, decision: Decision) -> bool:
-    """Whether a decision is what follows from seeing again what the visit ``before`` saw, and nothing else."""
-    notes = load(roster.notes)
-    if notes.visits != before.visits or not notes.runs or decision.look_again is not None:
-        return False
-    pages = {look: number for number, look in enumerate(before.looks)}
-    places = {
-        key: pages[entry.last_seen, entry.seen_in]
-        for key, entry in roster.entries.items()
-        if (entry.last_seen, entry.seen_in) in pages
-    }
-    if max(places.values(), default=0) >= len(snapshot.captures):
-        return False
-    foreseen = seen_again(roster.notes, 1, snapshot.taken_at, snapshot.captures[0])
-    after = decision.roster.notes
-    if _but_for_moves(after, foreseen) not in (foreseen, _settled(foreseen)):
-        return False
-    noise = load(after).flutter.keys()
-    seen = Resighted(Entries(roster.entries), places, snapshot.taken_at, snapshot.captures).spelled
-    found = decision.roster.entries
-    return found == seen or (
-        found.keys() == seen.keys() and all(_says_the_same(seen[key], entry, noise) for key, entry in found.items())
-    )
-
-
-def _but_for_moves(notes: bytes, other: bytes) -> bytes:
-    """The notes, with what the others have where a page that moves leaves traces: digests of its text, and how long
-    each value of a field that is noise has been moving."""
-    if notes == other:
-        return notes
-    known, before = load(notes), load(other)
-    if not known.runs or not before.runs:
-        return notes
-    known.runs[-1].texts = before.runs[-1].texts
-    if known.flutter.keys() == before.flutter.keys() and all(one.noisy for one in before.flutter.values()):
-        known.flutter = before.flutter
-    return save(known)
-
-
-def _says_the_same(one: RosterEntry, other: RosterEntry, noise: Collection[str]) -> bool:
-    """Whether two entries differ in nothing but what fields count, or say that are noise."""
-    if one == other:
-        return True
-    return (
-        one.fields.keys() == other.fields.keys()
-        and replace(one, fields=other.fields) == other
-        and not any(differs(name, value, other.fields[name]) for name, value in one.fields.items() if name not in noise)
-    )

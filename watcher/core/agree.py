@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from watcher.core import voices
-from watcher.core.again import Entries, Resighted
 from watcher.core.agreement import Agreement, Table
 from watcher.core.compare import compare
 from watcher.core.concluding import dispute, hear, judge
+from watcher.core.resighted import Entries, Resighted
 from watcher.core.voices import Notes, Voice
 from watcher.records import Decision, Entry, Event, Roster, RosterEntry, Snapshot
 

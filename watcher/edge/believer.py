@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from watcher.core.again import Resighted
+from watcher.core.resighted import Resighted
 from watcher.core.searching import says_else
 from watcher.edge.beliefs import Belief, Beliefs
 from watcher.edge.ledger import Ledger

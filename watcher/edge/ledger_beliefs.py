@@ -87,7 +87,7 @@ class BeliefQuestions:
         sight = self.sight(site)
         if not row or not sight.again:
             return row[0] if row else b""
-        from watcher.core.again import seen_again  # and all that decides with it: not for who asks something else
+        from watcher.core.foreseen import seen_again  # and all that decides with it: not for who asks something else
 
         return seen_again(row[0], sight.again, *sight.looks[0])
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from watcher.core import custody
-from watcher.core.again import listed
 from watcher.core.moments import rfc3339
+from watcher.core.resighted import listed
 from watcher.edge.custody_log import Kind, logged_reading, speaks_for
 from watcher.edge.keeper import InHand, Keeper
 from watcher.edge.ledger import Ledger

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from watcher.core import custody, http
-from watcher.core.again import looks
+from watcher.core.foreseen import looks
 from watcher.edge import object_bodies, trouble
 from watcher.edge.bodies import BodyFiles
 from watcher.edge.ledger import BODIES, Owed
