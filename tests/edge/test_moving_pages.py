@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from tests.props.fakes import InlineReader
-from watcher.core import again
+from watcher.core import again, moving
+from watcher.core.moving import Mask
 from watcher.core.notes import load
 from watcher.edge.ledger import Ledger
 from watcher.edge.live import Live
@@ -22,7 +23,7 @@ from watcher.edge.replay import Sheet, nothing_kept, replay
 from watcher.edge.store import LedgerStore
 from watcher.edge.verify_store import verify_store
 from watcher.ports import Ask
-from watcher.records import Entry, Event, Exchange, Policy, RosterEntry, Site
+from watcher.records import Entry, Event, Exchange, Page, Policy, RosterEntry, Site
 from watcher.testing.clocks import ManualClock
 from watcher.visit import Means, ShortWay, Visited, visit
 
@@ -369,6 +370,27 @@ async def test_a_new_process_goes_on_where_one_ended(tmp_path: Path) -> None:
             await twins.brief.restart()
             looks.append((await twins.look(minutes=1)).same is None)
         assert sum(looks) == 1, "it is read once in so many visits all the same"
+
+
+async def test_a_page_of_which_words_move_is_always_read_and_seldom_laid_beside_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid: list[str] = []
+
+    def mask_of(before: Page, after: Page, known: Mask | None = None) -> Mask | None:
+        laid.append(after.url)
+        return moving.mask_of(before, after, known)
+
+    monkeypatch.setattr("watcher.visit.mask_of", mask_of)
+    watcher, desk = Watcher(tmp_path, again.Lately()), Desk()
+    async with watcher.store:
+        for number in range(24):
+            desk.news(number)
+            desk.load()
+            desk.note = f"<p>{'abcdefghijklmnopqrstuvwxyz'[number] * 4}</p>"
+            await watcher.look(desk)
+    assert not watcher.short
+    assert again.IN_VAIN <= len(laid) <= 24 / 2
 
 
 # ------------------------------------------------------------------------------------------------- what is written down
