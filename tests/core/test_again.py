@@ -12,7 +12,7 @@ from watcher.core import resighted
 from watcher.core.again import Lately, Shown, page_print
 from watcher.core.compare import compare
 from watcher.core.decide import decide, wanted_probes
-from watcher.core.foreseen import looks, seen_again
+from watcher.core.foreseen import as_foreseen, looks, seen_again
 from watcher.core.resighted import Entries, Resighted
 from watcher.core.snapshot import assemble
 from watcher.records import Capture, Decision, Entry, Page, Policy, Reading, Roster, RosterEntry, Site
@@ -315,3 +315,27 @@ def test_what_is_asked_of_entries_seen_again_is_what_their_roster_says() -> None
     assert (len(seen), list(seen)) == (4, list(held))
     assert (seen["/0"].last_seen, seen["/0"].seen_in) == (START + timedelta(days=9), "c2")
     assert seen["/1"] == held["/1"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "same"),
+    [
+        ({"views": "13", "status": "new", "deadline": "2d 03h 09m"}, True),
+        ({"views": "12", "status": "old", "deadline": "2d 03h 10m"}, False),
+        ({"views": "12", "status": "new", "deadline": "2026-12-24"}, False),
+        ({"views": "12", "status": "new"}, False),
+    ],
+)
+def test_only_what_counts_may_say_something_else(fields: dict[str, str], same: bool) -> None:
+    site = Looked()
+    page = reading([entry(n, views="12", status="new", deadline="2d 03h 10m") for n in range(4)])
+    for _ in range(8):
+        site.look(page)
+    roster, last = site.full, site.last[1]
+    site.look(page)
+    held = site.full.entries["/2"]
+    after = replace(site.full, entries={**site.full.entries, "/2": replace(held, fields=fields)})
+    made = assemble("a", "a@8", "test", [(site._capture(held.last_seen, 0, page, MIRRORS[0]), page)])
+    made = replace(made, captures=(held.seen_in,), taken_at=held.last_seen)
+    assert as_foreseen(8, last, roster, made, Decision(roster=after)) is same
+    assert not as_foreseen(7, last, roster, made, Decision(roster=site.full))
