@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.props.fakes import in_no_time
@@ -120,5 +120,11 @@ async def story(steps: list[tuple[str, object, float]]) -> None:
 
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(steps=STEPS)
+@example(
+    steps=[
+        ("plan", "a", 0.0), ("ask", 1, 0.0), ("plan", "a", 3.0), ("done", "a", 60.0), ("wait", "a", 3.0),
+        ("ask", 1, 0.0),
+    ]
+)  # fmt: skip
 def test_what_is_due_is_given_out_once_and_nothing_is_forgotten(steps: list[tuple[str, object, float]]) -> None:
     in_no_time(story(steps))
