@@ -147,3 +147,15 @@ def test_what_was_pushed_off_a_full_list_is_held_though_the_clock_was_set_back_w
     site.looks(60, "ABCEFG")
     assert [event.kind for event in site.told] == ["listed"]
     assert site.standing("D") == "missing"
+
+
+def test_a_machine_that_does_not_name_its_starts_may_have_been_started_anew() -> None:
+    """Its clock may have begun again at any look: an hour of the wall clock is believed each time."""
+    machine = Machine()
+    machine.boot = ""
+    machine.looks(8, ALL)
+    machine.looks(1, FEWER)
+    machine.ran += 20 * 3600
+    machine.set_clock(timedelta(hours=20))
+    assert withdrawn(machine.looks(25, FEWER)) == 0
+    assert withdrawn(machine.looks(10, FEWER)) == 4
