@@ -274,7 +274,7 @@ def test_pages_that_speak_of_nothing_make_no_withdrawal_sooner(
     looks = series(size, mirrors, story)
     at = place % len(looks)
     kinds = ("blocked", "unreachable", "error", "login", "refused-content")
-    between = [_look((), looks[at].truth, verdict=kinds[place % len(kinds)])] * 3
+    between = [_look((), tuple(looks[at].truth), verdict=kinds[place % len(kinds)])] * 3
     shifted = [replace(look, after=timedelta(0)) for look in between]
     with_them = withdrawn(watch([*looks[:at], *shifted, *looks[at:]]).told)
     without = withdrawn(watch(looks).told)
