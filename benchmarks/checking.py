@@ -18,9 +18,10 @@ from watcher.edge.live import Live
 from watcher.edge.machine import collect_seldom
 from watcher.edge.reader import WorkerReader
 from watcher.edge.store import LedgerStore
+from watcher.look import Means, ShortWay, Visited
 from watcher.ports import Ask
 from watcher.records import Policy, Site
-from watcher.visit import Means, ShortWay, Visited, visit
+from watcher.visit import visit
 
 Task = Callable[[str], Awaitable[None]]
 

@@ -19,9 +19,10 @@ from tests.props.fakes import (
     page,
 )
 from watcher.edge.live import Live
+from watcher.look import Means, Visited
 from watcher.ports import Ask
 from watcher.records import Exchange, Page, Policy, Reading, Site
-from watcher.visit import MOST_PAGES, Means, Visited, visit
+from watcher.visit import MOST_PAGES, visit
 
 MAIN, SECOND = "http://main.onion/", "http://second.onion/"
 SITE = Site(name="gang", mirrors=(MAIN, SECOND))

@@ -24,9 +24,9 @@ from tests.props.fakes import (
 from watcher.core.cadence import LONGEST
 from watcher.edge.live import Live
 from watcher.errors import ProxyError, StoreDamaged, StoreFull, WatcherError
+from watcher.look import Means, Visited
 from watcher.ports import Ask
 from watcher.records import Entry, Exchange, Hints, Page, Policy, Reading, Site
-from watcher.visit import Means, Visited
 from watcher.watch import (
     AT_ONCE,
     GRACE_SECONDS,

@@ -24,9 +24,10 @@ from watcher.core.mirrors import turn
 from watcher.core.resighted import came
 from watcher.edge.feed import HeapFeed
 from watcher.errors import ProxyError, StoreDamaged, StoreError, WatcherError
+from watcher.look import Means, Visited
 from watcher.ports import Feed, Lease, WatchStore
 from watcher.records import Site, TargetStatus
-from watcher.visit import Means, Visited, visit
+from watcher.visit import visit
 
 AT_ONCE = 256
 """Visits in flight at the same time."""

@@ -22,10 +22,11 @@ from watcher.edge.live import Live
 from watcher.edge.replay import Sheet, nothing_kept, replay
 from watcher.edge.store import LedgerStore
 from watcher.edge.verify_store import verify_store
+from watcher.look import Means, ShortWay, Visited
 from watcher.ports import Ask
 from watcher.records import Entry, Event, Exchange, Page, Policy, RosterEntry, Site
 from watcher.testing.clocks import ManualClock
-from watcher.visit import Means, ShortWay, Visited, visit
+from watcher.visit import visit
 
 MAIN, SECOND = "http://main.onion/", "http://second.onion/"
 SITE = Site(name="gang", mirrors=(MAIN, SECOND), detail=False)
@@ -381,7 +382,7 @@ async def test_a_page_of_which_words_move_is_always_read_and_seldom_laid_beside_
         laid.append(after.url)
         return moving.mask_of(before, after, known)
 
-    monkeypatch.setattr("watcher.visit.mask_of", mask_of)
+    monkeypatch.setattr("watcher.short.mask_of", mask_of)
     watcher, desk = Watcher(tmp_path, again.Lately()), Desk()
     async with watcher.store:
         for number in range(24):

@@ -14,10 +14,11 @@ from watcher.edge.ledger import Ledger
 from watcher.edge.live import Live
 from watcher.edge.replay import Sheet, nothing_kept, recover, replay, take_over
 from watcher.edge.store import LedgerStore
+from watcher.look import Means, Visited
 from watcher.ports import Outcome
 from watcher.records import Hints, Page, Reading, Site
 from watcher.testing.clocks import ManualClock
-from watcher.visit import Means, Visited, visit
+from watcher.visit import visit
 
 MAIN, SECOND = "http://main.onion/", "http://second.onion/"
 SITE = Site(name="gang", mirrors=(MAIN, SECOND))

@@ -19,10 +19,11 @@ from watcher.edge.replay import recover
 from watcher.edge.store import LedgerStore
 from watcher.edge.verify_store import verify_store
 from watcher.edge.writer import Desk
+from watcher.look import Means, ShortWay, Visited
 from watcher.ports import Again, Outcome
 from watcher.records import Hints, Page, Reading, Site, Snapshot
 from watcher.testing.clocks import ManualClock
-from watcher.visit import Means, ShortWay, Visited, visit
+from watcher.visit import visit
 
 MAIN, SECOND = "http://main.onion/", "http://second.onion/"
 SITE = Site(name="gang", mirrors=(MAIN, SECOND), detail=False)

@@ -7,10 +7,10 @@ from datetime import timedelta
 from tests.props.fakes import ScriptedFetcher
 from watcher.edge.live import Live
 from watcher.edge.store import LedgerStore
+from watcher.look import Means, ShortWay
 from watcher.ports import Reader
 from watcher.records import Policy
 from watcher.testing.clocks import ManualClock
-from watcher.visit import Means, ShortWay
 
 
 def means_of(store: LedgerStore, fetcher: ScriptedFetcher, reader: Reader, clock: ManualClock) -> Means:

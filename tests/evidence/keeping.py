@@ -12,10 +12,11 @@ from watcher.core.again import Lately
 from watcher.core.reading import read_detail, read_page
 from watcher.edge.sign import SigningKey
 from watcher.edge.store import LedgerStore
+from watcher.look import Means, ShortWay, Visited
 from watcher.ports import Ask, Origin
 from watcher.records import Capture, Exchange, Hints, Page, Policy, Reading, Site
 from watcher.testing.clocks import ManualClock
-from watcher.visit import Means, ShortWay, Visited, visit
+from watcher.visit import visit
 
 SITE = Site(name="gang", mirrors=(ONION,), rule=RULE)
 POLICY = Policy(confirm_visits=3, confirm_after=timedelta(minutes=20))

@@ -31,9 +31,9 @@ from watcher.edge.replay import recover
 from watcher.edge.sign import SigningKey
 from watcher.edge.store import LedgerStore
 from watcher.edge.writer import Desk
+from watcher.look import Means, ShortWay, Visited
 from watcher.ports import Ask
 from watcher.records import Entry, Exchange, Policy, Reading, Site
-from watcher.visit import Means, ShortWay, Visited
 from watcher.watch import Outside, Watch
 
 CHECKPOINT_SECONDS = 1.0

@@ -18,8 +18,9 @@ from watcher.edge.ledger import Ledger
 from watcher.edge.live import Live
 from watcher.edge.sign import SigningKey
 from watcher.edge.store import LedgerStore
+from watcher.look import Means, ShortWay, Visited
 from watcher.records import Capture, Event, Policy, Site
-from watcher.visit import Means, ShortWay, Visited, visit
+from watcher.visit import visit
 
 NAMES = ("Arvelo", "Brontek", "Calderis", "Dorvani", "Estrin", "Falque")
 POLICY = Policy(

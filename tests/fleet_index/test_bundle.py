@@ -35,8 +35,9 @@ from watcher.edge.store import LedgerStore
 from watcher.edge.verify import verify
 from watcher.edge.verify_fleet import verify_fleet
 from watcher.errors import EvidenceError
+from watcher.look import Means
 from watcher.testing.clocks import ManualClock
-from watcher.visit import Means, visit
+from watcher.visit import visit
 
 
 def key_of(name: str) -> SigningKey:

@@ -15,9 +15,10 @@ from watcher.edge.fetch import SocksFetcher
 from watcher.edge.live import Live
 from watcher.edge.reader import MIB, WorkerReader
 from watcher.edge.store import LedgerStore
+from watcher.look import Means, ShortWay, Visited
 from watcher.records import Policy, Site
 from watcher.testing.socks5 import Socks5Proxy
-from watcher.visit import Means, ShortWay, Visited, visit
+from watcher.visit import visit
 
 ONION = address(bytes(range(32)))
 OTHER = address(bytes(32))

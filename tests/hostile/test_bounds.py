@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-import watcher.visit
+import watcher.look
 from tests.edge.hostile import MIRROR, ONION, Server, listening
 from tests.hostile.servers.item import card
 from tests.hostile.servers.item import listing as markup
@@ -19,10 +19,10 @@ from watcher.edge.fetch import SocksFetcher
 from watcher.edge.machine import give_back_holes, give_back_large_blocks
 from watcher.edge.reader import MIB, WorkerReader
 from watcher.edge.sandbox import resident_bytes
+from watcher.look import Means
 from watcher.ports import Ask
-from watcher.records import Capture, Hints, Page, Policy, Reading
+from watcher.records import Capture, Hints, Page, Policy, Reading, Site
 from watcher.testing.socks5 import Socks5Proxy
-from watcher.visit import Means
 
 
 async def test_large_answers_grow_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,14 +116,14 @@ class _Watched:
 
 @pytest.mark.parametrize(("size", "at_once"), [(10, 5), (1_400, 2), (5_000, 1)])
 def test_few_large_pages_are_held_at_a_time(monkeypatch: pytest.MonkeyPatch, size: int, at_once: int) -> None:
-    monkeypatch.setattr(watcher.visit, "LARGE", 2_000)
-    monkeypatch.setattr(watcher.visit, "MIDDLING", 1_000)
-    monkeypatch.setattr(watcher.visit, "MIDDLING_AT_ONCE", 2)
+    monkeypatch.setattr(watcher.look, "LARGE", 2_000)
+    monkeypatch.setattr(watcher.look, "MIDDLING", 1_000)
+    monkeypatch.setattr(watcher.look, "MIDDLING_AT_ONCE", 2)
 
     async def story() -> tuple[_Watched, list[Capture]]:
         clock = LoopClock()
         fetcher, store, reader = ScriptedFetcher(clock), MemoryStore(), _Watched()
-        sites = [watcher.visit.Site(name=f"s{n}", mirrors=(f"http://s{n}.onion/",)) for n in range(5)]
+        sites = [Site(name=f"s{n}", mirrors=(f"http://s{n}.onion/",)) for n in range(5)]
         for site in sites:
             fetcher.answers[site.mirrors[0]] = listing("Acme", text="x" * size)
 

@@ -40,9 +40,9 @@ from watcher.edge.timestamp import Authorities, Stamper
 from watcher.edge.tors import Reached, reaching
 from watcher.edge.witness import Witness, Witnesses
 from watcher.errors import ProxyError, StoreFull, WatcherError
+from watcher.look import Means, ShortWay, Visited
 from watcher.ports import Sink
 from watcher.records import Site
-from watcher.visit import Means, ShortWay, Visited
 from watcher.watch import Outside, Watch
 from watcher.web.beside import served
 

@@ -20,8 +20,8 @@ from watcher.testing.process import PracticeProcess
 
 if TYPE_CHECKING:
     from watcher.config import Settings
+    from watcher.look import Visited
     from watcher.records import Event
-    from watcher.visit import Visited
 
 DEMO = """\
 # Written by `watcher demo`: the story it tells, with your own eyes. The practice site ended with it.

@@ -20,7 +20,7 @@ from watcher.records import Event, Site
 
 if TYPE_CHECKING:
     from watcher.config import Settings
-    from watcher.visit import Visited
+    from watcher.look import Visited
 
 SHORT = 100
 STAMP_SECONDS = 15.0

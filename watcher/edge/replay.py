@@ -16,9 +16,10 @@ from watcher.edge.ledger import Ledger
 from watcher.edge.rows import moment, visit_started
 from watcher.edge.store import LedgerStore
 from watcher.edge.writer import Desk
+from watcher.look import LISTING, Means, Visited
 from watcher.ports import Ask, Origin, Outcome, SiteState, Store
 from watcher.records import Capture, Decision, Event, Exchange, Page, Roster, Site
-from watcher.visit import LISTING, Means, Visited, visit
+from watcher.visit import visit
 
 
 @dataclass(frozen=True, slots=True)
