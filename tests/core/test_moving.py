@@ -51,7 +51,7 @@ def test_what_moved_may_move_again() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        text(121), text(12115), text("many"), text("12x1"), text(-211), text("1.21"),
+        text(12), text(121150), text("many"), text("12x1"), text(-211), text("1.21"),
         text(1211).replace("340", "341"),
         text(1211).replace("Velmora", "Ostraven"),
         text(1211).replace("<b>", "<s>"),
@@ -80,13 +80,20 @@ def test_nor_what_is_said_of_a_page_besides_its_bytes(more: dict[str, object]) -
 
 def test_lengths_and_places_are_added_up() -> None:
     nines, tens = text(999), text(1000)
-    assert not fits(learned(text(998), nines), tens)
+    assert not fits(learned(text(998), nines), text(10_000))
     both = learned(text(998), nines, tens)
     assert fits(both, text(997))
-    assert fits(both, text(9997))
+    assert fits(both, text(10_000))
     clock = learned(text(998), nines, tens, text(1000, clock="09:08"))
     assert fits(clock, text(997, clock="09:55"))
     assert not fits(both, text(997, clock="09:55"))
+
+
+def test_a_counter_goes_on_to_the_next_digit_and_a_countdown_to_the_last() -> None:
+    nines = learned(text(998), text(999))
+    assert fits(nines, text(1000))
+    assert fits(nines, text(99))
+    assert not fits(nines, text(9))
 
 
 def test_letters_round_a_number_stand_fast() -> None:

@@ -1,8 +1,8 @@
 """Where a page moves though nothing follows from it: counters, clocks, nonces; and whether another shows the same.
 
 A page is taken for words (runs of ASCII letters and digits) and what stands between them. A place where one page has
-``1207`` and the next one ``1211`` may hold any number of as many digits; all else must be what it was, to the byte. So
-neither markup nor any word of a language can move. Which places are harmless is not for this module to say: it is
+``1207`` and the next one ``1211`` may hold any number of about as many digits; all else must be what it was, to the
+byte. So neither markup nor any word of a language can move. Which places are harmless is not for this module to say: it is
 asked for two pages that were read and decided in full, and led to the same.
 """
 
@@ -27,7 +27,7 @@ DIGITS, HEX, MIXED = 0, 1, 2
 IN_TEXT = 4
 """A visible word: of such, and of what stands fast, the visible text is made."""
 _PLACE = Struct("<IBBB")
-"""How much stands fast before it, what it holds, and of which lengths."""
+"""How much stands fast before it, what it holds, and which lengths were seen of it."""
 _WORD, _NUMBER = re.compile(rb"[0-9A-Za-z]+"), re.compile(rb"[0-9]+")
 _WORDS, _NUMBERS = re.compile(rb"([0-9A-Za-z]+)"), re.compile(rb"([0-9]+)")
 _HEX = re.compile(rb"(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]+")
@@ -154,7 +154,8 @@ def _found(mask: Mask, body: bytes) -> Iterator[tuple[int, int, _Place]]:
     for gap, kind, least, most in _PLACE.iter_unpack(mask.places):
         what = kind & ~IN_TEXT
         word = (_NUMBER if what == DIGITS else _WORD).match(body, at + gap)
-        if word is None or not least <= len(word[0]) <= most or not _holds(what, word[0]):
+        spare = what == DIGITS  # a counter goes on from 99 to 100
+        if word is None or not least - spare <= len(word[0]) <= most + spare or not _holds(what, word[0]):
             yield 0, 0, _Place(kind, least, most)
             return
         at = word.end()
