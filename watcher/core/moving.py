@@ -2,8 +2,8 @@
 
 A page is taken for words (runs of ASCII letters and digits) and what stands between them. A place where one page has
 ``1207`` and the next one ``1211`` may hold any number of about as many digits; all else must be what it was, to the
-byte. So neither markup nor any word of a language can move. Which places are harmless is not for this module to say: it is
-asked for two pages that were read and decided in full, and led to the same.
+byte. So neither markup nor any word of a language can move. Which places are harmless is not for this module to say: it
+is asked for two pages that were read and decided in full, and led to the same.
 """
 
 from __future__ import annotations
