@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -23,6 +24,7 @@ from tests.evidence.story import OTHERS, START
 from watcher.cli.main import cli
 from watcher.core import fleet_bundle, note, wacz
 from watcher.core.agree import Agreement
+from watcher.core.bundle import CAPTURES, EVENTS, LOG
 from watcher.core.checks import CheckResult
 from watcher.edge import acts, parcels
 from watcher.edge.export import provenance
@@ -268,3 +270,174 @@ def test_the_commands_of_a_lone_watcher_work_on_an_index(tmp_path: Path, capsys:
     assert all(one["ok"] for one in told("verify", str(out), *named))
     assert all(one["ok"] for one in told("verify", str(store), *named))
     assert told("log", "head")
+
+
+# ------------------------------------------------------------------------------------- each disagreement by its name
+
+
+Doc = dict[str, Any]
+
+
+def edited(files: dict[str, bytes], bundle: str, path: str, change: Callable[[Doc], None]) -> dict[str, bytes]:
+    """The parcel's files with one document of one of its bundles changed by whoever packed it."""
+    inner = wacz.unpack(files[bundle])
+    document = json.loads(inner[path])
+    change(document)
+    return {**files, bundle: wacz.pack({**inner, path: json.dumps(document).encode()})}
+
+
+def said_of(check: str, files: dict[str, bytes], tmp_path: Path, *keys: str, key: SigningKey = INDEX) -> str:
+    """What one check says of these files, packed and signed anew by the index; with "no: " before it if it fails."""
+    out = tmp_path / "forged.wacz"
+    out.write_bytes(repacked(files, key))
+    found = {one.check: one for one in verify_fleet(out.read_bytes(), keys=keys, read_again=lambda _: "not here")}
+    return f"{'' if found[check].ok else 'no: '}{found[check].detail}"
+
+
+def concluded(change: Callable[[Doc], None]) -> Callable[[dict[str, bytes]], dict[str, bytes]]:
+    """The index's own conclusion, changed."""
+
+    def forge(files: dict[str, bytes]) -> dict[str, bytes]:
+        return edited(files, "index.wacz", EVENTS, lambda told: change(told["events"][0]["value"]))
+
+    return forge
+
+
+def told_by(name: str, change: Callable[[list[Doc]], None]) -> Callable[[dict[str, bytes]], dict[str, bytes]]:
+    """The events in the bundle of a vantage, changed."""
+    return lambda files: edited(files, f"vantage-{name}.wacz", EVENTS, lambda told: change(told["events"]))
+
+
+def shown_by(name: str, change: Callable[[Doc], None]) -> Callable[[dict[str, bytes]], dict[str, bytes]]:
+    """The vantage tells of no event any more, and each copy of a page that it shows is changed."""
+
+    def forge(files: dict[str, bytes]) -> dict[str, bytes]:
+        def each(shown: Doc) -> None:
+            for item in shown["snapshots"]:
+                if item["snapshot"].get("value"):
+                    change(item["snapshot"]["value"])
+
+        silent = told_by(name, list.clear)(files)
+        return edited(silent, f"vantage-{name}.wacz", CAPTURES, each)
+
+    return forge
+
+
+def a_word_of_berlin(told: Doc) -> None:
+    """The index puts another kind into the mouth of a vantage."""
+    value = {**told["events"][0]["value"], "id": "e0f0f0", "vantage": "berlin", "why": []}
+    told["events"].append({"digest": told["events"][0]["digest"], "value": value})
+
+
+@pytest.mark.parametrize(
+    ("forge", "said"),
+    [
+        (concluded(lambda event: event["why"].append("agrees:paris")), "there is no bundle of vantage paris"),
+        (
+            lambda files: edited(files, "index.wacz", EVENTS, a_word_of_berlin),
+            "event e0f0f0 is not what berlin told",
+        ),
+        (shown_by("oslo", lambda seen: seen.update(complete=False)), ": oslo does not show it"),
+        (shown_by("oslo", lambda seen: seen.update(taken_at="2020-01-01T00:00:00Z")), ": oslo does not show it"),
+    ],
+)
+def test_what_the_vantages_own_bundles_do_not_bear_out_is_named(
+    made: Path, tmp_path: Path, forge: Callable[[dict[str, bytes]], dict[str, bytes]], said: str
+) -> None:
+    told = said_of("agreement", forge(wacz.unpack(made.read_bytes())), tmp_path)
+    assert told.startswith("no: event ")
+    assert told.endswith(said)
+
+
+def test_an_entry_that_every_copy_still_shows_is_not_backed(made: Path, tmp_path: Path) -> None:
+    files = wacz.unpack(made.read_bytes())
+    shown = json.loads(wacz.unpack(files["vantage-berlin.wacz"])[CAPTURES])["snapshots"]
+    last = max((one["snapshot"]["value"] for one in shown if "value" in one["snapshot"]), key=lambda v: v["taken_at"])
+    standing = last["entries"][0]
+
+    def exchange(event: Doc) -> None:
+        event["entry"] |= {"key": standing["key"], "url": standing["url"], "title": standing["title"]}
+
+    assert said_of("agreement", concluded(exchange)(files), tmp_path).endswith("berlin does not show it")
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        concluded(lambda event: event["entry"].update(key="masked-differently")),
+        concluded(lambda event: event["entry"].update(key="masked-differently", url=None)),
+        concluded(lambda event: event["entry"].update(key="masked-differently", title="V****** Logistics")),
+        shown_by("oslo", lambda _: None),
+    ],
+)
+def test_another_spelling_or_a_copy_without_the_entry_backs_it_too(
+    made: Path, tmp_path: Path, forge: Callable[[dict[str, bytes]], dict[str, bytes]]
+) -> None:
+    """The same entry by page or by title; and a vantage that saw it gone, though it never concluded so."""
+    told = said_of("agreement", forge(wacz.unpack(made.read_bytes())), tmp_path)
+    assert told == "2 agreeing words of vantages are backed by their own bundles"
+
+
+def test_who_packed_and_whose_log_it_is_are_told_apart(made: Path, tmp_path: Path) -> None:
+    files = wacz.unpack(made.read_bytes())
+    mallory, false_oslo = key_of("mallory"), SigningKey(origin="oslo", secret=key_of("x").secret)
+    by_mallory = edited(files, "vantage-oslo.wacz", LOG, lambda log: log.update(packer=mallory.vkey))
+    assert said_of("packer", by_mallory, tmp_path) == "no: vantage-oslo.wacz: packed by another"
+    by_itself = edited(files, "vantage-oslo.wacz", LOG, lambda log: log.update(packer=KEYS["oslo"].vkey))
+    assert not said_of("packer", by_itself, tmp_path).startswith("no: ")
+    assert said_of("names", swapped(files), tmp_path) == "no: vantage-berlin.wacz is of the log of oslo"
+    assert said_of("names", files, tmp_path, INDEX.vkey, KEYS["berlin"].vkey, false_oslo.vkey) == (
+        f"no: vantage-oslo.wacz: signed with {KEYS['oslo'].vkey}, not with a key that you named"
+    )
+    assert said_of("names", files, tmp_path, *VKEYS) == "berlin, oslo, overview"
+    assert said_of("signature", files, tmp_path, KEYS["berlin"].vkey) == (
+        f"no: packed and signed by {INDEX.vkey}, whose key you did not name"
+    )
+    assert "its own word" in said_of("signature", files, tmp_path)
+    assert "its own word" not in said_of("signature", files, tmp_path, *VKEYS)
+    assert said_of("signature", files, tmp_path, key=mallory).startswith("no: ")
+
+
+def test_a_signature_of_another_parcel_is_not_this_ones(made: Path) -> None:
+    files = wacz.unpack(made.read_bytes())
+    other = wacz.unpack(repacked(without_one(files), INDEX))
+    grafted = wacz.pack({**files, wacz.PACKAGE_DIGEST: other[wacz.PACKAGE_DIGEST]})
+    results = {one.check: one for one in verify_fleet(grafted, read_again=lambda _: "")}
+    assert (results["signature"].ok, results["signature"].detail) == (False, "the signature is of another package")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda files: {**files, "notes.txt": b"x"}, "files that do not belong there: notes.txt"),
+        (lambda files: {**files, "vantage-oslo.wacz": b"x"}, ""),
+        (lambda files: {path: data for path, data in files.items() if path != "index.wacz"}, ""),
+        (lambda _: {}, ""),
+    ],
+)
+def test_what_is_no_parcel_of_a_fleet_is_told_as_one_check(
+    made: Path, change: Callable[[dict[str, bytes]], dict[str, bytes]], said: str
+) -> None:
+    """Nothing further is said of it, and nothing is raised."""
+    (only,) = verify_fleet(wacz.pack(change(wacz.unpack(made.read_bytes()))), read_again=lambda _: "")
+    assert (only.check, only.ok) == ("zip", False)
+    assert said in only.detail
+    assert only.detail
+
+
+def test_a_checkpoint_that_was_kept_is_held_against_the_log_that_it_is_of(made: Path) -> None:
+    head = note.parse(wacz.unpack(wacz.unpack(made.read_bytes())["vantage-berlin.wacz"])["evidence/checkpoint.txt"])
+    size = note.parse_checkpoint(head).size
+
+    def held(text: str) -> list[tuple[str, bool, str]]:
+        found = verify_fleet(made.read_bytes(), held=text.encode(), read_again=lambda _: "")
+        return [(one.check, one.ok, one.detail) for one in found if one.check.endswith(": held")]
+
+    ((check, ok, said),) = held(str(head))
+    assert (check, ok) == ("berlin: held", True)
+    assert said.endswith(f"is the checkpoint held, over {size} leaves")
+    ((check, ok, said),) = held(str(KEYS["berlin"].checkpoint(size, b"?" * 32)))
+    assert (check, ok) == ("berlin: held", False)
+    assert said.endswith("the log forked")
+    ((_, ok, said),) = held(str(KEYS["berlin"].checkpoint(size + 1, b"?" * 32)))
+    assert (ok, said.partition(" the checkpoint held")[2]) == (False, f" of {size + 1}")
