@@ -106,15 +106,18 @@ def _agreement(opened: Mapping[str, Opened]) -> str:
         for name in [word.removeprefix(AGREES) for word in event["why"] if word.startswith(AGREES)]:
             path = fleet_bundle.path_of(name)
             need(path in opened, f"event {event['id']}: there is no bundle of vantage {name}")
-            told = [one for one in opened[path].events() if one["kind"] == event["kind"] and _same(one, event)]
+            told = [
+                one
+                for one in opened[path].events()
+                if one["kind"] == event["kind"] and _same(one["entry"], event["entry"])
+            ]
             need(told or _lacks(opened[path], event), f"event {event['id']}: {name} does not show it")
             count += 1
     return f"{count} agreeing words of vantages are backed by their own bundles"
 
 
-def _same(one: Doc, event: Doc) -> bool:
-    """Whether two events are of the same entry: by key, page or title."""
-    mine, theirs = one["entry"], event["entry"]
+def _same(mine: Doc | None, theirs: Doc | None) -> bool:
+    """Whether two entries are the same: by key, page or title."""
     if mine is None or theirs is None:
         return mine is theirs
     same_page = mine["url"] and mine["url"] == theirs["url"]
@@ -128,6 +131,6 @@ def _lacks(one: Opened, event: Doc) -> bool:
         value = item["snapshot"].get("value")
         if value is None or entry is None or not value["complete"] or value["taken_at"] < (event["not_before"] or ""):
             continue
-        if entry["key"] not in {shown["key"] for shown in value["entries"]}:
+        if not any(_same(shown, entry) for shown in value["entries"]):
             return True
     return False
