@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import threading
@@ -20,6 +21,7 @@ from click.testing import Result
 from tests.cli import seed
 from tests.cli.conftest import Run
 from tests.cli.seed import LATER, START
+from tests.edge.test_tls import certificate as _certificate
 from tests.edge.test_tor_control import control_port
 from watcher import config
 from watcher.cli import diff
@@ -33,6 +35,8 @@ from watcher.edge.store import LedgerStore
 from watcher.edge.tors import FOLDER, PORTS, Reached
 from watcher.errors import LeakError, ProxyError
 from watcher.records import Capture, Entry
+
+certificate = _certificate
 
 
 @pytest.fixture
@@ -201,14 +205,14 @@ def guards(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[guard.Guard]]:
 
 
 def test_authorities_are_asked_through_the_proxy_alone_unless_a_watcher_runs(
-    run: Run, tmp_path: Path, captures: tuple[Capture, ...], guards: list[guard.Guard]
+    run: Run, tmp_path: Path, captures: tuple[Capture, ...], guards: list[guard.Guard], certificate: Path
 ) -> None:
     asyncio.run(signed(tmp_path))
     (tmp_path / "watcher.toml").write_text(
         '[proxy]\nurl = "socks5h://127.0.0.1:1"\n[timestamp]\nauthorities = ["http://tsa.example/"]\n'
         f'roots = "roots.pem"\n{seed.CONFIG}'
     )
-    (tmp_path / "roots.pem").write_text("")
+    shutil.copy(certificate, tmp_path / "roots.pem")
     with Lock.take(tmp_path / "snapshots"):
         done = run("log", "timestamp", "--json")
     assert done.stderr == "watcher: the store is in use: the running watcher asks the authorities\n"
@@ -218,8 +222,8 @@ def test_authorities_are_asked_through_the_proxy_alone_unless_a_watcher_runs(
     assert [one["state"] for one in asked] == ["pending"]
     assert asked[0]["next_try"]
     assert "127.0.0.1:1" in str(asked[0]["why"])
-    with pytest.raises(LeakError):
-        socket.create_connection(("127.0.0.1", 2))
+    with socket.socket() as sock, pytest.raises(LeakError):
+        sock.connect(("127.0.0.1", 2))
     assert guards[-1].refused == 1
 
 

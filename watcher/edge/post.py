@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import aiohttp
-from aiohttp_socks import ProxyConnector
+from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyTimeoutError
 from aiohttp_socks import ProxyError as SocksError
 
 from watcher.edge.proxy import Proxy, credentials_for, proxy_of, resolve
@@ -54,7 +54,9 @@ async def _over(proxy: Proxy, url: str, body: bytes, content_type: str, token: s
             found = await response.content.read(MOST_BYTES + 1)
             while len(found) <= MOST_BYTES and (more := await response.content.read(MOST_BYTES)):
                 found += more
-    except (aiohttp.ClientError, SocksError, TimeoutError, EOFError, OSError, ValueError) as error:
+    except ProxyConnectionError as error:  # none of the library's own ProxyErrors, and no OSError
+        raise ProxyError(f"the proxy {proxy.name} does not answer", hint="is it running?") from error
+    except (aiohttp.ClientError, SocksError, ProxyTimeoutError, TimeoutError, EOFError, OSError, ValueError) as error:
         raise NotAnswered(f"{type(error).__name__}: {error}"[:300]) from error
     if len(found) > MOST_BYTES:
         raise NotAnswered(f"more than {MOST_BYTES} bytes came back")
