@@ -39,6 +39,47 @@ def test_an_old_statement_said_again_to_one_who_just_started_is_not_taken(tmp_pa
     assert paused(tmp_path, EARLIER).keys() == {SITES[2]}
 
 
+def test_a_statement_that_is_taken_away_holds_no_more_and_may_be_given_again(tmp_path: Path) -> None:
+    """By hand, say: what was paused goes on, and an older statement still does not come in by the fleet."""
+    key = OPERATORS["berlin"]
+    older, newer = (
+        pausing.say(Statement(by="berlin", number=number, until={site: LATER}), key.sign)
+        for number, site in ((4, "alpha"), (5, "beta"))
+    )
+    told: list[list[str]] = []
+    heeding = Heeding(tmp_path, [key.verifier], lambda sites: told.append(sorted(sites)))
+    heeding.hear("berlin", newer)
+    heeding.look()
+    path_of(tmp_path, "berlin").unlink()
+    with capture_logs() as logs:
+        heeding.look()
+        heeding.look()
+    assert told == [["beta"], []]
+    assert [(one["event"], one["site"]) for one in logs] == [("goes on", "beta")]
+    heeding.hear("berlin", older)
+    assert said(tmp_path, "berlin") == b""
+    keep(tmp_path, newer)
+    heeding.look()
+    assert told == [["beta"], [], ["beta"]]
+
+
+def test_a_folder_from_a_copy_lets_nothing_in_that_is_older_than_what_was_heard(tmp_path: Path) -> None:
+    key = OPERATORS["berlin"]
+    third, fourth, fifth, sixth = (
+        pausing.say(Statement(by="berlin", number=number, until={f"site-{number}": LATER}), key.sign)
+        for number in (3, 4, 5, 6)
+    )
+    heeding = Heeding(tmp_path, [key.verifier], lambda _: None)
+    heeding.hear("berlin", fifth)
+    heeding.look()
+    keep(tmp_path, third)
+    heeding.look()
+    heeding.hear("berlin", fourth)
+    assert said(tmp_path, "berlin") == third
+    heeding.hear("berlin", sixth)
+    assert paused(tmp_path, EARLIER).keys() == {"site-6"}
+
+
 class Course(RuleBasedStateMachine):
     """A process that heeds, its folder, and what was ever said."""
 

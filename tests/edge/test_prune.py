@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,24 @@ async def test_the_last_sight_of_an_entry_stays_however_old(kept: tuple[LedgerSt
     pruned = await store.prune(visit_at(VISITS + 100)[1])
     assert captures[29].body_digest not in pruned.bodies
     check(store.folder, captures, set(range(VISITS)) - {9, 10, 11, 29})
+
+
+async def test_the_first_page_without_an_entry_stays_until_it_is_known_what_became_of_it(tmp_path: Path) -> None:
+    """It is missing, and no event says so yet: the page that shows the gap is all there is."""
+    captures = []
+    async with LedgerStore.open(tmp_path, vantage="local") as store:
+        for number in range(5):
+            visit, at = visit_at(number)
+            (capture,) = await keep(store, number, exchange(b"<p>version %d</p>" % number, at))
+            captures.append(capture)
+            known = roster("alpha", entries(1), captures[min(number, 1)].requested_at, captures[min(number, 1)].id)
+            if number >= 3:
+                (key,) = known.entries
+                gap = replace(known.entries[key], missing_since=captures[3].requested_at, missing_in=captures[3].id)
+                known = replace(known, entries={key: gap})
+            await store.record(outcome(visit, [capture], {capture.id: reading(entries(1))}, beliefs=known))
+        pruned = await store.prune(visit_at(99)[1])
+    assert pruned.bodies == tuple(captures[number].body_digest for number in (0, 2, 4))
 
 
 async def test_files_left_by_a_killed_process_are_swept_by_the_next_owner(tmp_path: Path) -> None:

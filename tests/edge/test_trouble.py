@@ -110,6 +110,28 @@ def test_what_is_no_trouble_of_the_disk_is_left_alone() -> None:
 # --------------------------------------------------------------------------------------------------- small files
 
 
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_then_its_name_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(handle: int) -> None:
+        done.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name)
+        fsync(handle)
+
+    def renamed(old: str, new: Path) -> None:
+        done.append(f"{Path(old).name} -> {new.name}")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", renamed)
+    durable.put(tmp_path / "near" / "secret", b"x")
+    part = done[0]
+    assert part.endswith(".part")
+    assert done == [part, f"{part} -> secret", "near"]
+
+
 def test_a_small_file_for_which_there_is_no_room_leaves_the_old_one_and_no_rest(tmp_path: Path) -> None:
     path = tmp_path / "private" / "file"
     durable.put(path, b"old")
