@@ -109,8 +109,8 @@ def measure(sites: int = 100, rounds: int = 7, at_once: int = 20) -> Part:
         notes=(
             "“Bare fetch” is aiohttp-socks and SHA-256; “bare change” besides a parser, zstd after the version before, "
             "and one durable commit. A check is all of a visit: fetch, keep, read (reader processes included), decide, "
-            "record, log. On a changed page counters, clock and nonce are others at each load (watcher reads one such check "
-            "in 16; the median of the rounds shows the others); one with news has a new entry each time.",
+            "record, log. On a changed page counters, clock and nonce are others at each load (watcher reads one such "
+            "check in 16; the median of the rounds shows the others); one with news has a new entry each time.",
             "",
             *notes,
         ),

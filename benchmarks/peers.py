@@ -421,8 +421,8 @@ def measure(pages: int = 200, targets: int = 2000) -> Part:
         ],
         notes=(
             f"Peak memory is measured on pages of 10 kB: {WEIGHED}",
-            "On the changed page counters, clock and nonce move. Once watcher has seen where, it reads one such check in 16; "
-            "the median of the rounds shows the others.",
+            "On the changed page counters, clock and nonce move. Once watcher has seen where, it reads one such check "
+            "in 16; the median of the rounds shows the others.",
             "",
             *_limits(still, moving, peaks),
         ),
