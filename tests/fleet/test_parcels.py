@@ -193,6 +193,33 @@ async def test_shipping_anew_after_the_stream_was_lost(store: LedgerStore, copy:
     same(store, copy)
 
 
+async def test_what_the_stream_has_and_the_store_still_keeps_decides_where_shipping_goes_on(store: LedgerStore) -> None:
+    await store.do(parcels.join)
+    made = 0
+    while made < parcels.KEPT + 6:
+        await store.act(custody.key_record(old="", new=f"{made}", at=NOW, vantage="a"))
+        made += await store.do(partial(parcels.make_parcel, vantage="a", sign=KEY.sign, at=NOW))
+
+    async def at(last: int) -> tuple[bool, int, int]:
+        """Whether it goes on behind this message; what is then held to have arrived, and waits first."""
+        goes_on = await store.do(partial(parcels.level, last=last))
+        waits = await store.do(partial(parcels.waiting, most=1))
+        return goes_on, await store.do(parcels.last_sent), waits[0][0] if waits else 0
+
+    assert await at(0) == (True, 0, 1)
+    assert await at(3) == (True, 3, 4), "they arrived, and nobody could tell us so"
+    await store.do(partial(parcels.arrived, seq=made))
+    await store.do(partial(parcels.arrived, seq=5))
+    assert await store.do(parcels.last_sent) == made, "word that comes late takes nothing back"
+    oldest = made - parcels.KEPT + 1
+    assert await at(made) == (True, made, 0)
+    assert await at(made - 2) == (True, made - 2, made - 1), "an engine forgot its last two"
+    await store.do(partial(parcels.arrived, seq=made))
+    assert await at(oldest - 1) == (True, oldest - 1, oldest), "and as many as are kept"
+    await store.do(partial(parcels.arrived, seq=made))
+    assert (await at(oldest - 2))[0] is False, "one more is lost: all of it is shipped anew"
+
+
 @pytest.mark.parametrize(
     ("rows", "match"),
     [
