@@ -59,13 +59,13 @@ def out(port: int, credentials: tuple[str, str] = ("alert-x", "watcher"), host: 
 def led(way: OnlyProxy, address: tuple[str, int]) -> str:
     """Why it did not get there; empty if it did."""
     with socket.socket(way._family) as sock:
-        sock.settimeout(7)
+        sock.settimeout(60)
         try:
             way._lead(sock, address)
         except OSError as error:
-            assert sock.gettimeout() == 7
+            assert sock.gettimeout() == 60
             return str(error)
-        assert sock.gettimeout() == 7, "whoever made the socket said how long it waits"
+        assert sock.gettimeout() == 60, "whoever made the socket said how long it waits"
         return ""
 
 

@@ -10,19 +10,20 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.edge.keeping import exchange, keep, miss, outcome, reading, roster, visit_at
-from watcher.edge import schema
+from watcher.edge import schema, search_backfill
 from watcher.edge.ledger import Ledger
 from watcher.edge.reader import WorkerReader
 from watcher.edge.rows import inflate
 from watcher.edge.schema import LEDGER
 from watcher.edge.search import Answer, search, waiting
-from watcher.edge.search_backfill import backfill
+from watcher.edge.search_backfill import at_leisure, backfill
 from watcher.edge.store import LedgerStore
 from watcher.edge.writer import Desk
-from watcher.errors import UsageError
-from watcher.records import Capture, Entry
+from watcher.errors import StoreDamaged, StoreError, UsageError
+from watcher.records import Capture, Entry, Page
 
 FILLER = " ".join(f"filler{n}" for n in range(900))
 
@@ -212,6 +213,44 @@ async def test_what_was_kept_before_there_was_an_index_is_put_into_it(tmp_path: 
             assert [span[0] for span in found] == [hit.first_seen for hit in known.hits]
         else:
             assert found == spans(known)
+
+
+async def test_what_cannot_be_read_any_more_is_passed_over_and_a_full_disk_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One page of three is damaged: the others are found; and a store in trouble is told, not fatal."""
+    async with LedgerStore.open(tmp_path, vantage="local") as store:
+        for number, text in enumerate(("velmora one", "ostavia two", "calderis three")):
+            await show(store, number, text)
+    _without_index(tmp_path)
+    page, reader = Ledger.page, WorkerReader()
+
+    def damaged(self: Ledger, capture: str) -> Page:
+        found = page(self, capture)
+        if b"ostavia" in found.body:
+            raise StoreDamaged("its bytes are not what was received", hint="restore it")
+        return found
+
+    monkeypatch.setattr(Ledger, "page", damaged)
+    async with LedgerStore.open(tmp_path, vantage="local") as store:
+        with capture_logs() as logs, monkeypatch.context() as trouble:
+            trouble.setattr(search_backfill, "_entries", _no_room)
+            await at_leisure(store, reader)
+        assert [(one["event"], one["error"], one["mend"]) for one in logs] == [
+            ("search index waits", "no room", "make room")
+        ]
+        assert schema.is_behind(tmp_path), "the next start goes on"
+        with capture_logs() as logs:
+            await at_leisure(store, reader)
+            await at_leisure(store, reader)
+        assert [(one["event"], one["versions"]) for one in logs] == [("older captures can be searched", 3)]
+    await reader.close()
+    assert not schema.is_behind(tmp_path)
+    assert [len(ask(tmp_path, word).hits) for word in ("velmora", "ostavia", "calderis")] == [1, 0, 1]
+
+
+async def _no_room(store: LedgerStore) -> None:
+    raise StoreError("no room", hint="make room")
 
 
 def _without_index(folder: Path) -> None:
