@@ -92,6 +92,7 @@ def test_a_difference_for_people_and_for_patches(run: Run, tmp_path: Path, form:
     [
         ("clop@2020-01-01", '"clop@2020-01-01" is no file, no capture and no SITE@TIME of one'),
         ("nobody@2026-11-22", "is no file, no capture and no SITE@TIME of one"),
+        ("c", "is no file, no capture and no SITE@TIME of one"),
         ("c000000000", "is no file, no capture and no SITE@TIME of one"),
         ("e1velmora", "is no file, no capture and no SITE@TIME of one"),
         ("clop@yesterdayish", "mend: write 2026-11-22"),
