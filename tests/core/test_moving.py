@@ -198,7 +198,10 @@ def test_whatever_fits_differs_in_words_that_moved_alone(data: st.DataObject) ->
         gaps, words = _parts(other.encode())
         assert gaps == _parts(after.encode())[0]
         old = zip(_parts(before.encode())[1], _parts(after.encode())[1], words, strict=True)
-        assert all(was == now == word or (was != now and len(was) == len(now) == len(word)) for was, now, word in old)
+        for was, now, word in old:
+            # each number of a word may have a digit more or less
+            near = abs(len(now) - len(word)) <= len(re.findall(rb"[0-9]+", now))
+            assert was == now == word or (was != now and near)
 
 
 def test_hostile_pages_are_looked_through_in_one_go() -> None:
