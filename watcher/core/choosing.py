@@ -59,13 +59,12 @@ def _remember(
     candidates: Sequence[Candidate], titles: Sequence[frozenset[str]], wholes: Sequence[int], learned: Learned
 ) -> list[Memory]:
     """How each candidate behaved, this page included."""
-    sketches = [sketch(one) for one in titles]
     before = [find(learned.memories, candidate.key, candidate.shape) for candidate in candidates]
     after = [
-        Memory(key=candidate.key, shape=candidate.shape, titles=text, count=len(shown))
+        Memory(key=candidate.key, shape=candidate.shape, titles=sketch(shown), count=len(shown), frame=candidate.frame)
         if memory is None
-        else behave(replace(memory, key=candidate.key, shape=candidate.shape), text, len(shown), others_changed=False)
-        for candidate, memory, text, shown in zip(candidates, before, sketches, titles, strict=True)
+        else _behaved(candidate, shown, memory)
+        for candidate, memory, shown in zip(candidates, before, titles, strict=True)
     ]
     churned = [memory is not None and now.churned > memory.churned for memory, now in zip(before, after, strict=True)]
     for index, memory in enumerate(before):
@@ -75,6 +74,13 @@ def _remember(
         if wholes[index] >= 0 and memory is not None and churned[index]:  # a choice from a list shows nothing new
             after[index] = replace(after[index], churned=memory.churned)
     return after
+
+
+def _behaved(candidate: Candidate, shown: frozenset[str], memory: Memory) -> Memory:
+    """How a remembered candidate behaved, by titles that are taken out as when it was first seen."""
+    titles = shown if memory.frame == candidate.frame else candidate.folded(memory.frame)
+    named = replace(memory, key=candidate.key, shape=candidate.shape)
+    return behave(named, sketch(titles), len(titles), others_changed=False)
 
 
 def _whole_of(index: int, candidates: Sequence[Candidate], titles: Sequence[frozenset[str]]) -> int:

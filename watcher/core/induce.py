@@ -36,6 +36,8 @@ CLEAR = 1.0
 """How far the best candidate must lead before the rule stands."""
 RUNNERS = 20
 """Candidates of a page that are looked at closely."""
+TRIED = 3
+"""Of so many of the likeliest candidates, the first for which a rule can be made is taken."""
 SKIPPED_KINDS = frozenset({"menu", "question", "label", "none"})
 
 
@@ -123,18 +125,21 @@ def _by_induction(document: Document, learned: Learned) -> Extraction:
         if learned.rule is not None:
             return _by_rule(learned.rule, document, provisional=True)
         return Extraction(provisional=True)
-    best = weighed[0].candidate
     memories = tuple(one.memory for one in weighed[:REMEMBERED])
-    kept = _kept(document, learned, best)
-    rule = learned.rule if kept is not None else make_rule(document, best)
-    if rule is None:
+    for at in range(min(TRIED, len(weighed))):
+        best = weighed[at].candidate
+        kept = _kept(document, learned, best)
+        rule = learned.rule if kept is not None else make_rule(document, best)
+        if rule is not None:
+            break
+    else:
         return Extraction(provisional=True, memories=memories)
     read = kept or rules.read(rule, document)
     return Extraction(
         entries=read.entries,
         rule=rule,
         titles_a_record=read.titles_a_record,
-        provisional=not _is_settled(weighed),
+        provisional=not _is_settled(weighed[at:]),
         frame_found=True,
         chosen=best.key,
         records=learned.records if kept is not None else best.group.size,
@@ -288,7 +293,8 @@ def relearn(
     """A new reading and what is learned from it, with known titles (or one example) as seeds, for a page
     whose design changed; None if nothing on the page holds enough of them."""
     seeds = frozenset(fold_title(title)[0] for title in ([example] if example else known) if title.strip())
-    guessed = learned.rule is not None and learned.provisional  # then what is known may be guesses, too
+    moved = any(memory.key == learned.chosen and memory.churned for memory in learned.memories)
+    guessed = learned.rule is not None and learned.provisional and not moved  # then what is known may be guesses, too
     if not seeds or (guessed and not example):
         return None
     shown = [example] if example else list(known)

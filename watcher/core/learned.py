@@ -32,6 +32,8 @@ class Memory:
     """Sketch of its titles on the last page that had it."""
     count: int = 0
     """Titles there."""
+    frame: str = ""
+    """What took the titles out of their texts when it was first seen, so that another frame makes no other list."""
     churned: int = 0
     """Times that its titles changed and yet overlapped: entries do that."""
     frozen: int = 0
@@ -67,6 +69,8 @@ class Move:
     shared: float
     """Part of the smaller set that is in both."""
     changed: bool
+    single: bool = False
+    """One of the sets has no more than one title: that it is another tells nothing."""
 
 
 def sketch(titles: Iterable[str]) -> str:
@@ -89,7 +93,8 @@ def compare_sketches(old: str, old_count: int, new: str, new_count: int) -> Move
     smaller = min(len(one), len(other))
     if tops and smaller < FEW:
         return Move(shared=(STAYED + GONE) / 2, changed=True)
-    return Move(shared=len(one & other) / smaller if smaller else 0.0, changed=one != other or old_count != new_count)
+    shared = len(one & other) / smaller if smaller else 0.0
+    return Move(shared=shared, changed=one != other or old_count != new_count, single=smaller < 2)
 
 
 def evidence(memory: Memory) -> float:
@@ -106,7 +111,7 @@ def behave(memory: Memory, titles: str, count: int, *, others_changed: bool) -> 
         return replace(memory, frozen=min(20, memory.frozen + others_changed))
     if move.shared >= STAYED:
         return replace(memory, titles=titles, count=count, churned=min(20, memory.churned + 1))
-    if move.shared > GONE:
+    if move.shared > GONE or move.single:
         return replace(memory, titles=titles, count=count)
     return replace(memory, titles=titles, count=count, replaced=min(20, memory.replaced + 1))
 

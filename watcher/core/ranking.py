@@ -79,9 +79,11 @@ class Candidate:
         tags = "/".join(f"{tag}:{nth}" for tag, _, nth in self.title.place)
         return f"{self.group.shape}|{tags}@{self.title.attr}{self.title.path}"
 
-    def folded(self) -> frozenset[str]:
-        """The titles as they are compared."""
-        return frozenset(map(_folded, self.titles.values()))
+    def folded(self, frame: str | None = None) -> frozenset[str]:
+        """The titles as they are compared; with another ``frame``, as that would take them out."""
+        if frame is None:
+            return frozenset(map(_folded, self.titles.values()))
+        return frozenset(_folded(apply_frame(frame, self.title.cells[number])) for number in self.titles)
 
 
 @cached_if_short(30_000)
