@@ -37,7 +37,7 @@ def test_it_serves_until_it_is_stopped(tmp_path: Path) -> None:
     settings_in(tmp_path)
     process, base = start(tmp_path)
     try:
-        with urllib.request.urlopen(base) as answer:
+        with urllib.request.urlopen(f"{base}events") as answer:
             assert "Velmora Logistics" in answer.read().decode()
     finally:
         process.send_signal(signal.SIGTERM)
