@@ -189,6 +189,10 @@ def test_every_consistency_proof_to_70_leaves_holds_and_no_mutation_of_it() -> N
         (0, 0, (), ROOTS[0], ROOTS[1], "root"),
         (4, 4, (), ROOTS[4], ROOTS[5], "forked"),
         (4, 5, (), ROOTS[4], ROOTS[5], "empty"),
+        (3, 5, (*merkle.consistency_proof(3, 5, NODE_AT), ROOTS[1]), ROOTS[3], ROOTS[5], "too long"),
+        (3, 3, (), b"x", b"x", "wrong length"),
+        (0, 5, (), ROOTS[0], ROOTS[5][:31], "wrong length"),
+        (0, 5, (), ROOTS[0], ROOTS[5] + b"x", "wrong length"),
     ],
 )
 def test_faults_between_two_heads_are_named(
@@ -196,6 +200,21 @@ def test_faults_between_two_heads_are_named(
 ) -> None:
     with pytest.raises(EvidenceError, match=fault):
         merkle.verify_consistency(old, new, proof, old_root, new_root)
+
+
+@pytest.mark.parametrize(
+    ("leaf", "proof", "root", "fault"),
+    [
+        (LEAVES[3], (*merkle.inclusion_proof(3, 5, NODE_AT), ROOTS[1]), ROOTS[5], "inclusion: .* too long"),
+        (LEAVES[3][:31], merkle.inclusion_proof(3, 5, NODE_AT), ROOTS[5], "inclusion: .* wrong length"),
+        (LEAVES[3], merkle.inclusion_proof(3, 5, NODE_AT), ROOTS[5] + b"x", "inclusion: .* wrong length"),
+    ],
+)
+def test_faults_of_a_proof_that_a_leaf_is_there_are_named(
+    leaf: bytes, proof: tuple[bytes, ...], root: bytes, fault: str
+) -> None:
+    with pytest.raises(EvidenceError, match=fault):
+        merkle.verify_inclusion(leaf, 3, 5, proof, root)
 
 
 @pytest.mark.parametrize(("old", "new"), [(3, 2), (-1, 2), (1, 0)])

@@ -164,16 +164,16 @@ class Lately:
             recent = held.recent if held.recent == _NOTHING else _pack(told[-TEXTS:])
             left = None if held.left is None else max(0, held.left - again)
             self._known[site.name] = _Known(
-                site,
-                held.visits + again,
-                left,
-                visit,
-                looks,
-                held.mirrors,
-                held.read_at,
-                recent,
-                held.flutters,
-                again,
+                site=site,
+                visits=held.visits + again,
+                left=left,
+                visit=visit,
+                looks=looks,
+                mirrors=held.mirrors,
+                read_at=held.read_at,
+                recent=recent,
+                flutters=held.flutters,
+                unread=again,
             )
 
     def kept(self, site: Site) -> bytes:

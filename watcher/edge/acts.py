@@ -49,10 +49,10 @@ async def opening(store: LedgerStore, key: SigningKey, *, config: bytes, vantage
     about = custody.version_record(versions(), config=sha256(config).digest(), at=now, vantage=vantage)
 
     def work(desk: Desk) -> None:
-        key_record, last = (([{}] + [record for _, record in desk.ledger.acts(act)])[-1] for act in ("key", "version"))
-        last_key = str(key_record.get("new", ""))
+        last_key = str(_last(desk, "key").get("new", ""))
         if last_key != key.vkey:
             desk.ledger.log.act(custody.key_record(old=last_key, new=key.vkey, at=now, vantage=vantage))
+        last = _last(desk, "version")
         if (last.get("versions"), last.get("config")) != (about["versions"], about["config"]):
             desk.ledger.log.act(about)
         if last.get("versions") != about["versions"]:
@@ -60,6 +60,12 @@ async def opening(store: LedgerStore, key: SigningKey, *, config: bytes, vantage
 
     await store.do(work)
     await take_in(store)
+
+
+def _last(desk: Desk, act: str) -> custody.Record:
+    """The last act of a kind; empty if there was none."""
+    records = [record for _, record in desk.ledger.acts(act)]
+    return records[-1] if records else {}
 
 
 async def take_in(store: LedgerStore) -> int:
