@@ -20,13 +20,14 @@ from typing import Any
 
 import watcher.core.reading
 import watcher.edge.keeper
+import watcher.short
 import watcher.visit
 from benchmarks.checking import Checker, at_a_time, cpu_seconds
 from benchmarks.report import Part
 from benchmarks.serving import Served
 from tests.props.fakes import InlineReader
 from watcher.core import custody
-from watcher.core.again import Lately
+from watcher.core.again import Lately, Mirror
 from watcher.edge.believer import Believer
 from watcher.edge.custody_log import CustodyLog
 from watcher.edge.keeper import Keeper
@@ -45,6 +46,10 @@ STEPS = (
     ("decide", watcher.visit, "compare"),
     ("decide", watcher.visit, "decide"),
     ("decide", watcher.visit, "page_print"),
+    ("decide", watcher.short, "page_print"),
+    ("decide", watcher.short, "mask_of"),
+    ("decide", Mirror, "mark"),
+    ("decide", Lately, "way"),
     ("decide", Lately, "again"),
     ("decide", Lately, "learn"),
     ("record", Recorder, "record"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.web.conftest import Asker, Serving
-from tests.web.seed import CONFIG, fill
+from tests.web.seed import CONFIG, NOW, fill
 from watcher.web.door import Door, local
 
 TOKEN = "correct horse battery staple"
@@ -133,12 +133,13 @@ async def test_logging_in_never_leads_elsewhere(serving: Serving, back: str) -> 
 
 
 async def test_a_cookie_is_worth_nothing_after_its_time_or_another_token() -> None:
-    door, later = Door(1, TOKEN), datetime.now(UTC) + timedelta(hours=1)
+    door, later = Door(1, TOKEN), NOW + timedelta(hours=1)
     good = door.pass_until(later)
     until, _, seal = good.partition(".")
-    assert door.is_ours(good)
+    assert door.is_ours(good, NOW)
+    assert not door.is_ours(good, later)
     for bad in (
-        door.pass_until(datetime.now(UTC) - timedelta(seconds=1)),
+        door.pass_until(NOW),
         Door(1, TOKEN + "x").pass_until(later),
         f"{int(until) + 1}.{seal}",
         f"{until}.{seal[:-1]}0" if seal[-1] != "0" else f"{until}.{seal[:-1]}1",
@@ -147,7 +148,7 @@ async def test_a_cookie_is_worth_nothing_after_its_time_or_another_token() -> No
         ".",
         "\u0661.x",
     ):
-        assert not door.is_ours(bad), bad
+        assert not door.is_ours(bad, NOW), bad
 
 
 def test_no_token_is_not_the_empty_token() -> None:

@@ -107,7 +107,7 @@ async def _close(app: web.Application) -> None:
 
 @web.middleware
 async def _at_the_door(request: web.Request, handler: Handler) -> web.StreamResponse:
-    request.app[ROOM].door.check(request)
+    request.app[ROOM].door.check(request, request.app[ROOM].now())
     return await handler(request)
 
 

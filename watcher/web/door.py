@@ -12,7 +12,7 @@ import hmac
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from aiohttp import web
@@ -67,10 +67,10 @@ class Door:
     port: int
     token: str = ""
 
-    def check(self, request: web.Request) -> None:
+    def check(self, request: web.Request, now: datetime) -> None:
         """Nothing, if the request may come in; else DeniedError."""
         self.check_host(request)
-        self.check_token(request)
+        self.check_token(request, now)
         self.check_origin(request)
 
     def check_host(self, request: web.Request) -> None:
@@ -89,11 +89,11 @@ class Door:
                 hint=f"open http://127.0.0.1:{self.port}/; for a tunnel or a proxy, use the same port or set a token",
             )
 
-    def check_token(self, request: web.Request) -> None:
+    def check_token(self, request: web.Request, now: datetime) -> None:
         """Nothing, if no token is set, or it is shown; else LoginNeededError."""
         if not self.token or request.path in OPEN_PATHS:
             return
-        if not (self._shown(request) or self.is_ours(request.cookies.get(COOKIE, ""))):
+        if not (self._shown(request) or self.is_ours(request.cookies.get(COOKIE, ""), now)):
             raise LoginNeededError("a token is needed", hint="Authorization: Bearer TOKEN, or log in")
 
     def check_origin(self, request: web.Request) -> None:
@@ -127,11 +127,11 @@ class Door:
         until = str(int(end.timestamp()))
         return f"{until}.{self._seal(until)}"
 
-    def is_ours(self, cookie: str) -> bool:
+    def is_ours(self, cookie: str, now: datetime) -> bool:
         """Whether we gave the cookie, and it still holds."""
         until, _, seal = cookie.partition(".")
         good = hmac.compare_digest(seal.encode(), self._seal(until).encode())
-        return good and until.isascii() and until.isdigit() and int(until) > datetime.now(UTC).timestamp()
+        return good and until.isascii() and until.isdigit() and int(until) > now.timestamp()
 
     def _seal(self, text: str) -> str:
         return hmac.new(_digest(self.token), b"watcher web pass " + text.encode(), hashlib.sha256).hexdigest()
