@@ -17,7 +17,10 @@ from tests.cli.seed import believe
 from tests.core.looks import Watching
 from tests.web.conftest import Asker, Serving, asking
 from tests.web.seed import CONFIG, EVIL_KEY, NOW, START, STEP, settings_in
+from watcher.core.moments import rfc3339
 from watcher.edge.ledger_sights import WebLedger
+from watcher.edge.pause_files import change
+from watcher.edge.sign import load_key
 from watcher.errors import EvidenceError
 from watcher.web import app as web_app
 from watcher.web.door import HEADERS
@@ -128,6 +131,18 @@ async def test_a_site_that_nobody_looked_at_is_an_alarm(told, tmp_path) -> None:
         async with aiohttp.ClientSession() as session, session.get(base) as response:
             tree = LexborHTMLParser(await response.text())
     assert [node.text() for node in tree.css(".alarm li a")] == ["clop"]
+
+
+async def test_a_paused_site_says_when_it_is_looked_at_again(own: Asker) -> None:
+    until = NOW + timedelta(days=3)
+    change(own.settings.store, load_key(own.settings.key), {"clop": until}, NOW)
+    tree = LexborHTMLParser((await own.ask("/sites/clop")).text)
+    numbers = {node.css_first("dt").text(): node.css_first("dd") for node in tree.css(".numbers > div")}
+    assert numbers["Next visit"].css_first("small time").attributes["datetime"] == rfc3339(until)
+    assert "Paused by test until" in tree.css_first("main").text()
+    row = LexborHTMLParser((await own.ask("/")).text).css_first("section table tr + tr, tbody tr")
+    assert "paused" in row.css_first("td").text()
+    assert row.css_first("td[data-label=Next] time").attributes["datetime"] == rfc3339(until)
 
 
 async def test_an_entrys_life_has_every_sighting_and_every_gap(web: Asker) -> None:
@@ -399,7 +414,7 @@ async def test_before_the_first_visit_the_sites_are_there(serving: Serving) -> N
 
 
 async def test_without_sites_the_overview_says_what_to_do(serving: Serving) -> None:
-    async with serving("") as asker:
+    async with serving('[web]\nlisten = "127.0.0.1:0"\n') as asker:
         assert "add a" in (await asker.ask("/")).text
 
 
@@ -486,3 +501,5 @@ async def test_a_missing_entry_says_what_it_waits_for(own: Asker, tmp_path: Path
     )
     listed = LexborHTMLParser((await own.ask("/sites/clop/entry?key=arvelo%20logistics")).text)
     assert "withdrawn" not in listed.css_first(".lead").text()
+    told = LexborHTMLParser((await own.ask("/")).text).css_first(".numbers a")
+    assert (told.text(), told.attributes["href"]) == ("1 missing, not told yet", "/entries?standing=missing")

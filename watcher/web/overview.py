@@ -44,6 +44,7 @@ class View:
     rows: tuple[Row, ...] = ()
     news: tuple[Event, ...] = ()
     kinds: dict[str, int]
+    missing: int = 0
     leaves: int = 0
     stamped: int | None = None
     asks_authorities: bool = False
@@ -94,6 +95,7 @@ def _look(about: Room, ledger: WebLedger, now: datetime) -> View:
         rows=tuple(_row(one, one.site in sites, levels.get(one.site, ()), recent.get(one.site, ())) for one in targets),
         news=tuple(event for _, event in ledger.events_page(EventsWanted(since=now - A_DAY), limit=MOST_NEWS).rows),
         kinds=ledger.kinds_since(now - A_DAY),
+        missing=ledger.count("missing"),
         leaves=ledger.log.size,
         stamped=ledger.last_stamped(),
         asks_authorities=bool(about.settings.timestamp.authorities),
