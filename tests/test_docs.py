@@ -18,6 +18,7 @@ from watcher.cli.main import TABLE, cli
 from watcher.core import reasons
 from watcher.core.rules import faults
 from watcher.errors import ConfigError, WatcherError
+from watcher.records import MISS_VERDICTS, PAGE_VERDICTS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -216,8 +217,9 @@ def test_the_case_of_the_contributing_page_has_the_form_of_the_others() -> None:
 
 def test_every_machine_word_is_explained() -> None:
     page = text(ROOT / "docs" / "deciding.md")
-    words = {*reasons._REASONS, *reasons._WAITS} - {"sure-by"} | {f"sure-by:{way}" for way in reasons._SURE_BY}
-    assert sorted(word for word in words if not re.search(rf"`{re.escape(word)}(:[^`]+)?`", page)) == []
+    words = {*reasons._REASONS, *reasons._WAITS} - {"sure-by", *PAGE_VERDICTS, *MISS_VERDICTS}
+    words |= {f"sure-by:{way}" for way in reasons._SURE_BY}
+    assert sorted(word for word in words if not re.search(rf"`{re.escape(word)}([:-][^`]+)?`", page)) == []
 
 
 def test_messages_that_are_quoted_are_the_programs() -> None:

@@ -10,6 +10,7 @@ from watcher.core.clock import reading
 from watcher.core.compare import Delta, compare
 from watcher.core.decide import decide, wanted_probes
 from watcher.core.identity import assign_keys
+from watcher.core.reasons import reason
 from watcher.core.watchlist import Watch
 from watcher.records import Decision, Entry, Event, Policy, Probe, Roster, Snapshot
 
@@ -110,6 +111,8 @@ class Watching:
             watchlist=self.watchlist,
             clocks=reading("", snapshot.taken_at, self.machine) if self.machine else None,
         )
+        for word in (word for event in self.last.events for word in event.why if " " not in word):
+            assert reason(word), f"{word} means nothing"
         self.roster = self.last.roster
         self.told += self.last.events
         return self.last.events

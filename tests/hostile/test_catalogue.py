@@ -12,6 +12,7 @@ import pytest_asyncio
 import watcher.visit
 from tests.hostile.looking import KILLERS, MAX_BODY, ONION, Kit, Looked, kit, look
 from tests.hostile.servers import CATALOGUE, Hostile, named
+from watcher.core.reasons import reason
 from watcher.records import MISS_VERDICTS, PAGE_VERDICTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -50,6 +51,7 @@ async def test_it_brings_its_verdict_and_no_more(item: Hostile, shared: Kit, mon
     assert (snapshot.verdict, last.is_miss) == (item.verdict, item.verdict in MISS_VERDICTS)
     if item.group != "endless":
         assert fits(next(iter(snapshot.why), ""), item.why), snapshot.why
+    assert last.is_miss or all(reason(word) for word in snapshot.why[:1]), snapshot.why  # then, phrases of the page
     assert snapshot.complete == (item.verdict == "listing" and item.group != "endless")
     assert visited.events == ()  # a first look tells of nothing
     # nothing but this one site was asked for, and nothing on it that is not to be asked for

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from watcher.core.moments import words as length
-from watcher.records import Policy
+from watcher.records import MISS_VERDICTS, PAGE_VERDICTS, Policy
 
 KINDS = {
     "listed": "Entry listed",
@@ -23,6 +23,11 @@ KINDS = {
 }
 _REASONS = {
     "new-on-listing": "the entry stands on the page and never did before",
+    "rule-settled": "it came while the way to read the page was still being learned, and is still there",
+    "seen-again": "an entry that was withdrawn stands on the page again",
+    "sightings": "looks at which it stood there again: {}",
+    "field": "what says something else than before: {}",
+    "same": "what it was recognised by: {}",
     "absent-from-listing": "complete copies of the listing in a row that did not show the entry: {}",
     "detail-offline": "the entry's own page answered that it does not exist",
     "detail-still-up": "the entry's own page still answers: it was taken off the listing alone",
@@ -48,10 +53,52 @@ _REASONS = {
     "empty-frame": "the page had its frame and no entries",
     "name-on-page": "the name still stood elsewhere on the page: {}",
     "gone-at-once": "entries that were gone at once: {}",
+    "clock-stepped-back": "this machine's clock was set back in between",
     "rule-relearned": "the page had a new design, and the way to read it was learned again",
     "recovered-from": "what it recovered from: {}",
     "socks": "the proxy answered with code {}",
     "http": "the server answered with status {}",
+    "read-as": "not read anew: but for numbers from which nothing follows, the page is that of capture {}",
+    "heading-says": "the page's own heading says what it is: {}",
+    "says": "the page's few words say what it is: {}",
+    "password-form": "the page asks for a password, and holds little else",
+    "picture-form": "the page asks what a picture shows, and holds little else",
+    "script-only": "the page is a script and little else",
+    "reloads-itself": "the page loads itself again, and holds little else",
+    "empty-body": "the answer has no body",
+    "not-text": "the answer is no text",
+    "type": "the answer is no page, but {}",
+    "parse-refused": "the parser cannot take this page",
+    "worker-killed": "the page was too much for the process that reads it: {}",
+    "cut": "the answer was cut short: {}",
+    "closing-part-missing": "the page lacks the end that it always had",
+    "closing-tag-missing": "the page lacks the closing tag that it always had",
+    "brackets-not-closed": "the page ends before its brackets are closed",
+    "elements-left-open": "more elements are left open than is usual on this site",
+    "elements-not-closed": "the page ends before its elements are closed",
+    "ends-inside-comment": "the page ends in the middle of a comment",
+    "ends-inside-tag": "the page ends in the middle of a tag",
+    "json-not-finished": "the JSON ends before it is whole",
+    "xml-not-finished": "the XML ends before it is whole",
+    "root-not-closed": "the page ends before its root is closed",
+    "frame-missing": "what stands round the list on every page of this site is not there",
+    "no-known-entry": "none of the known entries stands on the page",
+    "known-titles-unread": "titles of known entries stand on the page, and not where entries were learned to stand",
+    "no-entries": "the page has its frame, and no entries in it",
+    "no-entries-found": "nothing on the page repeats as entries do",
+    "first-page": "no good page of this site was seen before",
+    "announced": "the page says how many entries there are, and shows fewer: {}",
+    "page": "a further page of the listing was not a good one: {}",
+    "pages-not-read": "further pages of the listing that were not read: {}",
+    "further-pages-unknown-to-the-server": "the server says that the further pages do not exist",
+    "title-stands": "the entry's title stands on its own page",
+    "title-absent": "the entry's title does not stand on its own page",
+    "soft-gone": "the site says that there is no such page, with status 200",
+    "site-frame": "the page has the site's own frame",
+    "interrupted": "the visit was broken off before this was asked for",
+    "not-kept": "this was not asked for at the time",
+    "foreign": "others captured it",
+    **{kind: f"visits in a row that found the site {kind}: {{}}" for kind in sorted(PAGE_VERDICTS | MISS_VERDICTS)},
 }
 _SURE_BY = {
     "clean": "nothing about it looked like a fault, often and long enough",
@@ -67,9 +114,11 @@ def reason(word: str) -> str:
     name, _, value = word.partition(":")
     if " " in name:
         return ""
+    if name not in _WAITS and name.startswith(("page-", "same-")):
+        name, _, value = word.partition("-")
     if name == "sure-by":
         value = _SURE_BY.get(value, value)
-    return _REASONS.get(name, "").format(value)
+    return (_REASONS.get(name) or _WAITS.get(name, "")).format(value)
 
 
 _WAITS = {
