@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,9 @@ from watcher.core.tell import as_entry, event_id
 from watcher.core.voices import Notes, Voice
 from watcher.core.watchlist import Watch, watched
 from watcher.records import Event, EventKind, Policy, RosterEntry, Snapshot
+
+AGREES = "agrees:"
+"""Stands before the name of a vantage among the reasons of an event that it agrees to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,3 +116,18 @@ def key_of(entries: Mapping[str, RosterEntry], event: Event) -> str | None:
         if len(fits) == 1:
             return fits[0]
     return None
+
+
+def same_entry(event: Event, other: Event) -> bool:
+    """Whether both events are about one entry, whatever names it goes by."""
+    entry = other.entry
+    if entry is None:
+        return False
+    at = other.not_after
+    held = RosterEntry(key=entry.key, title=entry.title, url=entry.url, first_seen=at, last_seen=at, seen_in="")
+    return key_of({entry.key: held}, event) is not None
+
+
+def agreeing(why: Iterable[str]) -> list[str]:
+    """The vantages that agree, by an event's reasons."""
+    return [word.removeprefix(AGREES) for word in why if word.startswith(AGREES)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from watcher.core import voices
-from watcher.core.agreement import Table, key_of, made, own, tell
+from watcher.core.agreement import AGREES, Table, key_of, made, own, tell
 from watcher.core.voices import Lack, Loss, Voice
 from watcher.records import ENTRY_KINDS, Event, EventKind, Policy, RosterEntry
 
@@ -189,7 +189,7 @@ def _withdrawn(table: Table, key: str, losses: Mapping[str, Loss], agreeing: Seq
         if count > 1
         else "One vantage confirmed that the entry is gone from the listing, and no other that looks shows it any more."
     )
-    why = (f"vantages-agree:{count}", *(f"agrees:{name}" for name in agreeing), *machine, prose)
+    why = (f"vantages-agree:{count}", *(f"{AGREES}{name}" for name in agreeing), *machine, prose)
     return made(table, "withdrawn", key, window=(began, first.not_after), sides=(last.before, first.after), why=why)
 
 

@@ -71,6 +71,11 @@ class Note:
     def encode(self) -> bytes:
         return str(self).encode()
 
+    def by(self, key: VerifierKey) -> tuple[Signature, ...]:
+        """The signatures of this key."""
+        wanted = key.name, key.id
+        return tuple(one for one in self.signatures if (one.name, one.key_id) == wanted)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
@@ -177,7 +182,7 @@ def _parse_signature(line: str) -> Signature:
 
 def verify(note: Note, key: VerifierKey, check: Check) -> None:
     """None if ``key`` signed the note, else ``EvidenceError``. Signatures by others are not looked at."""
-    mine = [s for s in note.signatures if s.name == key.name and s.key_id == key.id]
+    mine = note.by(key)
     if not mine:
         raise EvidenceError(f"signature: the note bears none by {key.name} with key {key.id.hex()}")
     for signature in mine:
@@ -189,7 +194,7 @@ def verify_cosignature(note: Note, key: VerifierKey, check: Check) -> int:
     if key.kind != COSIGNATURE_V1:
         raise EvidenceError(f"cosignature: {key.name} is not a witness key")
     verify(note, key, check)
-    return max(int.from_bytes(s.blob[:8], "big") for s in note.signatures if s.name == key.name and s.key_id == key.id)
+    return max(int.from_bytes(one.blob[:8], "big") for one in note.by(key))
 
 
 def _check_one(text: str, key: VerifierKey, signature: Signature, check: Check) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from watcher.config import Settings
 from watcher.core import bundle, fleet_bundle, note
-from watcher.core.agreement import key_of
+from watcher.core.agreement import same_entry
 from watcher.core.material import Kept, Material
 from watcher.edge.export import Exported, check, drawn, export, make, provenance, roots_of, written
 from watcher.edge.gather import Provenance, Selection, gather
@@ -23,7 +23,7 @@ from watcher.edge.ledger import Ledger
 from watcher.edge.sign import KnownKey, SigningKey
 from watcher.edge.verify_fleet import verify_fleet
 from watcher.errors import EvidenceError, StoreDamaged
-from watcher.records import Event, RosterEntry
+from watcher.records import Event
 
 
 @contextmanager
@@ -107,15 +107,5 @@ def _own_event(ledger: Ledger, event: Event, vantage: str) -> Event | None:
     """What the vantage itself told of the same thing, last before the fleet did."""
     if event.vantage == vantage:
         return ledger.event(event.id)
-    last = None
-    for one in ledger.events(site=event.site, kind=event.kind):
-        if one.entry is None or one.confirmed_at > event.confirmed_at:
-            continue
-        entry = one.entry
-        held = RosterEntry(
-            key=entry.key, title=entry.title, url=entry.url, first_seen=one.not_after, last_seen=one.not_after,
-            seen_in="",
-        )  # fmt: skip
-        if key_of({entry.key: held}, event) is not None:
-            last = one
-    return last
+    told = [one for one in ledger.events(site=event.site, kind=event.kind) if one.confirmed_at <= event.confirmed_at]
+    return next((one for one in reversed(told) if same_entry(event, one)), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -128,7 +128,7 @@ def _take_event(ledger: Ledger, basket: _Basket, event: Event) -> None:
     since = min([event.not_before or event.not_after, *(one.requested_at for one in ends)])
     _take_span(ledger, basket, event.site, _begin(ends, since), event.confirmed_at)
     for visit in {one.visit for one in ends} - basket.snapshots.keys():  # a clock set back put it outside of the span
-        _take_visit(ledger, basket, visit)
+        _take_visit(ledger, basket, visit, ledger.snapshot(visit))
     basket.whole |= {one.visit for one in ends}
     lacking = event.not_after
     if lacking > event.confirmed_at:  # a clock set back made the span wider
@@ -178,17 +178,14 @@ def _take_site(ledger: Ledger, basket: _Basket, selection: Selection) -> None:
 
 def _take_span(ledger: Ledger, basket: _Basket, site: str, since: datetime | None, until: datetime | None) -> None:
     for snapshot in ledger.snapshots(site, since, until):
-        basket.snapshots[snapshot.visit] = snapshot
-        for capture in ledger.captures_of(snapshot.visit):
-            basket.captures[capture.id] = capture
+        _take_visit(ledger, basket, snapshot.visit, snapshot)
     for capture in ledger.captures(site=site, since=since):
         if until is not None and capture.requested_at > until:
             break
         basket.captures[capture.id] = capture
 
 
-def _take_visit(ledger: Ledger, basket: _Basket, visit: str) -> None:
-    snapshot = ledger.snapshot(visit)
+def _take_visit(ledger: Ledger, basket: _Basket, visit: str, snapshot: Snapshot | None) -> None:
     if snapshot is not None:
         basket.snapshots[visit] = snapshot
     for capture in ledger.captures_of(visit):
@@ -221,9 +218,7 @@ def _kept(ledger: Ledger, basket: _Basket) -> tuple[Kept, ...]:
 
 def _bytes(ledger: Ledger, capture: Capture, shown: bool) -> tuple[bytes, bytes, bool]:
     """The bytes of a capture, if they are to be shown and are still there; digests stay when they were pruned."""
-    if not shown:
-        return b"", b"", False
-    if is_erased(ledger, capture.id):
+    if not shown or is_erased(ledger, capture.id):
         return b"", b"", False
     return (*ledger.wire(capture.id), True)
 
@@ -289,14 +284,14 @@ def _heads(
         found |= {head.size: head for head in over[:1]}
         found |= {head.size: head for head in [head for head in over if head.size in stamped][:1]}
     if not any(size > last for size in found):
-        found |= {one.size: one for one in _fresh(ledger, key, last)}
+        found[last + 1] = _fresh(ledger, key, last)
     return tuple(_with_stamps(ledger, found[size]) for size in sorted(found))
 
 
 def _own(head: SignedHead, key: SigningKey | KnownKey) -> Head | None:
     """The head as it was first signed, cosignatures apart; None if another key signed it."""
     signed = note.parse(head.note.encode())
-    mine = tuple(s for s in signed.signatures if (s.name, s.key_id) == (key.origin, key.verifier.id))
+    mine = signed.by(key.verifier)
     if not mine:
         return None
     others = [s for s in signed.signatures if s not in mine]
@@ -309,14 +304,14 @@ def _own(head: SignedHead, key: SigningKey | KnownKey) -> Head | None:
     )
 
 
-def _fresh(ledger: Ledger, key: SigningKey | KnownKey, last: int) -> Iterable[Head]:
+def _fresh(ledger: Ledger, key: SigningKey | KnownKey, last: int) -> Head:
     """A head signed now, where none covers what is asked for: a watcher that was stopped before it signed."""
     root = merkle.root(last + 1, ledger.log.node_at)
     made = ledger.record_of(last)["at"]
     if not isinstance(made, str):
         raise EvidenceError(f"the record of leaf {last} has no time")
     signed = key.checkpoint(last + 1, root).encode()
-    yield Head(size=last + 1, root=root, note=signed, made_at=datetime.fromisoformat(made))
+    return Head(size=last + 1, root=root, note=signed, made_at=datetime.fromisoformat(made))
 
 
 def _with_stamps(ledger: Ledger, head: Head) -> Head:

@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from watcher.core import bundle_checks, fleet_bundle, note, wacz
+from watcher.core.agreement import agreeing
 from watcher.core.bundle_reading import Doc, Opened, open_bundle, parse
 from watcher.core.checks import CheckResult, Checks, need
 from watcher.edge.apart import reread_apart
 from watcher.edge.sign import check_signature
 from watcher.edge.verify_bundle import verify_bundle
 from watcher.errors import EvidenceError
-
-AGREES = "agrees:"
 
 
 def verify_fleet(
@@ -103,7 +102,7 @@ def _agreement(opened: Mapping[str, Opened]) -> str:
             if path in opened:
                 need(event in opened[path].events(), f"event {event['id']} is not what {event['vantage']} told")
             continue
-        for name in [word.removeprefix(AGREES) for word in event["why"] if word.startswith(AGREES)]:
+        for name in agreeing(event["why"]):
             path = fleet_bundle.path_of(name)
             need(path in opened, f"event {event['id']}: there is no bundle of vantage {name}")
             told = [

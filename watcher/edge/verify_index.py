@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from watcher.core import note
-from watcher.core.agreement import key_of
+from watcher.core.agreement import agreeing, same_entry
 from watcher.core.checks import CheckResult, Checks, need
 from watcher.edge.index_copies import copies
 from watcher.edge.index_union import progress
@@ -17,10 +17,9 @@ from watcher.edge.ledger import Ledger
 from watcher.edge.rows import capture_id
 from watcher.edge.verify_store import verify_store
 from watcher.errors import EvidenceError
-from watcher.records import Event, RosterEntry
+from watcher.records import Event
 
 MOST_NAMED = 6
-AGREES = "agrees:"
 
 
 def verify_index(
@@ -78,14 +77,14 @@ def _agreement(union: Ledger, ledgers: Mapping[str, Ledger]) -> str:
         if event.vantage in ledgers:
             need(ledgers[event.vantage].event(event.id) == event, f"event {event.id} is not what its vantage told")
             continue
-        agreeing = [word.removeprefix(AGREES) for word in event.why if word.startswith(AGREES)]
+        names = agreeing(event.why)
         if event.kind == "withdrawn":
-            need(agreeing, f"event {event.id}: nobody is said to agree")
+            need(names, f"event {event.id}: nobody is said to agree")
             need(
-                any(_lost(ledgers[name], event) for name in agreeing if name in ledgers),
+                any(_lost(ledgers[name], event) for name in names if name in ledgers),
                 f"event {event.id}: no vantage that is said to agree told of it",
             )
-        for name in agreeing:
+        for name in names:
             if name not in ledgers:
                 raise EvidenceError(f"event {event.id}: there is no copy of vantage {name}")
             need(
@@ -98,7 +97,7 @@ def _agreement(union: Ledger, ledgers: Mapping[str, Ledger]) -> str:
 def _lost(ledger: Ledger, event: Event) -> bool:
     """Whether the vantage told of the withdrawal itself, by then."""
     told = ledger.events(site=event.site, kind="withdrawn")
-    return any(_same(event, one) for one in told if one.confirmed_at <= event.confirmed_at)
+    return any(same_entry(event, one) for one in told if one.confirmed_at <= event.confirmed_at)
 
 
 def _lacks(ledger: Ledger, event: Event) -> bool:
@@ -108,18 +107,3 @@ def _lacks(ledger: Ledger, event: Event) -> bool:
         return False
     seen = [one for one in ledger.snapshots(event.site, event.not_before, event.confirmed_at) if one.complete]
     return bool(seen) and not any(entry.key == shown.key for one in seen for shown in one.entries)
-
-
-def _same(event: Event, other: Event) -> bool:
-    entry = other.entry
-    if entry is None or event.entry is None:
-        return False
-    held = RosterEntry(
-        key=entry.key,
-        title=entry.title,
-        url=entry.url,
-        first_seen=other.not_after,
-        last_seen=other.not_after,
-        seen_in="",
-    )
-    return key_of({entry.key: held}, event) == entry.key

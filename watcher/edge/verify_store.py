@@ -28,6 +28,8 @@ from watcher.edge.sign import check_signature
 from watcher.errors import EvidenceError, StoreError, UsageError
 
 MOST_FAULTS = 20
+_COMPLAINTS = (StoreError, UsageError, sqlite3.Error, msgspec.MsgspecError)
+"""What the ledger says of itself: a fault like any other."""
 _LEVEL_BITS = 48
 CLOCK_TOLERANCE = timedelta(minutes=10)
 
@@ -64,11 +66,11 @@ def verify_store(
 
 
 def _complained(check: Callable[[], str]) -> str:
-    """What the check found; what the ledger itself complains of is a fault like any other."""
+    """What the check found."""
     try:
         with told():
             return check()
-    except (StoreError, UsageError, sqlite3.Error, msgspec.MsgspecError) as error:
+    except _COMPLAINTS as error:
         raise EvidenceError(str(error)) from error
 
 
@@ -81,7 +83,7 @@ def _each(checks: Iterator[tuple[str, Callable[[], object]]]) -> int:
         try:
             with told():
                 check()
-        except (EvidenceError, StoreError, UsageError, sqlite3.Error, msgspec.MsgspecError) as error:
+        except (EvidenceError, *_COMPLAINTS) as error:
             if len(faults) < MOST_FAULTS:
                 faults.append(f"{what}: {error}")
             else:
@@ -237,7 +239,7 @@ def _acts(ledger: Ledger, act: str) -> Iterator[dict[str, Any]]:
 def _verified(text: str, keys: list[note.VerifierKey]) -> note.Checkpoint:
     signed = note.parse(text.encode())
     head = note.parse_checkpoint(signed)
-    mine = [key for key in keys if any((s.name, s.key_id) == (key.name, key.id) for s in signed.signatures)]
+    mine = [key for key in keys if signed.by(key)]
     need(mine or not keys, "it is signed by nobody that is trusted")
     for key in mine:
         note.verify(signed, key, check_signature)
@@ -340,7 +342,7 @@ def _times(ledger: Ledger, keys: list[note.VerifierKey], roots: tuple[x509.Certi
 def as_signed(text: str, keys: list[note.VerifierKey]) -> bytes:
     """A checkpoint as it was first signed, witnesses' lines taken off: what is time-stamped."""
     signed = note.parse(text.encode())
-    head = note.parse_checkpoint(signed)
-    own = {(key.name, key.id) for key in keys}
-    mine = tuple(s for s in signed.signatures if ((s.name, s.key_id) in own if own else s.name == head.origin))
-    return replace(signed, signatures=mine).encode()
+    origin = note.parse_checkpoint(signed).origin
+    mine = {one for key in keys for one in signed.by(key)}
+    own = (one for one in signed.signatures if (one in mine if keys else one.name == origin))
+    return replace(signed, signatures=tuple(own)).encode()

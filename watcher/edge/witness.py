@@ -82,9 +82,9 @@ class Witnesses:
             lines = note.parse_signatures(body.decode())
         except UnicodeDecodeError as error:
             raise EvidenceError("the witness's answer is no text") from error
-        mine = [line for line in lines if (line.name, line.key_id) == (witness.key.name, witness.key.id)]
-        signed = note.with_signatures(note.parse(asked.note), mine)
+        signed = note.with_signatures(note.parse(asked.note), lines)
         note.verify_cosignature(signed, witness.key, check_signature)
+        mine = signed.by(witness.key)
 
         def add(desk: Desk) -> None:
             found = desk.ledger.checkpoint(asked.size)
@@ -110,8 +110,7 @@ def _question(desk: Desk, *, key: SigningKey, known: int) -> _Question | None:
     if head is None:
         return None
     signed = note.parse(head.note.encode())
-    own = tuple(s for s in signed.signatures if (s.name, s.key_id) == (key.origin, key.verifier.id))
-    plain = note.Note(text=signed.text, signatures=own).encode()
+    plain = note.Note(text=signed.text, signatures=signed.by(key.verifier)).encode()
     proof = merkle.consistency_proof(known, head.size, desk.ledger.log.node_at)
     lines = "".join(f"{base64.b64encode(value).decode()}\n" for value in proof[:MOST_PROOF_LINES])
     return _Question(size=head.size, note=plain, body=f"old {known}\n{lines}\n".encode() + plain)
@@ -124,7 +123,7 @@ def _last_cosigned(desk: Desk, *, witness: Witness) -> int:
         (f"{note.MARK}{witness.key.name} ",),
     )
     for size, text in rows.fetchall():
-        if any((s.name, s.key_id) == (witness.key.name, witness.key.id) for s in note.parse(text.encode()).signatures):
+        if note.parse(text.encode()).by(witness.key):
             return int(size)
     return 0
 
