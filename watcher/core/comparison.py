@@ -66,6 +66,17 @@ class Comparison:
     def degraded(self) -> bool:
         return self.difference is not None and self.difference.degraded
 
+    @property
+    def tally(self) -> str:
+        """How many entries became what."""
+        kinds = [change.kind for change in self.entries]
+        return ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+
+
+def facts_of(entry: Entry) -> list[tuple[str, str]]:
+    """What an entry says beside its title."""
+    return [(name, value) for name, value in (("url", entry.url), *entry.fields.items()) if value]
+
 
 def compared(old: Side, new: Side, by: By) -> Comparison:
     """The two captures held against each other."""

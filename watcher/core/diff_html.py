@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from watcher.core.comparison import Comparison, EntryChange, Side
+from watcher.core.comparison import Comparison, EntryChange, Side, facts_of
 from watcher.core.difference import Block, Span
 from watcher.core.escape import html
 from watcher.core.moments import rfc3339
@@ -61,17 +61,15 @@ def table(comparison: Comparison) -> str:
     """The comparison as a part of a page that brings its own style."""
     rows = _entry_rows(comparison.entries) if comparison.difference is None else _block_rows(comparison)
     verdict = "<p>No difference.</p>" if comparison.is_none else ""
-    degraded = (
-        "<p>Too much differs to compare words everywhere: some blocks are shown whole.</p>"
-        if comparison.degraded
-        else ""
-    )
+    whole = "<p>Too much differs to compare words everywhere: some blocks are shown whole.</p>"
+    degraded = whole if comparison.degraded else ""
+    tally = f'<p class="faint">{comparison.tally}</p>' if comparison.tally else ""
     heads = (
         f'<th scope="col">{_head("Before", comparison.old)}</th><th scope="col">{_head("After", comparison.new)}</th>'
     )
     return (
         f'{verdict}{degraded}\n<table class="diff"><thead><tr>{heads}</tr></thead>\n'
-        f"<tbody>\n{''.join(rows)}</tbody></table>\n{_tally(comparison)}"
+        f"<tbody>\n{''.join(rows)}</tbody></table>\n{tally}"
     )
 
 
@@ -79,12 +77,6 @@ def _head(name: str, side: Side) -> str:
     facts = [side.label, rfc3339(side.time) if side.time else "", side.verdict]
     shown = " · ".join(html(fact, 200) for fact in facts if fact)
     return f'{name}<div class="faint">{shown}<br>{html(side.url, 300)}</div>'
-
-
-def _tally(comparison: Comparison) -> str:
-    kinds = [change.kind for change in comparison.entries]
-    told = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-    return f'<p class="faint">{told}</p>' if told else ""
 
 
 def _entry_rows(changes: Sequence[EntryChange]) -> Iterator[str]:
@@ -102,9 +94,7 @@ def _entry_rows(changes: Sequence[EntryChange]) -> Iterator[str]:
 
 
 def _entry(entry: Entry) -> str:
-    return _record(
-        html(entry.title, 400), [(n, html(v, 4000)) for n, v in [("url", entry.url), *entry.fields.items()] if v]
-    )
+    return _record(html(entry.title, 400), [(name, html(value, 4000)) for name, value in facts_of(entry)])
 
 
 def _side_of(change: EntryChange, op: str) -> str:

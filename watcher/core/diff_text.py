@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
-from watcher.core.comparison import Comparison, EntryChange, Side
+from watcher.core.comparison import Comparison, EntryChange, Side, facts_of
 from watcher.core.difference import Block, Difference, Span
 from watcher.core.escape import block as safe_block
 from watcher.core.escape import line as safe_line
 from watcher.core.moments import rfc3339
-from watcher.records import Entry
 
 Style = Literal["", "head", "removed", "added", "changed", "moved", "faint"]
 Piece = tuple[Style, str]
@@ -31,7 +30,7 @@ def lines(comparison: Comparison) -> Iterator[list[Piece]]:
     elif comparison.difference is None:
         for change in comparison.entries:
             yield from _entry_lines(change)
-        yield [("faint", _count(comparison.entries))]
+        yield [("faint", comparison.tally)]
     else:
         for hunk in _hunks(comparison.difference):
             yield [("faint", f"@@ {_range(hunk)} @@")]
@@ -52,15 +51,11 @@ def _entry_lines(change: EntryChange) -> Iterator[list[Piece]]:
     shown = f"{safe_line(change.was)} → {title}" if change.kind == "renamed" else title
     yield [(style, f"{MARKS[change.kind]} {change.kind:<8} {shown}")]
     if change.kind in {"added", "removed"}:
-        for name, value in _facts(change.entry):
+        for name, value in facts_of(change.entry):
             yield [(style, f"    {name}: {safe_line(value)}")]
     for name, found in change.spans.items():
         if name != "title" or change.kind != "renamed":
             yield [("", f"    {safe_line(name, 40)}: "), *_span_pieces(found)]
-
-
-def _facts(entry: Entry) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in (("url", entry.url), *entry.fields.items()) if value]
 
 
 def _span_pieces(found: Sequence[Span]) -> list[Piece]:
@@ -85,11 +80,6 @@ def _block_lines(block: Block) -> Iterator[list[Piece]]:
     style: Style = "" if block.kind == "same" else block.kind
     for text in safe_block(block.before or block.after).split("\n"):
         yield [(style, f"{MARKS[block.kind]} {safe_line(text, 400)}")]
-
-
-def _count(changes: Sequence[EntryChange]) -> str:
-    kinds = [change.kind for change in changes]
-    return ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
 
 
 def _hunks(found: Difference) -> list[list[Block]]:
@@ -139,7 +129,7 @@ def _unified_entry(change: EntryChange) -> Iterator[str]:
     if change.kind in {"added", "removed"}:
         mark = MARKS[change.kind]
         yield f"{mark}{safe_line(change.entry.title)}"
-        for name, value in _facts(change.entry):
+        for name, value in facts_of(change.entry):
             yield f"{mark}  {safe_line(name, 40)}: {safe_line(value, 4000)}"
         return
     if "title" not in change.changes:

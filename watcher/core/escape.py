@@ -35,23 +35,7 @@ _FORMULA = re.compile(r"[\s'\"]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 _SCHEME = re.compile(r"\b([a-z][a-z0-9+.\-]{1,20}):(?=//|\\\\)", re.IGNORECASE)
 _HOST_DOT = re.compile(r"(?<=[\w\-])\.(?=[^\W\d_][\w\-]*)")
-_CHAT = str.maketrans(
-    {
-        "@": "＠",
-        "<": "‹",
-        ">": "›",
-        "`": "ˋ",
-        "*": "∗",
-        "_": "ˍ",
-        "~": "∼",
-        "|": "ǀ",
-        "[": "⁅",
-        "]": "⁆",
-        "#": "＃",
-        "\\": "∖",
-        "&": "＆",
-    }
-)
+_CHAT = str.maketrans("@<>`*_~|[]#\\&", "＠‹›ˋ∗ˍ∼ǀ⁅⁆＃∖＆")
 
 
 def line(text: str, limit: int = ENOUGH) -> str:

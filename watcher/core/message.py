@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from watcher.core.contract import event_object, published
 from watcher.core.escape import chat, cut, line
 from watcher.core.moments import rfc3339, words
 from watcher.core.reasons import KINDS, reason
@@ -213,27 +214,9 @@ def _printed(value: Any) -> Any:
 
 def _described(event: Event) -> Mapping[str, Any]:
     """What a template may print of an event."""
-    entry = event.entry or Entry(key="", title="")
-    return {
-        "id": event.id,
-        "kind": event.kind,
-        "what": KINDS[event.kind],
-        "site": event.site,
-        "title": entry.title,
-        "url": entry.url,
-        "fields": dict(entry.fields),
-        "was": event.was,
-        "changes": {name: list(pair) for name, pair in event.changes.items()},
-        "not_before": "" if event.not_before is None else rfc3339(event.not_before),
-        "not_after": rfc3339(event.not_after),
-        "confirmed_at": rfc3339(event.confirmed_at),
-        "before": event.before or "",
-        "after": event.after or "",
-        "why": _Own(why(event)),
-        "reasons": list(event.why),
-        "watchlist": list(event.watchlist),
-        "vantage": event.vantage,
-    }
+    told = {"changes": {}, "was": "", **event_object(event), **published(event.entry or Entry(key="", title=""))}
+    shown = {name: "" if value is None else value for name, value in told.items() if name not in {"entry", "key"}}
+    return {**shown, "what": KINDS[event.kind], "why": _Own(why(event)), "reasons": list(event.why)}
 
 
 _NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -21,10 +21,6 @@ from watcher.records import Event
 AROUND = 8
 """Entries shown above and below the one that matters."""
 MOST_ROWS = 400
-MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
 _TEMPLATES = Environment(
     loader=PackageLoader("watcher.core", "templates"),
     autoescape=True,
@@ -105,7 +101,7 @@ def said(at: datetime, brief: bool) -> str:
     """A time as people say it: to the second, or, where that would be too ``brief``, to the millisecond."""
     utc = at.astimezone(UTC)
     fraction = f".{utc.microsecond // 1000:03d}" if brief else ""
-    return f"{utc.day} {MONTHS[utc.month - 1]} {utc.year}, {utc:%H:%M:%S}{fraction}"
+    return f"{utc:%-d %B %Y, %H:%M:%S}{fraction}"
 
 
 class _Words:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from watcher.core import stix
-from watcher.core.contract import dumps
+from watcher.core.contract import dumps, event_object, published
 from watcher.core.escape import block, csv_cell, line
 from watcher.core.moments import rfc3339
 from watcher.core.reasons import KINDS, reason
@@ -135,30 +135,13 @@ def to_csv(events: Iterable[Event]) -> Iterator[str]:
     """Lines of a table (RFC 4180); no cell is ever a formula."""
     yield _row(COLUMNS)
     for event in events:
-        entry = event.entry
-        yield _row(
-            (
-                event.id,
-                event.kind,
-                event.site,
-                entry.title if entry else "",
-                entry.key if entry else "",
-                entry.url if entry else "",
-                "" if event.not_before is None else rfc3339(event.not_before),
-                rfc3339(event.not_after),
-                rfc3339(event.confirmed_at),
-                event.before or "",
-                event.after or "",
-                "; ".join(event.watchlist),
-                "; ".join(event.why),
-                event.was,
-                "; ".join(f"{name}: {old} → {new}" for name, (old, new) in event.changes.items()),
-                event.vantage,
-            )
-        )
+        changes = [f"{name}: {old} → {new}" for name, (old, new) in event.changes.items()]
+        value = {**(published(event.entry) if event.entry else {}), **event_object(event), "changes": changes}
+        yield _row(value.get(name) for name in COLUMNS)
 
 
-def _row(cells: Iterable[str]) -> str:
+def _row(cells: Iterable[str | list[str] | None]) -> str:
     out = io.StringIO()
-    csv.writer(out, quoting=csv.QUOTE_ALL).writerow([csv_cell(cell) for cell in cells])
+    told = ["; ".join(cell) if isinstance(cell, list) else cell or "" for cell in cells]
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerow(map(csv_cell, told))
     return out.getvalue()
