@@ -27,6 +27,9 @@ FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 HOUR, DAY = 3600, 86_400
 JUMPS = (HOUR, -HOUR, 30 * DAY, -30 * DAY, 47, -47)
 """The hour is what summer time does to a clock that keeps local time."""
+MOST_LIES = 6
+"""Requests that a whole page, or a whole site, which says what is not so is shown to: no more than a few looks, however
+late this machine is. A site that stands back in an earlier state with all its own pages is, in the end, believed."""
 STORE_BYTES = 512 << 20
 LOCKER = """
 import sqlite3, sys
@@ -153,6 +156,7 @@ def broken(stage: Stage, site: int, kind: FaultKind, dice: random.Random) -> Ite
         hosts=dice.choice(((), (dice.choice(hosts),))),
         details=dice.random() < 0.7,
         every=dice.choice((1, 1, 2)),
+        most=MOST_LIES if kind in ("old", "empty") else 0,
     )
     stage.act(site, Break(fault))
     yield

@@ -175,6 +175,13 @@ async def test_error_statuses(status: int) -> None:
         assert (await visitor.get())[0] == status
 
 
+async def test_a_fault_meets_so_many_requests_and_no_more() -> None:
+    async with visiting() as visitor:
+        for _ in range(2):  # each fault counts for itself
+            visitor.site.do(Break(Fault(kind="status", status=503, most=2)))
+            assert [(await visitor.get())[0] for _ in range(4)] == [503, 503, 200, 200]
+
+
 async def test_hangs_up_or_keeps_silent() -> None:
     async with visiting() as visitor:
         visitor.site.do(Break(Fault(kind="closed")))

@@ -61,6 +61,8 @@ class Fault:
     """The entries' own pages fail, too."""
     every: int = 1
     """Only every so many-th request that it concerns."""
+    most: int = 0
+    """Only so many requests; 0: as many as there are while it stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,7 @@ class PracticeSite:
         self._title, self._seed, self._clock = title, seed, clock
         self._due: datetime | None = None
         self._loads = 0
+        self._failed: tuple[Fault | None, int] = (None, 0)
         self._runner: web.AppRunner | None = None
 
     @property
@@ -162,7 +163,10 @@ class PracticeSite:
             return None
         if (fault.pages and number not in fault.pages) if number else not fault.details:
             return None
-        return fault if self._loads % fault.every == 0 else None
+        if self._loads % fault.every:
+            return None
+        self._failed = (fault, self._failed[1] + 1 if self._failed[0] is fault else 1)
+        return fault if not fault.most or self._failed[1] <= fault.most else None
 
     def _scene_for(self, host: str, back: int = 0) -> Scene:
         back = max(back, self.scene.lags.get(host, 0))
