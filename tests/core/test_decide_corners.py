@@ -296,7 +296,7 @@ def test_an_entry_that_another_is_read_with_is_not_gone() -> None:
 
 def test_a_site_put_back_as_a_whole_takes_twice_as_many_looks_as_one_that_withdrew() -> None:
     """The newest entry's own page is gone with it, as after a restored backup; an older entry's withdrawal is quick."""
-    up = {title: "alive" for title in "ABCDEFGHI"}
+    up = dict.fromkeys("ABCDEFGHI", "alive")
     newest, older = Watching(up={**up, "I": "gone"}), Watching(up={**up, "C": "gone"})
     for site in (newest, older):
         site.looks(12, "ABCDEFGH")
