@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from watcher.core import addresses
 from watcher.core.batches import MANY
-from watcher.core.body_place import bodies_address
 from watcher.core.escape import line
 from watcher.core.fleet_tables import KEYS as FLEET_KEYS
 from watcher.core.fleet_tables import FleetSettings, read_fleet
@@ -203,7 +202,7 @@ def _settings(top: Table, folder: Path, path: Path) -> Settings:
     if not VANTAGE.fullmatch(vantage):
         own.fault("vantage", f"it names signatures; {VANTAGE_RIGHT}")
     store = folder / own.text("store", "snapshots", needed='write a folder such as "snapshots"')
-    bodies = own.made("bodies", own.text("bodies"), bodies_address, "") if own.has("bodies") else ""
+    bodies = own.made("bodies", own.text("bodies"), addresses.parse_place, None) if own.has("bodies") else None
     key = folder / own.text("key", "watcher.key", needed='write a file such as "watcher.key"')
     operator = own.text("operator")
     own.finish()
@@ -214,7 +213,7 @@ def _settings(top: Table, folder: Path, path: Path) -> Settings:
         path=path,
         vantage=vantage,
         store=store,
-        bodies=bodies,
+        bodies=bodies.url if bodies else "",
         operator=operator,
         key=key,
         proxy=proxy,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watcher.core import addresses, note
-from watcher.core.body_place import parse_place
+from watcher.core.addresses import parse_place
 
 PUBLIC = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key().public_bytes_raw()
 WITNESS = str(note.VerifierKey(name="witness.example/w", kind=note.COSIGNATURE_V1, public=PUBLIC))

@@ -21,7 +21,7 @@ import pytest
 from tests.edge.keeping import START, entries, exchange, keep, outcome, reading, visit_at, whole_visit
 from tests.props.ports import free_ports
 from watcher import config
-from watcher.core.body_place import parse_place
+from watcher.core.addresses import parse_place
 from watcher.edge import doctor, object_bodies
 from watcher.edge.bodies import BodyFiles, pack
 from watcher.edge.ledger import Ledger

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from watcher.core.body_place import parse_place
+from watcher.core.addresses import parse_place
 from watcher.edge import object_bodies
 from watcher.edge.bodies import BodyFiles, pack
 from watcher.edge.object_bodies import MARK, OWNER, ObjectBodies, frames_of, use

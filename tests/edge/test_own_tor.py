@@ -22,7 +22,7 @@ from tests.edge.played_tor import DONE, STARTING, STUCK
 from watcher import config
 from watcher.config import Settings
 from watcher.core.proxy_tables import ProxySettings
-from watcher.edge import doctor_tor, own_tor, tors
+from watcher.edge import doctor, own_tor, tors
 from watcher.edge.doctor import examine
 from watcher.edge.fetch import SocksFetcher
 from watcher.edge.guard import Guard
@@ -461,7 +461,7 @@ async def test_doctor_starts_one_to_see(settings: Settings) -> None:
 
 
 async def test_doctor_tells_where_it_is_stuck(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_tor, "STALL_SECONDS", 0.5)
+    monkeypatch.setattr(doctor, "STALL_SECONDS", 0.5)
     play(settings, phases=((0, STUCK),))
     settings.store.mkdir()
     ((ok, detail, mend),) = await findings(settings)

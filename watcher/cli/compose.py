@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -15,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from watcher.cli.terminal import on_hangup
 from watcher.config import Settings
 from watcher.core.mirrors import host_of
 from watcher.core.note import parse_key
@@ -40,8 +40,8 @@ from watcher.edge.timestamp import Authorities, Stamper
 from watcher.edge.tors import Reached, reaching
 from watcher.edge.witness import Witness, Witnesses
 from watcher.errors import ProxyError, StoreFull, WatcherError
-from watcher.look import Means, ShortWay, Visited
-from watcher.ports import Sink
+from watcher.look import Means, Retrieve, ShortWay, Visited
+from watcher.ports import Reader, Sink, Store
 from watcher.records import Site
 from watcher.watch import Outside, Watch
 from watcher.web.beside import served
@@ -55,6 +55,8 @@ STOP_SECONDS = 9.0
 """From the signal to the end, at most."""
 LEAST_LAST_SECONDS = 0.5
 """For alerts, however little of that is left."""
+OUT, LOG = 1, 2
+"""Standard output, and where the log goes."""
 
 
 class SystemClock:
@@ -135,17 +137,7 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
         reader = WorkerReader()
         stack.push_async_callback(reader.close)
         live = Live(fetcher, store, clock)
-        means = Means(
-            retrieve=live,
-            store=store,
-            reader=reader,
-            clock=clock,
-            policy=settings.policy,
-            vantage=settings.vantage,
-            timeout=settings.proxy.timeout,
-            watchlist=settings.watchlist,
-            short=ShortWay(store=store),
-        )
+        means = means_of(settings, live, store, reader, short=ShortWay(store=store))
         delivery = Delivery(store, key, clock)
         stack.push_async_callback(delivery.dismiss)
         await delivery.use(await sinks_of(settings, proxy.urls))
@@ -232,21 +224,29 @@ def tending_of(settings: Settings, store: LedgerStore, key: SigningKey) -> Tendi
     )
 
 
+def means_of(
+    settings: Settings, retrieve: Retrieve, store: Store, reader: Reader, *, short: ShortWay | None = None
+) -> Means:
+    """What a visit works with."""
+    return Means(
+        retrieve=retrieve,
+        store=store,
+        reader=reader,
+        clock=SystemClock(),
+        policy=settings.policy,
+        vantage=settings.vantage,
+        timeout=settings.proxy.timeout,
+        watchlist=settings.watchlist,
+        short=short,
+    )
+
+
 @asynccontextmanager
 async def replay_means(settings: Settings, ledger: Ledger) -> AsyncIterator[Means]:
     """What visits that are told again work with: no proxy, no network, and nothing is kept."""
     reader = WorkerReader()
     try:
-        yield Means(
-            retrieve=nothing_kept,
-            store=Sheet(ledger),
-            reader=reader,
-            clock=SystemClock(),
-            policy=settings.policy,
-            vantage=settings.vantage,
-            timeout=settings.proxy.timeout,
-            watchlist=settings.watchlist,
-        )
+        yield means_of(settings, nothing_kept, Sheet(ledger), reader)
     finally:
         await reader.close()
 
@@ -310,6 +310,23 @@ async def run(settings: Settings, on_visit: Callable[[Visited], None], reload: C
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
         await parts.delivery.close(max(LEAST_LAST_SECONDS, await deadline + STOP_SECONDS - loop.time()))
+
+
+def on_hangup(stop: Callable[[], None], reload: Callable[[], None]) -> Callable[[], None]:
+    """What SIGHUP means from now on: stop, where the terminal of the log was closed; else reload, as daemons do."""
+    had = os.isatty(LOG)
+
+    def hung_up() -> None:
+        if not had or os.isatty(LOG):
+            reload()
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)  # a line to a closed terminal would be an error of its own
+        for stream in (OUT, LOG):
+            os.dup2(nowhere, stream)
+        os.close(nowhere)
+        stop()
+
+    return hung_up
 
 
 async def _until_ready(reached: Reached, stop: asyncio.Event) -> None:

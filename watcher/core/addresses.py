@@ -7,8 +7,9 @@ No fault repeats more of an address than its scheme: it may hold a secret.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit, urlunsplit
 
 from watcher.core import note, onion
 from watcher.errors import EvidenceError
@@ -16,6 +17,7 @@ from watcher.errors import EvidenceError
 _PAGE_PORTS = {"http": 80, "https": 443}
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+_BODY_OPTIONS = frozenset({"endpoint", "region"})
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]")
 
 
@@ -93,6 +95,38 @@ def listen_address(text: str) -> tuple[str, int]:
         except ValueError:
             raise ValueError(f"the host is neither an IP address nor localhost; {example}") from None
     return host, int(port)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where large bodies may go besides the store's folder: ``s3://BUCKET/PREFIX?endpoint=URL&region=NAME``."""
+
+    url: str
+    bucket: str
+    prefix: str
+    endpoint: str = ""
+    region: str = ""
+
+
+def parse_place(url: str) -> Place:
+    """The place that the address names; ``ValueError`` says what is wrong with it."""
+    parts = urlsplit(url)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise ValueError(
+            "this is no place for bodies; write s3://BUCKET/PREFIX, with ?endpoint=https://HOST for your own server"
+        )
+    if "@" in parts.netloc:
+        raise ValueError(
+            "credentials do not stand here; they come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"
+        )
+    options = parse_qs(parts.query, keep_blank_values=True)
+    if unknown := sorted(options.keys() - _BODY_OPTIONS):
+        raise ValueError(f"unknown in it: {', '.join(unknown)}; known are {', '.join(sorted(_BODY_OPTIONS))}")
+    endpoint = options.get("endpoint", [""])[-1]
+    if endpoint and urlsplit(endpoint).scheme not in {"http", "https"}:
+        raise ValueError("its endpoint is no address; write one such as endpoint=https://192.0.2.7:9000")
+    region = options.get("region", [""])[-1]
+    return Place(url=url, bucket=parts.netloc, prefix=parts.path.strip("/"), endpoint=endpoint, region=region)
 
 
 def is_loopback(host: str) -> bool:

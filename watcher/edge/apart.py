@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from types import TracebackType
 from typing import Literal, Self
 
 from watcher.edge import sandbox
@@ -41,7 +40,7 @@ class Apart:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.communicate()
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import socket
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,18 +17,19 @@ from watcher.config import Settings
 from watcher.core.addresses import is_loopback
 from watcher.core.cadence import unchecked
 from watcher.core.moments import size_words, words
-from watcher.edge import lock, object_bodies
+from watcher.core.tor_trouble import explain
+from watcher.edge import lock, object_bodies, tors
 from watcher.edge.apprise_sink import AppriseSink
-from watcher.edge.doctor_tor import own_tors
 from watcher.edge.finding import Finding, good, of_error, wrong
 from watcher.edge.ledger import Ledger, Owed
 from watcher.edge.machine import clock_facts, is_alive
 from watcher.edge.notify import sinks
+from watcher.edge.own_tor import programs
 from watcher.edge.proxy import Proxy, check_proxy
 from watcher.edge.schema import LEDGER
 from watcher.edge.sign import load_key
-from watcher.edge.tor_control import tor_state
-from watcher.edge.tors import Progress
+from watcher.edge.tor_control import TorState, tor_state
+from watcher.edge.tors import Progress, reaching
 from watcher.errors import ConfigError, ProxyError, StoreError, WatcherError
 from watcher.records import TargetStatus
 
@@ -38,6 +40,8 @@ BUILT = datetime(2026, 1, 1, tzinfo=UTC)
 NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 LITTLE_SPACE = 100 << 20
 SOME_SPACE = 1 << 30
+STALL_SECONDS = 30.0
+"""Without any progress, a tor that is started to see is given up."""
 
 
 async def examine(settings: Settings, now: datetime, *, progress: Progress = lambda *_: None) -> tuple[Finding, ...]:
@@ -45,7 +49,7 @@ async def examine(settings: Settings, now: datetime, *, progress: Progress = lam
     return (
         *_configuration(settings),
         *[await _proxy(url) for url in settings.proxy.urls if not settings.proxy.managed],
-        *await (own_tors(settings, progress) if settings.proxy.managed else _tor(settings)),
+        *await (_own_tors(settings, progress) if settings.proxy.managed else _tor(settings)),
         *_clock(now),
         _key(settings),
         *_store(settings, now),
@@ -161,6 +165,36 @@ async def _tor(settings: Settings) -> list[Finding]:
             mend = "" if ok else "wait; if it stays so, look at tor's log: the network or a firewall may keep it out"
         findings.append(Finding(check="tor", ok=ok, detail=detail, mend=mend))
     return findings
+
+
+async def _own_tors(settings: Settings, progress: Progress) -> list[Finding]:
+    """Of tors of our own: those of the running watcher, or one started to see."""
+    proxy = settings.proxy
+    try:
+        program, _ = await asyncio.to_thread(programs, proxy.bridges, proxy.torrc)
+    except WatcherError as error:
+        return [of_error("tor", error)]
+    if running := await tors.states(settings.store):
+        return [_running_tor(number, state) for number, state in enumerate(running)]
+    if not settings.store.is_dir():
+        return [good("tor", f"{program}; it is tried once there is a store")]
+    try:
+        async with reaching(replace(settings, proxy=replace(proxy, tors=1))) as reached:
+            await reached.ready(progress=progress, stall_seconds=STALL_SECONDS)
+            version = reached.tors[0].version if reached.tors else ""
+    except WatcherError as error:
+        return [of_error("tor", error)]
+    return [good("tor", f"tor {version} of our own started, and is ready")]
+
+
+def _running_tor(number: int, state: TorState | None) -> Finding:
+    """How a tor of the watcher that runs now stands."""
+    if state is None or state.percent is None:
+        return wrong("tor", f"our own tor {number} does not answer", "the running watcher starts it again: see its log")
+    if state.percent < 100:
+        told = explain(state.phase)
+        return wrong("tor", f"our own tor {number}: {told.what}", told.mend)
+    return good("tor", f"our own tor {number} (tor {state.version}) runs, and is ready")
 
 
 def _clock(now: datetime) -> list[Finding]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import structlog
@@ -39,10 +38,6 @@ class Arrival:
     data: bytes
     place: int = 0
     """In the stream; 0: there is none."""
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Index:
@@ -77,7 +72,7 @@ class Index:
         *,
         on_news: Callable[[], None] = lambda: None,
         bodies: str = "",
-        now: Callable[[], datetime] = _now,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> Self:
         """The index in ``folder`` of the vantages with these keys. ``on_news`` is called when there are events to be
         told; ``bodies`` is as for any store."""
@@ -101,9 +96,7 @@ class Index:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     # ------------------------------------------------------------------------------------------------- what comes

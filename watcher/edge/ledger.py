@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Literal, NamedTuple, Self
 
 from watcher.edge import schema
@@ -52,7 +51,7 @@ class Ledger(LogQuestions, BeliefQuestions):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def find(self, prefix: str) -> tuple[Found, ...]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from backports.zstd import ZstdDecompressor, ZstdError
 
-from watcher.core.body_place import Place, parse_place
+from watcher.core.addresses import Place, parse_place
 from watcher.edge import durable, trouble
 from watcher.edge.bodies import BodyFiles, Frames
 from watcher.errors import StoreDamaged, StoreError, UsageError

@@ -31,10 +31,6 @@ SHARE = 20
 """A summary that took one second is taken anew after so many."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(slots=True, kw_only=True)
 class Room:
     """The settings, the ledgers, and what was worked out lately."""
@@ -42,7 +38,7 @@ class Room:
     started_with: Settings
     ledgers: Ledgers
     door: Door
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     heavy: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_HEAVY))
     pictures: dict[str, bytes] = field(default_factory=dict)
     revision: int = 0
