@@ -23,27 +23,29 @@ def dumps(value: Json) -> str:
 
 
 _AS_IS = frozenset({str, int, bool})
-_EVENT = (
+EVENT = (
     "id", "kind", "site", "entry", "not_before", "not_after", "confirmed_at", "before", "after", "why", "watchlist",
     "vantage",
 )  # fmt: skip
-_PUBLISHED = ("key", "title", "url", "fields")
-_ENTRY = (
-    *_PUBLISHED, "standing", "first_seen", "last_seen", "missing_since", "withdrawn_at", "aliases",
+PUBLISHED = ("key", "title", "url", "fields")
+ENTRY = (
+    *PUBLISHED, "standing", "first_seen", "last_seen", "missing_since", "withdrawn_at", "aliases",
 )  # fmt: skip
-_CAPTURE = (
+CAPTURE = (
     "id", "site", "target", "url", "mirror", "requested_at", "finished_at", "status", "verdict", "why", "complete",
     "body_digest", "body_bytes", "stored_bytes", "leaf", "vantage", "visit", "cut", "foreign",
 )  # fmt: skip
-_STATUS = (
+STATUS = (
     "site", "target", "verdict", "last_visit", "last_complete", "next_visit", "listed", "misses_in_a_row",
     "every_seconds", "because", "paused_until", "paused_by", "mirrors",
 )  # fmt: skip
+MIRROR = ("url", "verdict", "last_visit")
+READING = ("verdict", "why", "complete", "entries")
 
 
 def event_object(event: Event) -> Json:
     """**event**; ``changes`` only if something changed, ``was`` only if it was renamed."""
-    value = _object(event, _EVENT)
+    value = as_object(event, EVENT)
     if event.changes or event.kind == "changed":
         value["changes"] = _plain(event.changes)
     if event.was or event.kind == "renamed":
@@ -53,28 +55,28 @@ def event_object(event: Event) -> Json:
 
 def published(entry: Entry) -> Json:
     """What a page says of an entry: the part that events and readings share."""
-    return _object(entry, _PUBLISHED)
+    return as_object(entry, PUBLISHED)
 
 
 def entry_object(site: str, entry: RosterEntry) -> Json:
     """**entry**: its standing on the roster of the site."""
-    return {"site": site, **_object(entry, _ENTRY)}
+    return {"site": site, **as_object(entry, ENTRY)}
 
 
 def capture_object(capture: Capture) -> Json:
     """**capture**, or a miss: then ``status`` and ``body_digest`` are null."""
-    return _object(capture, _CAPTURE)
+    return as_object(capture, CAPTURE)
 
 
 def status_object(target: TargetStatus) -> Json:
     """**status** of one target."""
     every = None if target.every is None else round(target.every.total_seconds())
-    return _object(target, _STATUS, every_seconds=every)
+    return as_object(target, STATUS, every_seconds=every)
 
 
 def reading_object(reading: Reading) -> Json:
     """**read**: what a page says, and the rule that read it."""
-    value = _object(reading, ("verdict", "why", "complete", "entries"))
+    value = as_object(reading, READING)
     return {**value, "rule": None if reading.rule is None else rule_object(reading.rule)}
 
 
@@ -108,7 +110,7 @@ def _selector(selector: Selector) -> str | Json:
     return f"{selector.css}@{selector.attr}" if selector.attr else selector.css
 
 
-def _object(record: object, names: Sequence[str], **made: int | None) -> Json:
+def as_object(record: object, names: Sequence[str], **made: int | None) -> Json:
     """These fields of a record, in this order; those that are ``made`` are not the record's own."""
     return {name: made[name] if name in made else _plain(getattr(record, name)) for name in names}
 
@@ -127,6 +129,6 @@ def _plain(value: Any) -> Any:
         case Entry():
             return published(value)
         case MirrorStatus():
-            return _object(value, ("url", "verdict", "last_visit"))
+            return as_object(value, MIRROR)
         case _:
             return value

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Literal, NamedTuple
 
 from watcher.core import searching
-from watcher.core.moments import rfc3339
+from watcher.core.contract import as_object
 from watcher.edge.ledger import Ledger
 from watcher.edge.ledger_beliefs import seen
 from watcher.edge.rows import capture_id, decoder, inflate_text, moment
@@ -46,22 +46,12 @@ class Hit:
 
     def object(self) -> dict[str, object]:
         """As JSON."""
-        return {
-            "what": self.what,
-            "site": self.site,
-            "key": self.key or None,
-            "title": self.title or None,
-            "standing": self.standing or None,
-            "target": self.target or None,
-            "url": self.url,
-            "mirror": self.mirror or None,
-            "first_seen": rfc3339(self.first_seen),
-            "last_seen": rfc3339(self.last_seen),
-            "first_capture": self.first_capture or None,
-            "last_capture": self.last_capture or None,
-            "excerpt": self.excerpt,
-            "foreign": self.foreign,
-        }
+        return {name: None if part == "" and name in OR_NULL else part for name, part in as_object(self, HIT).items()}
+
+
+HIT = tuple(one.name for one in fields(Hit))
+OR_NULL = frozenset({"key", "title", "standing", "target", "mirror", "first_capture", "last_capture"})
+"""What a hit may lack."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

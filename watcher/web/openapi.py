@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+import builtins
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, get_args, get_origin, get_type_hints
 
 import watcher
-from watcher.records import EventKind, StandingName
+from watcher.core import contract
+from watcher.edge.search import HIT, OR_NULL, Hit
+from watcher.records import (
+    Capture,
+    Entry,
+    Event,
+    EventKind,
+    MirrorStatus,
+    Reading,
+    RosterEntry,
+    StandingName,
+    TargetStatus,
+)
 
 Json = dict[str, Any]
 KINDS = list(get_args(EventKind))
@@ -13,13 +30,14 @@ STANDINGS = list(get_args(StandingName))
 MOMENT = {"type": "string", "format": "date-time"}
 TEXT = {"type": "string"}
 COUNT = {"type": "integer", "minimum": 0}
-WORDS = {"type": "array", "items": TEXT}
+PLAIN: Mapping[type, Json] = {str: TEXT, int: COUNT, bool: {"type": "boolean"}, datetime: MOMENT}
+RECORDS: Mapping[type, Sequence[str]] = {Entry: contract.PUBLISHED, MirrorStatus: contract.MIRROR}
+"""Records within records, and what is shown of them."""
 WITHOUT_NUL = r"^[^\u0000]*\S[^\u0000]*$"
 A_MOMENT = (
     r"^([1-9][0-9]{0,2}[smhdw]"
     r"|20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?Z?)?)$"
 )
-FIELDS = {"type": "object", "additionalProperties": TEXT}
 
 
 def document() -> Json:
@@ -156,78 +174,34 @@ def _or_null(schema: Json) -> Json:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def _all(schema: Json, *names: str) -> Json:
-    """These properties, all of one kind."""
-    return dict.fromkeys(names, schema)
+def _of(record: type, names: Sequence[str], *optional: str, **made: Json) -> Json:
+    """The object of a record: these fields, as their types say; those that are ``made`` are not the record's own."""
+    hints = get_type_hints(record)
+    return _object({name: made[name] if name in made else _typed(hints[name]) for name in names}, *optional)
+
+
+def _typed(hint: Any) -> Json:
+    inner = get_args(hint)
+    match get_origin(hint):
+        case None:
+            return PLAIN.get(hint) or _of(hint, RECORDS[hint])
+        case types.UnionType:
+            return _or_null(_typed(inner[0]))
+        case typing.Literal:
+            return {"type": "string", "enum": list(inner)}
+        case builtins.tuple:
+            return {"type": "array", "items": _typed(inner[0])}
+    return {"type": "object", "additionalProperties": _typed(inner[1])}
 
 
 def _schemas() -> Json:
-    published = _object({**_all(TEXT, "key", "title", "url"), "fields": FIELDS})
-    mirror = _object({**_all(TEXT, "url", "verdict"), "last_visit": _or_null(MOMENT)})
-    standing = {"type": "string", "enum": STANDINGS}
+    entry = _of(RosterEntry, contract.ENTRY)
     return {
-        "error": _object(_all(TEXT, "error", "hint")),
-        "status": _object(
-            {
-                **_all(TEXT, "site", "target", "verdict", "because", "paused_by"),
-                **_all(_or_null(MOMENT), "last_visit", "last_complete", "next_visit", "paused_until"),
-                **_all(COUNT, "listed", "misses_in_a_row"),
-                "every_seconds": _or_null(COUNT),
-                "mirrors": {"type": "array", "items": mirror},
-            }
-        ),
-        "entry": _object(
-            {
-                **_all(TEXT, "site", "key", "title", "url"),
-                **_all(MOMENT, "first_seen", "last_seen"),
-                **_all(_or_null(MOMENT), "missing_since", "withdrawn_at"),
-                "fields": FIELDS,
-                "standing": standing,
-                "aliases": WORDS,
-            }
-        ),
-        "event": _object(
-            {
-                **_all(TEXT, "id", "site", "vantage", "was"),
-                **_all(_or_null(TEXT), "before", "after"),
-                **_all(MOMENT, "not_after", "confirmed_at"),
-                "not_before": _or_null(MOMENT),
-                **_all(WORDS, "why", "watchlist"),
-                "kind": {"type": "string", "enum": KINDS},
-                "entry": _or_null(published),
-                "changes": {"type": "object", "additionalProperties": WORDS},
-            },
-            "changes",
-            "was",
-        ),
-        "capture": _object(
-            {
-                **_all(TEXT, "id", "site", "target", "url", "mirror", "verdict", "vantage"),
-                **_all(MOMENT, "requested_at", "finished_at"),
-                **_all(COUNT, "body_bytes", "stored_bytes"),
-                "status": _or_null({"type": "integer"}),
-                "why": WORDS,
-                "complete": {"type": "boolean"},
-                "body_digest": _or_null(TEXT),
-                "leaf": _or_null(COUNT),
-            }
-        ),
-        "found": _object(
-            {
-                "what": {"type": "string", "enum": ["entry", "page"]},
-                **_all(TEXT, "site", "url", "excerpt"),
-                **_all(_or_null(TEXT), "key", "title", "standing", "target", "mirror", "first_capture", "last_capture"),
-                **_all(MOMENT, "first_seen", "last_seen"),
-                "foreign": {"type": "boolean"},
-            }
-        ),
-        "read": _object(
-            {
-                "verdict": TEXT,
-                "why": WORDS,
-                "complete": {"type": "boolean"},
-                "entries": {"type": "array", "items": published},
-                "rule": _or_null({"type": "object"}),
-            }
-        ),
+        "error": _object(dict.fromkeys(("error", "hint"), TEXT)),
+        "status": _of(TargetStatus, contract.STATUS, every_seconds=_or_null(COUNT)),
+        "entry": _object({"site": TEXT, **entry["properties"]}),
+        "event": _of(Event, (*contract.EVENT, "changes", "was"), "changes", "was"),
+        "capture": _of(Capture, contract.CAPTURE),
+        "found": _of(Hit, HIT, **dict.fromkeys(OR_NULL, _or_null(TEXT))),
+        "read": _of(Reading, (*contract.READING, "rule"), rule=_or_null({"type": "object"})),
     }
