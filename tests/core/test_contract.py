@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from watcher.core import contract
+from watcher.core import contract, rule_tables
 from watcher.records import (
     Capture,
     Entry,
@@ -215,7 +215,7 @@ def test_reading() -> None:
 
 def test_a_plain_rule_is_short() -> None:
     rule = Rule(entry=("li",), fields={"title": (Selector(css="b", nth=1),)})
-    assert contract.rule_object(rule) == {"entry": "li", "title": {"css": "b", "nth": 1}}
+    assert rule_tables.to_table(rule) == {"entry": "li", "title": {"css": "b", "nth": 1}}
 
 
 def test_check() -> None:

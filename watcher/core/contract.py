@@ -12,7 +12,7 @@ from typing import Any
 
 from watcher.core.escape import json_text
 from watcher.core.moments import rfc3339
-from watcher.records import Capture, Entry, Event, MirrorStatus, Reading, RosterEntry, Rule, Selector, TargetStatus
+from watcher.records import Capture, Entry, Event, MirrorStatus, Reading, RosterEntry, TargetStatus
 
 Json = dict[str, Any]
 
@@ -76,38 +76,14 @@ def status_object(target: TargetStatus) -> Json:
 
 def reading_object(reading: Reading) -> Json:
     """**read**: what a page says, and the rule that read it."""
-    value = as_object(reading, READING)
-    return {**value, "rule": None if reading.rule is None else rule_object(reading.rule)}
+    from watcher.core.rule_tables import to_table  # and the parsers: for who asks for readings
+
+    return {**as_object(reading, READING), "rule": None if reading.rule is None else to_table(reading.rule)}
 
 
 def check_object(check: str, ok: bool, detail: str) -> Json:
     """**verify**: one check of a bundle or a store."""
     return {"check": check, "ok": ok, "detail": detail}
-
-
-def rule_object(rule: Rule) -> Json:
-    """A rule in the shape of a ``[site.rule]`` table; ``format`` only if it is not HTML."""
-    value: Json = {"entry": rule.entry[0] if len(rule.entry) == 1 else list(rule.entry)}
-    for name, selectors in rule.fields.items():
-        value[name] = _selector(selectors[0]) if len(selectors) == 1 else [_selector(one) for one in selectors]
-    if rule.skip:
-        value["skip"] = list(rule.skip)
-    if rule.format != "html":
-        value["format"] = rule.format
-    return value
-
-
-def _selector(selector: Selector) -> str | Json:
-    if selector.regex or selector.template or selector.nth:
-        parts: Mapping[str, str | int] = {
-            "css": selector.css,
-            "attr": selector.attr,
-            "regex": selector.regex,
-            "template": selector.template,
-            "nth": selector.nth,
-        }
-        return {name: part for name, part in parts.items() if part}
-    return f"{selector.css}@{selector.attr}" if selector.attr else selector.css
 
 
 def as_object(record: object, names: Sequence[str], **made: int | None) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -205,35 +205,47 @@ def _shown(value: Any) -> str:
 # ------------------------------------------------------------------------------------------------ written, named
 
 
+def to_table(rule: Rule) -> dict[str, Any]:
+    """The rule in the shape of a ``[site.rule]`` table; ``format`` only if it is not HTML."""
+    table: dict[str, Any] = {"entry": _one_or_more(rule.entry)}
+    for name, selectors in rule.fields.items():
+        table[name] = _one_or_more([_spelled(one, rule.format) for one in selectors])
+    if rule.skip:
+        table["skip"] = list(rule.skip)
+    if rule.format != "html":
+        table["format"] = rule.format
+    return table
+
+
+def _one_or_more(items: Sequence[Any]) -> Any:
+    return items[0] if len(items) == 1 else list(items)
+
+
+def _spelled(selector: Selector, style: str) -> str | dict[str, Any]:
+    """The selector as one text, where that means the same."""
+    short = f"{selector.css}@{selector.attr}" if selector.attr else selector.css
+    parts = {part: value for part in PARTS if (value := getattr(selector, part))}
+    is_short = parts.keys() <= {"css", "attr"} and (style == "json" or split(short) == (selector.css, selector.attr))
+    return short if is_short else parts
+
+
 def to_toml(rule: Rule) -> str:
     """The rule as a ``[site.rule]`` block."""
-    lines = ["[site.rule]"]
-    if rule.format != "html":
-        lines.append(f"format = {_quoted(rule.format)}")
-    lines.append(f"entry = {_written([_quoted(text) for text in rule.entry])}")
+    table = to_table(rule)
     names = sorted(rule.fields, key=lambda name: (name != "title", name != "link", name))
-    lines += [f"{name} = {_written([_selector_text(one, rule.format) for one in rule.fields[name]])}" for name in names]
-    if rule.skip:
-        lines.append(f"skip = [{', '.join(_quoted(text) for text in rule.skip)}]")
-    return "\n".join(lines) + "\n"
+    lines = [f"{name} = {_toml(table[name])}" for name in ("format", "entry", *names, "skip") if name in table]
+    return "\n".join(["[site.rule]", *lines]) + "\n"
 
 
-def _written(items: list[str]) -> str:
-    return items[0] if len(items) == 1 else f"[{', '.join(items)}]"
-
-
-def _selector_text(selector: Selector, style: str) -> str:
-    plain = not (selector.regex or selector.template or selector.nth)
-    if plain and style == "json":
-        return _quoted(selector.css)
-    if plain:
-        short = f"{selector.css}@{selector.attr}" if selector.attr else selector.css
-        if split(short) == (selector.css, selector.attr):
-            return _quoted(short)
-    parts = [f"{name} = {_quoted(value)}" for name in PARTS[:-1] if (value := getattr(selector, name))]
-    if selector.nth:
-        parts.append(f"nth = {selector.nth}")
-    return "{ " + ", ".join(parts) + " }"
+def _toml(value: Any) -> str:
+    match value:
+        case list():
+            return f"[{', '.join(map(_toml, value))}]"
+        case dict():
+            return "{ " + ", ".join(f"{name} = {_toml(part)}" for name, part in value.items()) + " }"
+        case str():
+            return _quoted(value)
+    return str(value)
 
 
 _ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
