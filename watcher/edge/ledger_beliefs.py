@@ -46,8 +46,11 @@ class Owed:
     """Why it did not arrive the last time."""
 
 
-def seen(entry: RosterEntry, looks: Sequence[Look], look: int) -> RosterEntry:
-    """The entry as that look last saw it."""
+def entry_of(data: bytes, look: int | None, looks: Sequence[Look]) -> RosterEntry:
+    """The entry of a row, as that look last saw it; without one the row says so itself."""
+    entry = _decode_entry(data)
+    if look is None:
+        return entry
     try:
         last_seen, seen_in = looks[look]
     except (LookupError, TypeError) as error:
@@ -106,9 +109,7 @@ class BeliefQuestions:
             (site, standing),
         )
         for name, number, look, data in rows:
-            entry = _decode_entry(data)
-            if look is not None:
-                entry = seen(entry, looks.get(number, ()), look)
+            entry = entry_of(data, look, looks.get(number, ()))
             if wanted is None or any(wanted in text.casefold() for text in (entry.title, entry.key, *entry.aliases)):
                 yield name, entry
 

@@ -6,11 +6,12 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
 from watcher.edge.ledger import Ledger
-from watcher.edge.ledger_beliefs import Look, seen
+from watcher.edge.ledger_beliefs import Look, entry_of
 from watcher.edge.ledger_lists import Cursor, Sheet, Where, sheet
 from watcher.edge.rows import decoder, micros
 from watcher.edge.schema import ENTRY_NAMES
@@ -21,7 +22,6 @@ STANDINGS = get_args(StandingName)
 _WILD = re.compile("[%_!]")
 _NEVER = 1 << 62
 
-_decode_entry = decoder(RosterEntry)
 _decode_looks = decoder(tuple[Look, ...])
 
 
@@ -70,17 +70,8 @@ class EntryLists(Ledger):
         self, wanted: EntriesWanted, cursor: Cursor | None = None, limit: int = 50
     ) -> Sheet[tuple[str, RosterEntry]]:
         """Entries with their site, those first seen last first."""
-
-        def rows(place: tuple[int, ...] | None, way: str, number: int) -> list[tuple[str, int, RosterEntry]]:
-            return self._newest(wanted, place, way, number)
-
-        found = sheet(
-            rows,
-            lambda row: (micros(row[2].first_seen), row[1]),
-            cursor,
-            limit,
-        )
-        return Sheet(rows=tuple((row[0], row[2]) for row in found.rows), newer=found.newer, older=found.older)
+        found = sheet(partial(self._newest, wanted), lambda row: (micros(row[2].first_seen), row[1]), cursor, limit)
+        return found.showing((site, entry) for site, _, entry in found.rows)
 
     def _newest(
         self, wanted: EntriesWanted, place: tuple[int, ...] | None, way: str, number: int
@@ -121,12 +112,9 @@ class EntryLists(Ledger):
         )
         known: dict[str, tuple[Look, ...]] = {}
         for name, row, look, data, looks in rows:
-            entry = _decode_entry(data)
-            if look is not None:
-                if name not in known:
-                    known[name] = _decode_looks(looks)
-                entry = seen(entry, known[name], look)
-            yield name, row, entry
+            if look is not None and name not in known:
+                known[name] = _decode_looks(looks)
+            yield name, row, entry_of(data, look, known.get(name, ()))
 
 
 def _holding(text: str) -> tuple[str, str]:

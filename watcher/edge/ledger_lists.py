@@ -6,11 +6,12 @@ A cursor names a row, not a number of rows: what is added meanwhile moves nothin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 T = TypeVar("T")
+S = TypeVar("S")
 _NEEDLE = re.compile(r"[A-Za-z0-9 .,:;()'-]+", re.ASCII)
 """What JSON spells as it is, and ``LIKE`` finds whatever its case: asked first, because it is quick."""
 
@@ -30,6 +31,10 @@ class Sheet(Generic[T]):
     newer: tuple[int, ...] | None = None
     """The place after which the next newer page begins; None: there is none."""
     older: tuple[int, ...] | None = None
+
+    def showing(self, rows: Iterable[S]) -> Sheet[S]:
+        """The same page, each of its rows as something else."""
+        return Sheet(rows=tuple(rows), newer=self.newer, older=self.older)
 
 
 class Where:

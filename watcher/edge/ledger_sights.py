@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from watcher.edge.ledger_log import SignedHead, Stamp
-from watcher.edge.ledger_web import Lists, Visit
-from watcher.edge.rows import micros, moment
+from watcher.edge.ledger_web import OF_VISITS, Lists, Visit
+from watcher.edge.rows import micros, moment, visit_started
 from watcher.records import RosterEntry
 
 SPEAKING = frozenset({"listing", "empty"})
@@ -242,13 +242,9 @@ class WebLedger(Lists):
 
     def _first_captures(self, site: str, starts: set[int]) -> dict[int, str]:
         """The first capture of the listing of each visit."""
-        names = {f"v{index}": start for index, start in enumerate(sorted(starts))}
-        condition = (
-            f"c.started IN ({', '.join(f':{name}' for name in names)}) AND s.name = :site AND p.target = 'listing'"
-            " ORDER BY c.n DESC"
-        )
-        found = self.kept_where(condition, {**names, "site": site})
-        return {self.started(kept.capture): kept.capture.id for kept in found}
+        condition = f"{OF_VISITS} AND p.target = 'listing' ORDER BY c.n DESC"
+        found = self.kept_where(condition, {"starts": str(sorted(starts)), "site": site})
+        return {visit_started(kept.capture.visit): kept.capture.id for kept in found}
 
     # ------------------------------------------------------------------------------------------------- all together
 

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from watcher.records import Capture, Event
 ANY = "*"
 """For ``watchlist``: whichever name of it."""
 _NEVER = 1 << 62
+OF_VISITS = "c.started IN (SELECT value FROM json_each(:starts)) AND s.name = :site"
 
 _decode_event = decoder(Event)
 
@@ -167,19 +169,15 @@ class Lists(EntryLists):
                 values |= {"started": place[0], "n": place[1]}
             order = "DESC" if way == "older" else "ASC"
             found = self.kept_where(f"{condition} ORDER BY c.started {order}, c.n {order} LIMIT :number", values)
-            return [(self.started(kept.capture), kept.number, kept.capture) for kept in found]
+            return [(visit_started(kept.capture.visit), kept.number, kept.capture) for kept in found]
 
         found = sheet(rows, lambda row: (row[0], row[1]), cursor, limit)
-        return Sheet(rows=tuple(row[2] for row in found.rows), newer=found.newer, older=found.older)
+        return found.showing(row[2] for row in found.rows)
 
     def visits_page(self, site: str, cursor: Cursor | None = None, limit: int = 30) -> Sheet[Visit]:
         """Visits to a site that were recorded, with their captures and how many entries they showed."""
-
-        def rows(place: tuple[int, ...] | None, way: str, number: int) -> list[Visit]:
-            return self.visits_near(site, place, way, number)
-
-        found = sheet(rows, lambda row: (row.started,), cursor, limit)
-        return Sheet(rows=self._with_captures(site, found.rows), newer=found.newer, older=found.older)
+        found = sheet(partial(self.visits_near, site), lambda row: (row.started,), cursor, limit)
+        return found.showing(self._with_captures(site, found.rows))
 
     def visits_near(self, site: str, place: tuple[int, ...] | None, way: str, number: int) -> list[Visit]:
         """The next visits older or newer than a place, without their captures."""
@@ -210,12 +208,9 @@ class Lists(EntryLists):
     def _with_captures(self, site: str, visits: Sequence[Visit]) -> tuple[Visit, ...]:
         if not visits:
             return ()
-        starts = {f"v{index}": visit.started for index, visit in enumerate(visits)}
         captures: dict[int, list[Capture]] = {visit.started: [] for visit in visits}
-        chosen = ", ".join(f":{name}" for name in starts)
-        condition = f"c.started IN ({chosen}) AND s.name = :site ORDER BY c.started, c.n"
-        for kept in self.kept_where(condition, {**starts, "site": site}):
-            captures[self.started(kept.capture)].append(kept.capture)
+        for kept in self.kept_where(f"{OF_VISITS} ORDER BY c.started, c.n", {"starts": str([*captures]), "site": site}):
+            captures[visit_started(kept.capture.visit)].append(kept.capture)
         said = self.said_by(site, min(captures), max(captures))
         return tuple(
             replace(
@@ -227,11 +222,6 @@ class Lists(EntryLists):
             )
             for visit in visits
         )
-
-    @staticmethod
-    def started(capture: Capture) -> int:
-        """When the capture's visit began: the place of that visit."""
-        return visit_started(capture.visit)
 
     # ---------------------------------------------------------------------------------------------- what was read
 

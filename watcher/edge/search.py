@@ -11,14 +11,12 @@ from typing import Literal, NamedTuple
 from watcher.core import searching
 from watcher.core.contract import as_object
 from watcher.edge.ledger import Ledger
-from watcher.edge.ledger_beliefs import seen
-from watcher.edge.rows import capture_id, decoder, inflate_text, moment
+from watcher.edge.ledger_beliefs import entry_of
+from watcher.edge.rows import capture_id, inflate_text, moment
 from watcher.errors import UsageError
-from watcher.records import RosterEntry
 
 MOST_PIECES = 5_000
 """Pieces of text that one question looks at: a word that stands in more is no name."""
-_decode_entry = decoder(RosterEntry)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +111,7 @@ def _entries(ledger: Ledger, pieces: dict[int, str], site: str | None) -> Iterat
             if (of, key) in found:
                 continue
             found.add((of, key))
-            entry = _decode_entry(data)
-            if look is not None:
-                entry = seen(entry, looks.get(of, ()), look)
+            entry = entry_of(data, look, looks.get(of, ()))
             yield Hit(
                 what="entry",
                 site=name,

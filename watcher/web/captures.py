@@ -22,6 +22,7 @@ from watcher.edge.ledger_lists import Cursor, Sheet
 from watcher.edge.ledger_log import SignedHead
 from watcher.edge.ledger_sights import WebLedger
 from watcher.edge.ledger_web import Visit
+from watcher.edge.rows import visit_started
 from watcher.records import Capture, Page, Reading
 from watcher.web.door import HEADERS
 from watcher.web.questions import BusyError, NotFoundError, place
@@ -109,7 +110,7 @@ def _whole(ledger: WebLedger, name: str) -> Whole:
     assert kept is not None
     erased = is_erased(ledger, name)
     response = None if erased else ledger.wire(name)[1]
-    before = ledger.visits_page(found.site, Cursor("older", (ledger.started(found),)), 1).rows
+    before = ledger.visits_page(found.site, Cursor("older", (visit_started(found.visit),)), 1).rows
     earlier = [one.id for visit in before for one in visit.captures if one.target == found.target and not one.is_miss]
     return Whole(
         capture=found,
