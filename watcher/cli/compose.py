@@ -25,13 +25,12 @@ from watcher.edge.descriptor import Descriptors
 from watcher.edge.feed import HeapFeed
 from watcher.edge.fetch import SocksFetcher
 from watcher.edge.guard import Guard
-from watcher.edge.ledger import Ledger
 from watcher.edge.live import Live
 from watcher.edge.notify import sinks
 from watcher.edge.pauses import Heeding
 from watcher.edge.proxy import check_proxy, proxy_of, resolve
 from watcher.edge.reader import WorkerReader
-from watcher.edge.replay import Sheet, nothing_kept, recover
+from watcher.edge.replay import recover
 from watcher.edge.search_backfill import at_leisure
 from watcher.edge.sign import SigningKey, load_key
 from watcher.edge.store import LedgerStore
@@ -129,13 +128,9 @@ async def watching(settings: Settings, on_visit: Callable[[Visited], None]) -> A
         fetcher = await stack.enter_async_context(
             SocksFetcher(proxy.urls, hosts_of_sites(settings.sites), max_body=proxy.max_body, usable=reached.check)
         )
-        guard = Guard()
-        guard.arm(fetcher.proxies)
-        guard.allow(*reached.controls)
-        stack.callback(guard.disarm)
+        guard = stack.enter_context(Guard().arm((*fetcher.proxies, *reached.controls)))
         await one_proxy_answers(proxy.urls)
-        reader = WorkerReader()
-        stack.push_async_callback(reader.close)
+        reader = await stack.enter_async_context(WorkerReader())
         live = Live(fetcher, store, clock)
         means = means_of(settings, live, store, reader, short=ShortWay(store=store))
         delivery = Delivery(store, key, clock)
@@ -239,16 +234,6 @@ def means_of(
         watchlist=settings.watchlist,
         short=short,
     )
-
-
-@asynccontextmanager
-async def replay_means(settings: Settings, ledger: Ledger) -> AsyncIterator[Means]:
-    """What visits that are told again work with: no proxy, no network, and nothing is kept."""
-    reader = WorkerReader()
-    try:
-        yield means_of(settings, nothing_kept, Sheet(ledger), reader)
-    finally:
-        await reader.close()
 
 
 def hosts_of_sites(sites: Sequence[Site]) -> tuple[str, ...]:

@@ -60,10 +60,8 @@ async def follow(settings: Settings, fleet: FleetSettings, *, once: bool) -> Non
         urls: tuple[str, ...] = ()
         if needs_proxy:
             urls = (await stack.enter_async_context(reaching(settings))).proxy.urls
-        guard = Guard()
         proxies = [await resolve(proxy_of(url)) for url in urls]
-        guard.arm([*addresses_of(fleet), *((proxy.host, proxy.port) for proxy in proxies)])
-        stack.callback(guard.disarm)
+        stack.enter_context(Guard().arm([*addresses_of(fleet), *((proxy.host, proxy.port) for proxy in proxies)]))
         news = asyncio.Event()
         index = await stack.enter_async_context(
             await Index.open(settings.store, fleet.vantages, rule, on_news=news.set, bodies=settings.bodies)
@@ -88,8 +86,7 @@ async def follow(settings: Settings, fleet: FleetSettings, *, once: bool) -> Non
         feed = Feed(link, await index.resume_from(), once=once)
         index.on_gap = feed.again
         log.info("following", vantages=len(fleet.vantages), agree=rule.agree, store=str(settings.store))
-        reader = WorkerReader(workers=1)
-        stack.push_async_callback(reader.close)
+        reader = await stack.enter_async_context(WorkerReader(workers=1))
         texts = at_leisure(index.union, reader)
         pauses = heeding.run(index.union, settings.vantage), messenger.run()
         beside = [

@@ -83,17 +83,12 @@ async def _bring(settings: Settings, site: Site, source: Path, url: str) -> Brou
     from watcher.edge.reader import WorkerReader
     from watcher.edge.store import LedgerStore
 
-    reader = WorkerReader()
-    try:
-        async with LedgerStore.open(settings.store, vantage=settings.vantage) as store:
-            with progress("bringing in") as advance:
-                done = await Ingest(
-                    store=store, reader=reader, site=site, max_body=settings.proxy.max_body, advance=advance
-                ).bring(source, url)
-        with Ledger.open(settings.store) as ledger:
-            done.captures = [ledger.capture(one.id) or one for one in done.captures]
-    finally:
-        await reader.close()
+    async with LedgerStore.open(settings.store, vantage=settings.vantage) as store, WorkerReader() as reader:
+        with progress("bringing in") as advance:
+            ingest = Ingest(store=store, reader=reader, site=site, max_body=settings.proxy.max_body, advance=advance)
+            done = await ingest.bring(source, url)
+    with Ledger.open(settings.store) as ledger:
+        done.captures = [ledger.capture(one.id) or one for one in done.captures]
     return done
 
 

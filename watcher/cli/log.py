@@ -144,7 +144,6 @@ def _ask(state: State) -> None:
         return
 
     async def ask() -> None:
-        guard = Guard()
         async with (
             LedgerStore.open(settings.store, vantage=settings.vantage) as store,
             reached_and_ready(settings) as reached,
@@ -152,8 +151,7 @@ def _ask(state: State) -> None:
             urls = reached.proxy.urls
             authorities = Authorities(urls=stamps.authorities, roots=stamps.roots, proxies=urls)
             proxies = [await resolve(proxy_of(url)) for url in urls]
-            guard.arm((proxy.host, proxy.port) for proxy in proxies)
-            guard.allow(*reached.controls)
+            Guard().arm((*((proxy.host, proxy.port) for proxy in proxies), *reached.controls))  # to the process's end
             await Stamper(store, authorities, load_key(settings.key), SystemClock()).flush(now=True)
 
     try:

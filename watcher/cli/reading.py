@@ -111,14 +111,11 @@ async def read_pages(
     """What the pages say, one after the other, each held to what those before it taught; in a process that may die."""
     from watcher.edge.reader import WorkerReader
 
-    reader = WorkerReader(workers=1)
     readings = []
-    try:
+    async with WorkerReader(workers=1) as reader:
         for page in pages:
             reading, memory = await reader.read(page, memory, titles, hints or Hints())
             readings.append(reading)
-    finally:
-        await reader.close()
     return readings
 
 
@@ -227,17 +224,12 @@ async def _fetched(settings: Settings, address: str) -> Page:
     ask = Ask(
         url=url, mirror=url, isolation="learn", headers={}, timeout_seconds=settings.proxy.timeout.total_seconds()
     )
-    guard = Guard()
     async with (
         reached_and_ready(settings, url) as reached,
         SocksFetcher(reached.proxy.urls, [url], max_body=reached.proxy.max_body, usable=reached.check) as fetcher,
     ):
-        guard.arm(fetcher.proxies)
-        guard.allow(*reached.controls)
-        try:
+        with Guard().arm((*fetcher.proxies, *reached.controls)):
             last = (await fetcher.fetch(ask))[-1]
-        finally:
-            guard.disarm()
     if last.status is None:
         raise UnreadableError(
             f"{line(url, 120)}: {last.verdict}: {', '.join(line(word) for word in last.why)}",

@@ -58,18 +58,19 @@ def replay_command(state: State, *, site: str | None, since: str | None, dry_run
 
 
 async def _replay(settings: Settings, sites: Sequence[Site], since: datetime | None, dry_run: bool) -> list[Replayed]:
-    from watcher.cli.compose import replay_means
+    from watcher.cli.compose import means_of
     from watcher.edge.ledger import Ledger
-    from watcher.edge.replay import replay, take_over
+    from watcher.edge.reader import WorkerReader
+    from watcher.edge.replay import Sheet, nothing_kept, replay, take_over
     from watcher.edge.store import LedgerStore
 
     found = []
-    with Ledger.open(settings.store) as ledger:
-        async with replay_means(settings, ledger) as means:
-            with progress("telling visits again") as advance:
-                for number, site in enumerate(sites):
-                    found.append(await replay(site, ledger, means, since))
-                    advance(number + 1, len(sites))
+    async with WorkerReader() as reader:
+        with Ledger.open(settings.store) as ledger, progress("telling visits again") as advance:
+            means = means_of(settings, nothing_kept, Sheet(ledger), reader)
+            for number, site in enumerate(sites):
+                found.append(await replay(site, ledger, means, since))
+                advance(number + 1, len(sites))
     if not dry_run:
         async with LedgerStore.open(settings.store, vantage=settings.vantage) as store:
             for one in found:

@@ -75,13 +75,9 @@ def _bring_up_to_date(settings: Settings) -> None:
         return
 
     async def work() -> None:
-        async with LedgerStore.open(settings.store, vantage=settings.vantage) as store:
-            reader = WorkerReader()
-            try:
-                with progress("indexing what was kept before") as advance:
-                    await backfill(store, reader, advance)
-            finally:
-                await reader.close()
+        async with LedgerStore.open(settings.store, vantage=settings.vantage) as store, WorkerReader() as reader:
+            with progress("indexing what was kept before") as advance:
+                await backfill(store, reader, advance)
 
     try:
         asyncio.run(work())

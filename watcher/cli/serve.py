@@ -33,11 +33,7 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    guard = Guard()
-    guard.arm(())  # who looks at evidence reaches nobody
-    try:
+    with Guard().arm(()):  # who looks at evidence reaches nobody
         async with serve(settings) as address:
             say(f"serving {address}" + ("" if settings.web is None or not settings.web.token else " (token needed)"))
             await stop.wait()
-    finally:
-        guard.disarm()

@@ -17,7 +17,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterable
 from ipaddress import IPv6Address, ip_address
-from typing import Any
+from typing import Any, Self
 
 from watcher.errors import LeakError
 
@@ -42,14 +42,22 @@ class Guard:
         self.refused = 0
         """How often it had to step in."""
 
-    def arm(self, allowed: Iterable[tuple[str, int]]) -> None:
-        """From now on only these addresses are reached: numeric hosts (``proxy.resolve`` makes them so) and ports."""
+    def arm(self, allowed: Iterable[tuple[str, int]]) -> Self:
+        """From now on, or while a block lasts, only these addresses are reached: numeric hosts (``proxy.resolve`` makes
+        them so) and ports."""
         if "uvloop" in sys.modules:
             raise LeakError("the guard cannot see what uvloop does", hint="run without uvloop")
         self._allowed = frozenset(_plain(address) for address in allowed)
         _install()
         if self not in _armed:
             _armed.append(self)
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.disarm()
 
     def allow(self, *addresses: tuple[str, int]) -> None:
         """These addresses, too: a listener of our own, say."""

@@ -13,6 +13,7 @@ import signal
 import sys
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
+from typing import Self
 
 import msgspec
 from xxhash import xxh3_128
@@ -94,6 +95,12 @@ class WorkerReader:
         while self._idle:
             await self._idle.pop().end()
         await asyncio.gather(*self._ending)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def _answer(self, ask: Ask, body: bytes, memory: bytes) -> tuple[Reading, bytes]:
         question = msgspec.json.encode(ask)
