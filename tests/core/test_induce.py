@@ -94,6 +94,12 @@ def test_one_page(kind: str) -> None:
         '{"groups": [{"state": "open", "items": [{"title": "Velmora Ltd"}]}, {"state": "done", "items": [{"title": "Korvane AG"}]}]}',
         '{"v1": {"name": "Velmora Ltd", "size": 1}, "v2": {"name": "Korvane AG", "size": 2}}',
         '["Velmora Ltd", "Korvane AG"]',
+        '{"open": [{"name": "Velmora Ltd", "size": 1}], "done": [{"name": "Korvane AG", "size": 2}]}',
+        '<div id=app data-page=\'{"props": {"leaks": [{"name": "Velmora Ltd", "size": 1}, {"name": "Korvane AG", "size": 2}]}}\'></div>',
+        '<v-leaks :items="[{&quot;name&quot;: &quot;Velmora Ltd&quot;, &quot;size&quot;: 1}, {&quot;name&quot;: &quot;Korvane AG&quot;}]"></v-leaks>',
+        "<script>self.__next_f.push([1,'no'])</script>"
+        '<script>self.__next_f.push([1,"1:I[44,[]]\\n7:[\\"$\\",\\"$L1\\",null,{\\"leaks\\":[{\\"name\\":\\"Velmora Ltd\\",\\"size\\":1},"])</script>'
+        '<script>self.__next_f.push([1,"{\\"name\\":\\"Korvane AG\\",\\"size\\":2}]}]\\n8:null\\n"])</script>',
         '[{"slug": "velmora-ltd", "name": "Velmora Ltd"}, {"slug": "korvane-ag", "name": "Korvane AG"}]',
         '{"columns": ["id", "name"], "rows": [[1, "Velmora Ltd", "Spain", ["a.7z"]], [2, "Korvane AG", null, []]]}',
         '[{"company-name": "Velmora Ltd", "n": 1}, {"company-name": "Korvane AG", "n": 2}]',
@@ -122,6 +128,71 @@ def test_data(body: str) -> None:
 def test_nothing_to_find(body: str) -> None:
     extraction = extract(document(body), Learned())
     assert (extraction.entries, extraction.rule, extraction.frame_found) == ((), None, False)
+
+
+def test_a_map_of_one_entry_is_a_list_if_its_key_is_an_id() -> None:
+    of_one = '{"victims": {"%s": {"name": "Velmora Ltd", "about": "It was easy, they did not even look."}}}'
+    assert titles(extract(document(of_one % "c0a81f"), Learned())) == ["Velmora Ltd"]
+    assert titles(extract(document(of_one % "profile"), Learned())) == []
+
+
+def test_an_answer_in_words_is_no_empty_map() -> None:
+    body = '{"c1": {"name": "Velmora Ltd", "size": 1}, "c2": {"name": "Korvane AG", "size": 2}}'
+    rule = extract(document(body), Learned()).rule
+    assert rule is not None
+    assert not extract(document('{"error": "Unauthorized"}'), Learned(), rule=rule).frame_found
+    assert extract(document('{"c3": {}}'), Learned(), rule=rule).frame_found
+
+
+def test_numbers_that_are_called_alike_are_no_titles() -> None:
+    short = ["45Z", "Quo", "WS", "91X", "Lom", "HCB"]
+    lots = each(
+        "<div class=lot><div>Lot #6{1}4</div><div>{0}</div><p>It was easy, they did not even look.</p></div>", short
+    )
+    assert titles(extract(page(lots), Learned())) == short
+
+
+def test_rows_that_change_their_colour_bring_nothing_new() -> None:
+    """Every second row is of another class, and the order is another one every time: each class of rows seems to live."""
+
+    def forum(order: list[int]) -> Document:
+        row = '<tr class="{0}"><td><a href="/t/{1}">{2}</a></td><td><a href="/u/{3}">{3}</a></td><td>{1}</td></tr>'
+        rows = [
+            row.format("ab"[at % 2], number, NAMES[number], ["root", "m0nk", "svc"][number % 3])
+            for at, number in enumerate(order)
+        ]
+        return page(f"<table class=forum>{''.join(rows)}</table>")
+
+    learned = Learned()
+    for seed in range(6):
+        order = list(range(10))
+        random.Random(seed).shuffle(order)
+        made = forum(order)
+        extraction = extract(made, learned)
+        assert sorted(titles(extraction)) == sorted(NAMES)
+        learned = learn(learned, made, extraction)
+
+
+def test_the_first_list_of_a_site_stays_though_it_is_short() -> None:
+    """News were all that the page had; then two entries came, of which one went again."""
+    news = (
+        "<section class=news>"
+        + each(
+            "<article class=news-item><h3>{0}</h3><p>We do not sleep, and we never will.</p><a href=/n/{1}>more</a></article>",
+            ["Maintenance", "New address", "We are hiring"],
+        )
+        + "</section>"
+    )
+    learned = Learned()
+    seen: list[list[str]] = []
+    for names in ([], [], NAMES[6:8], NAMES[6:8], NAMES[7:8], NAMES[7:8]):
+        made = page(
+            f"{news}<ol class=list>{each('<li>{0}<br>Size: {1} GB<br><i>It was easy, they did not even look.</i></li>', names)}</ol>"
+        )
+        extraction = extract(made, learned)
+        learned = learn(learned, made, extraction)
+        seen.append(titles(extraction))
+    assert seen[2:] == [NAMES[6:8], NAMES[6:8], NAMES[7:8], NAMES[7:8]]
 
 
 def test_single_entry() -> None:

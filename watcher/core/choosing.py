@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from watcher.core.learned import Learned, Memory, behave, evidence, find, sketch
+from watcher.core.learned import Learned, Memory, behave, evidence, find, moved_only, shown_by, sketch
 from watcher.core.ranking import LEAST, Candidate
 from watcher.core.words import TITLE_KINDS, kind_of
 
@@ -35,9 +35,8 @@ def weigh(candidates: Sequence[Candidate], learned: Learned) -> list[Weighed]:
     memories = _remember(candidates, titles, wholes, learned)
     totals = []
     for index, candidate in enumerate(candidates):
-        known = find(learned.memories, candidate.key, candidate.shape) is not None
         total = candidate.score + evidence(memories[index])
-        total += APPEARED if learned.memories and not known and candidate.group.size > 1 else 0.0
+        total += APPEARED if memories[index].appeared else 0.0
         total += ELSEWHERE if _stands_elsewhere(index, candidates, titles) else 0.0
         totals.append(total)
     for index, whole in enumerate(wholes):
@@ -61,11 +60,15 @@ def _remember(
     """How each candidate behaved, this page included."""
     before = [find(learned.memories, candidate.key, candidate.shape) for candidate in candidates]
     after = [
-        Memory(key=candidate.key, shape=candidate.shape, titles=sketch(shown), count=len(shown), frame=candidate.frame)
+        _first_seen(candidate, shown, appeared=bool(learned.memories) and candidate.group.size > 1)
         if memory is None
         else _behaved(candidate, shown, memory)
         for candidate, memory, shown in zip(candidates, before, titles, strict=True)
     ]
+    held, holds = shown_by(learned.memories), shown_by(after)
+    for index, (memory, now) in enumerate(zip(before, after, strict=True)):
+        if memory is not None and now.churned > memory.churned and moved_only(memory, now, held & holds):
+            after[index] = replace(now, churned=memory.churned)
     churned = [memory is not None and now.churned > memory.churned for memory, now in zip(before, after, strict=True)]
     for index, memory in enumerate(before):
         others = any(flag and wholes[other] < 0 for other, flag in enumerate(churned) if other != index)
@@ -74,6 +77,13 @@ def _remember(
         if wholes[index] >= 0 and memory is not None and churned[index]:  # a choice from a list shows nothing new
             after[index] = replace(after[index], churned=memory.churned)
     return after
+
+
+def _first_seen(candidate: Candidate, shown: frozenset[str], *, appeared: bool) -> Memory:
+    return Memory(
+        key=candidate.key, shape=candidate.shape, titles=sketch(shown), count=len(shown), frame=candidate.frame,
+        appeared=appeared,
+    )  # fmt: skip
 
 
 def _behaved(candidate: Candidate, shown: frozenset[str], memory: Memory) -> Memory:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from watcher.core import rules
 from watcher.core.beside import beside_fields
-from watcher.core.candidates import attribute_columns, head_cell, html_groups
+from watcher.core.candidates import attribute_columns, head_cell, html_groups, path_key
 from watcher.core.choosing import Weighed, weigh
 from watcher.core.doubt import is_doubtful, whole_of
 from watcher.core.fields import AFTER_LABEL, is_labelled, name_fields, outside_link, own_link
@@ -16,8 +17,9 @@ from watcher.core.identity import fold_title
 from watcher.core.json_groups import json_groups
 from watcher.core.learned import REMEMBERED, Learned, Memory, sketch
 from watcher.core.links import SCRIPTED, SLUG, slug_of
+from watcher.core.outline import Outline
 from watcher.core.parse import Document
-from watcher.core.ranking import Candidate, aside_of, candidates_of, with_titles
+from watcher.core.ranking import Candidate, aside_of, candidates_of, may_be_titles, with_titles
 from watcher.core.selectors import PROVED, Prover, entry_selector
 from watcher.core.shapes import apply_frame, frame_from_known
 from watcher.core.singles import single_candidates
@@ -120,7 +122,7 @@ def learn(learned: Learned, _document: Document, extraction: Extraction) -> Lear
 def _by_induction(document: Document, learned: Learned) -> Extraction:
     moving = any(memory.churned for memory in learned.memories)
     few = not moving or learned.records <= FEW  # a list of two may be one of one today
-    weighed = weigh(find_candidates(document, singles=few), learned)
+    weighed = weigh(find_candidates(document, singles=few, chosen=learned.chosen), learned)
     if not weighed:
         if learned.rule is not None:
             return _by_rule(learned.rule, document, provisional=True)
@@ -165,15 +167,16 @@ def _kept(document: Document, learned: Learned, best: Candidate) -> rules.Read |
     return read if best.folded() <= {fold_title(entry.title)[0] for entry in read.entries} else None
 
 
-def find_candidates(document: Document, *, singles: bool = False) -> list[Candidate]:
-    """What entries could be read from on this page alone, best first; ``singles``, even if there are lists."""
+def find_candidates(document: Document, *, singles: bool = False, chosen: str = "") -> list[Candidate]:
+    """What entries could be read from on this page alone, best first; ``singles``, even if there are lists. The list
+    that was ``chosen`` before may hold one entry today."""
     found: list[Candidate] = []
     if document.data is not None:
         for group in json_groups(document.data):
             found += candidates_of(group, group.columns)
     outline = document.outline if document.kind == "html" else None
     if outline is not None:
-        for group in html_groups(outline):
+        for group in [*html_groups(outline), *_of_one(outline, chosen.partition("|")[0])]:
             best = candidates_of(group, group.columns)
             if (not best or best[0].score < CONTENT_WITH) and _may_hide_titles(group):
                 extra = [*attribute_columns(outline, group)]
@@ -183,7 +186,18 @@ def find_candidates(document: Document, *, singles: bool = False) -> list[Candid
         if longest <= FEW or (singles and longest <= LONG):
             found += single_candidates(outline, document.title)
     best_first = sorted(_once(found), key=lambda candidate: -candidate.score)[:RUNNERS]
-    return [with_titles(candidate) for candidate in best_first]
+    return [framed for framed in map(with_titles, best_first) if may_be_titles(framed)]
+
+
+def _of_one(outline: Outline, key: str) -> list[Group]:
+    """The group of this key, if it has a single record."""
+    if not key:
+        return []
+    tag = key.rpartition("/")[2].partition(".")[0]
+    number = Counter(outline.sig)
+    alone = (at for at, sig in enumerate(outline.sig) if outline.tag[at] == tag and number[sig] == 1)
+    record = next((at for at in alone if path_key(outline, at) == key), -1)
+    return html_groups(outline, smallest=1, only=frozenset({outline.sig[record]})) if record >= 0 else []
 
 
 def _may_hide_titles(group: Group) -> bool:

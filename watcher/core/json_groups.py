@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from watcher.core.candidates import MAX_COLUMNS, SAMPLED
@@ -53,13 +54,28 @@ def _lists(value: Any, path: str, depth: int) -> Iterator[tuple[str, list[Any]]]
                 together = [record for records in inner for record in records]
                 yield from _lists(together, f"{step(f'{path}[]' if path else '[]', key)}[]", depth + 1)
     elif isinstance(value, dict):
-        alike = [item for item in value.values() if isinstance(item, dict)]
-        if len(alike) >= 2 and len(alike) == len(value) and len(set.intersection(*(set(item) for item in alike))) >= 2:
-            yield f"{path}.*" if path else "*", alike
+        inside = f"{path}.*" if path else "*"
+        if _is_map(value):
+            yield inside, list(value.values())
+            return
+        lists = [item for item in value.values() if isinstance(item, list)]
+        if len(lists) == len(value) > 1 and _are_alike(together := list(chain(*lists))):
+            yield f"{inside}[]", together  # by status, by country …
             return
         for key, item in list(value.items())[:200]:
             if isinstance(item, (list, dict)):
                 yield from _lists(item, step(path, key), depth + 1)
+
+
+def _is_map(value: Mapping[str, Any]) -> bool:
+    """Whether an object is a list in all but name: alike objects by their ids. One alone must have an id for key."""
+    named = len(value) == 1 and not any(map(str.isdigit, next(iter(value))))
+    return not named and _are_alike(list(value.values()))
+
+
+def _are_alike(records: Sequence[Any]) -> bool:
+    """Whether all are objects that share some keys."""
+    return all(isinstance(one, dict) for one in records) and len(set.intersection(*map(set, records or [()]))) >= 2
 
 
 def _group(path: str, records: list[Any]) -> Group | None:

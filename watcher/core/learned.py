@@ -40,6 +40,8 @@ class Memory:
     """Times that it stayed as it was while another list changed: menus do that."""
     replaced: int = 0
     """Times that it came with other titles altogether: advertisements do that."""
+    appeared: bool = False
+    """It came to a page whose other lists were known: the first entries of a site do that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,16 @@ def behave(memory: Memory, titles: str, count: int, *, others_changed: bool) -> 
     if move.shared > GONE or move.single:
         return replace(memory, titles=titles, count=count)
     return replace(memory, titles=titles, count=count, replaced=min(20, memory.replaced + 1))
+
+
+def shown_by(memories: Iterable[Memory]) -> frozenset[int]:
+    """What stands in any of the lists, as hashes of titles."""
+    return frozenset().union(*(_hashes(memory.titles) for memory in memories))
+
+
+def moved_only(memory: Memory, now: Memory, both: frozenset[int]) -> bool:
+    """Whether all that came to a list or went from it only moved about the page: ``both`` pages hold it."""
+    return set(_hashes(memory.titles)) ^ set(_hashes(now.titles)) <= both
 
 
 def find(memories: Sequence[Memory], key: str, shape: str) -> Memory | None:

@@ -91,7 +91,7 @@ class Document:
         """What a JSON rule reads: the JSON value; ``{"items": […]}`` of a feed or a directory index; of an HTML page
         the literals in its scripts by the name of their variable; None if there is nothing of the sort."""
         if self._data is None and self.kind == "html" and self.tree is not None:
-            self._data = scripts.literals(self.tree)
+            self._data = scripts.literals(self.tree, self.markup)
         return self._data or None
 
     @property

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log2
 
-from watcher.core.groups import Column, Group
+from watcher.core.groups import JUDGED, Column, Group
 from watcher.core.identity import fold_title
 from watcher.core.lexicon import NOT_TITLE_HINTS, STRONG_TITLE_HINTS, TITLE_HINTS
 from watcher.core.shapes import apply_frame, frame_of
 from watcher.core.short_keys import cached_if_short
-from watcher.core.words import aside_weight, is_aside_inside, is_company, kind_of, words_in
+from watcher.core.words import TITLE_KINDS, aside_weight, is_aside_inside, is_company, kind_of, words_in
 
 _TAG_BONUS = {
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), 0.8),
@@ -152,6 +152,12 @@ def with_titles(candidate: Candidate) -> Candidate:
     if 0 < len(left_out) < 0.7 * len(titles):
         titles = {number: title for number, title in titles.items() if number not in left_out}
     return replace(candidate, frame=frame, titles=titles)
+
+
+def may_be_titles(candidate: Candidate) -> bool:
+    """Whether names are left where what all the texts have in common was taken off: of ``Lot #12``, a number is."""
+    titles = list(candidate.titles.values())[:JUDGED]
+    return not candidate.frame or sum(kind_of(title) in TITLE_KINDS for title in titles) * 10 >= len(titles) * 3
 
 
 def _framed(column: Column, frame: str) -> Column:

@@ -122,10 +122,7 @@ def records_of(rule: Rule, nodes: Nodes) -> tuple[str, list[int]]:
 def is_frame_there(rule: Rule, document: Document) -> bool:
     """Whether what the rule's records stand in is on the page, even if it holds none."""
     if rule.format == "json":
-        return any(
-            isinstance(_search(path.removesuffix("[]").removesuffix("[*]"), document.data), (list, dict))
-            for path in rule.entry
-        )
+        return any(_holds_list(path.removesuffix("[]").removesuffix("[*]"), document.data) for path in rule.entry)
     nodes = document.nodes
     if nodes is None:
         return False
@@ -135,6 +132,14 @@ def is_frame_there(rule: Rule, document: Document) -> bool:
             if (container and nodes.select(container)) or nodes.select(part):
                 return True
     return False
+
+
+def _holds_list(path: str, value: Any) -> bool:
+    """Whether a list, or an object, stands at the path; of ``*``, which matches any object, what is in it counts."""
+    found = _search(path, value)
+    if path.endswith("*") and isinstance(found, list):
+        return all(isinstance(one, (list, dict)) for one in found)
+    return isinstance(found, (list, dict))
 
 
 def container_of(selector: str) -> str:

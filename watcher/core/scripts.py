@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
 
 import msgspec
@@ -19,25 +20,66 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0
 _CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None, "undefined": None, "NaN": None, "void": None}
 _MIN_LITERAL = 8
 MAX_LITERALS = 200
+MOST_STREAMED = 100_000
+"""Values that are looked at in what a server's components were streamed as."""
+_PUSHED = re.compile(r"""__next_f\.push\(\[\s*1\s*,\s*("(?:[^"\\]|\\.)*")""", re.S)
+_OPENINGS = ('="{', "='{", '="[', "='[")
+_ATTRIBUTE = re.compile(r"""[\s"'](?:data-|:)?([\w-]{1,40})=(?:"([\[{][^"]{60,})"|'([\[{][^']{60,})')""")
+"""An attribute that holds as much as a list of objects takes."""
 
 
-def literals(tree: LexborHTMLParser) -> dict[str, Any]:
-    """The list and object literals in a page's scripts by the name of their variable, key, or element id."""
+def literals(tree: LexborHTMLParser, markup: str = "") -> dict[str, Any]:
+    """The list and object literals in a page's scripts by the name of their variable, key, or element id; and those in
+    the attributes of its ``markup``, by the name of the attribute."""
     found: dict[str, Any] = {}
+    flight: list[str] = []
     for node in tree.css("script"):
         text = node.text()
         if "{" not in text and "[" not in text:
             continue
+        if "__next_f" in text:
+            flight += (unquote(pushed[1]) for pushed in _PUSHED.finditer(text))
+            continue
         kind = (node.attributes.get("type") or "").lower()
         if "json" in kind:
-            try:
-                value = msgspec.json.decode(text.encode("utf-8", "replace"))
-            except (msgspec.DecodeError, RecursionError):
-                continue
-            keep(found, node.attributes.get("id") or ("ld" if "ld+json" in kind else "json"), value)
+            keep(found, node.attributes.get("id") or ("ld" if "ld+json" in kind else "json"), _decoded(text.strip()))
         else:
             literals_in(text, found)
+    if flight:
+        keep(found, "flight", _streamed("".join(flight)))
+    if any(opening in markup for opening in _OPENINGS):
+        for said in _ATTRIBUTE.finditer(markup):
+            keep(found, said[1], _decoded(unescape(said[2] or said[3])))
     return found
+
+
+def _streamed(rows: str) -> list[dict[str, Any]]:
+    """The objects that hold lists of objects, in the rows ``id:json`` that a server's components are streamed as;
+    their numbers are of no use, for they are others on every page."""
+    stack: list[Any] = [_decoded(row.partition(":")[2]) for row in reversed(rows.splitlines())]
+    found: list[dict[str, Any]] = []
+    for _ in range(MOST_STREAMED):
+        if not stack:
+            break
+        value = stack.pop()
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        if isinstance(value, dict) and any(isinstance(one, list) and one and _all_dicts(one) for one in inner):
+            found.append(value)
+        else:
+            stack.extend(reversed([one for one in inner if isinstance(one, (dict, list))]))
+    return found
+
+
+def _all_dicts(values: list[Any]) -> bool:
+    return all(isinstance(one, dict) for one in values)
+
+
+def _decoded(text: str) -> Any:
+    """A JSON list or object; None if the text is none."""
+    try:
+        return msgspec.json.decode(text.encode("utf-8", "replace")) if text.startswith(("[", "{")) else None
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 def keep(found: dict[str, Any], name: str, value: Any) -> None:
@@ -62,9 +104,8 @@ def literals_in(text: str, found: dict[str, Any] | None = None) -> dict[str, Any
             quoted = _TOKEN.match(text, at)
             if quoted is None or quoted.lastgroup != "string":
                 continue
-            try:
-                value: Any = msgspec.json.decode(unquote(quoted[0]).encode("utf-8", "replace"))
-            except (msgspec.DecodeError, RecursionError):
+            value = _decoded(unquote(quoted[0]).strip())
+            if value is None:
                 continue
             end = quoted.end()
         else:

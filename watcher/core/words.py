@@ -90,6 +90,9 @@ _FILE = re.compile(
 )
 _MASKED = re.compile(r"\*{2,}|\?{3,}|•{2,}|█{2,}|#{3,}|[xX]{4,}|…\w")
 _LABEL = re.compile(r"([^\W\d_][\w /.&'-]{0,28}?)\s*[:：]\s+(\S.*)|([^\W\d_][\w ]{0,18}?)[:：](\S.*)", re.S)
+_BETWEEN = re.compile(r",\s+|\s*[|·•/]\s*|\s+[-–—]\s+")
+_FACTS = frozenset({"status", "place", "date", "timer", "size", "price", "percent", "views"})
+"""Kinds that texts are no names of, however many of them stand in a row: ``Waiting, Brazil``."""
 _TRIM = " \t.:;,!·•|*+#-–—→←»«›‹>…\u00a0"
 
 
@@ -193,4 +196,7 @@ def _wordy_kind(text: str, bare: str, *, masked: bool) -> Kind:
             return "sentence"
     if masked:
         return "masked"
-    return "name" if sum(map(str.isalpha, bare)) >= 2 else "number"
+    if sum(map(str.isalpha, bare)) < 2:
+        return "number"
+    parts = _BETWEEN.split(text, 4)
+    return _plain_kind(parts[0]) if len(parts) > 1 and all(_plain_kind(part) in _FACTS for part in parts) else "name"
