@@ -14,9 +14,9 @@ from unicodedata import combining, east_asian_width
 
 import click
 
+from watcher.core import moments
 from watcher.core.contract import dumps
 from watcher.core.escape import ENOUGH, line
-from watcher.core.moments import words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,6 +37,7 @@ STYLES = {
     "refused-content": "red", "unreadable": "red",
 }  # fmt: skip
 """Verdicts, standings and kinds of events, in colour."""
+when = moments.when
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +99,6 @@ def verdict(text: str) -> Cell:
     return Cell(text or "–", STYLES.get(text, ""))
 
 
-def when(moment: datetime | None) -> str:
-    """A moment for people: UTC to the second."""
-    return "–" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}Z"
-
-
 def minute(moment: datetime | None) -> str:
     """A moment for people: UTC to the minute."""
     return "–" if moment is None else f"{moment:%Y-%m-%d %H:%M}Z"
@@ -118,9 +114,7 @@ def window(start: datetime | None, end: datetime) -> str:
 
 def since(moment: datetime | None, now: datetime) -> str:
     """How long ago, or in how long."""
-    if moment is None:
-        return "–"
-    return f"{words(now - moment)} ago" if moment <= now else f"in {words(moment - now)}"
+    return "–" if moment is None else moments.since(moment, now)
 
 
 def console() -> Console:

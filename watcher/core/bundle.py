@@ -250,5 +250,4 @@ def whole(material: Material, *, verifier: bytes, key: note.VerifierKey, sign: n
     """The bundle: its files, the package that lists them, and the vantage's signature over that."""
     made = files(material, verifier=verifier)
     package = wacz.datapackage(cover(material), made, pages(material))
-    signed = note.sign(wacz.statement(key.name, package), key, sign)
-    return wacz.pack({**made, wacz.PACKAGE: package, wacz.PACKAGE_DIGEST: wacz.package_digest(package, str(signed))})
+    return wacz.sealed(made, package, key, sign)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from hashlib import sha256
+from dataclasses import replace
 
 from watcher.core import note, wacz
-from watcher.core.moments import rfc3339
 from watcher.errors import EvidenceError
 
 PROFILE = "multi-wacz-package"
@@ -44,21 +42,8 @@ def is_fleet(files: Mapping[str, bytes]) -> bool:
 def whole(bundles: Mapping[str, bytes], cover: wacz.Cover, key: note.VerifierKey, sign: note.Sign) -> bytes:
     """The zip of these bundles, signed."""
     files = {**bundles, BY_HAND: _HAND.encode()}
-    about = {
-        "profile": PROFILE,
-        "wacz_version": "1.1.1",
-        "title": cover.title,
-        "description": "Bundles of a fleet of watchers; begin with VERIFY.txt.",
-        "created": rfc3339(cover.created),
-        "software": cover.software,
-        "resources": [
-            {"name": path, "path": path, "hash": f"sha256:{sha256(data).hexdigest()}", "bytes": len(data)}
-            for path, data in sorted(files.items())
-        ],
-    }
-    package = json.dumps(about, indent=2).encode() + b"\n"
-    signed = note.sign(wacz.statement(key.name, package), key, sign)
-    return wacz.pack({**files, wacz.PACKAGE: package, wacz.PACKAGE_DIGEST: wacz.package_digest(package, str(signed))})
+    about = replace(cover, description="Bundles of a fleet of watchers; begin with VERIFY.txt.")
+    return wacz.sealed(files, wacz.datapackage(about, files, profile=PROFILE), key, sign)
 
 
 def vantage_bundles(files: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -94,6 +94,16 @@ def words(length: timedelta) -> str:
     return shown
 
 
+def when(moment: datetime | None) -> str:
+    """A moment for people: UTC to the second."""
+    return "–" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def since(moment: datetime, now: datetime) -> str:
+    """How long ago, or in how long."""
+    return f"{words(now - moment)} ago" if moment <= now else f"in {words(moment - now)}"
+
+
 def counted(count: int, one: str, more: str = "") -> str:
     """So many of something: "1 site", "2 sites"; ``more`` where an s at the end will not do."""
     return f"{count} {one if count == 1 else more or one + 's'}"

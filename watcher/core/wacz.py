@@ -17,6 +17,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from watcher.core.moments import rfc3339
+from watcher.core.note import Sign, VerifierKey, sign
 from watcher.errors import EvidenceError
 
 DATA = "archive/data.warc.gz"
@@ -60,10 +61,12 @@ def pages_jsonl(pages: tuple[Page, ...]) -> bytes:
     return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
 
 
-def datapackage(cover: Cover, files: Mapping[str, bytes], pages: tuple[Page, ...]) -> bytes:
+def datapackage(
+    cover: Cover, files: Mapping[str, bytes], pages: tuple[Page, ...] = (), profile: str = "data-package"
+) -> bytes:
     """``datapackage.json``: every file with its length and digest."""
     about: Json = {
-        "profile": "data-package",
+        "profile": profile,
         "wacz_version": "1.1.1",
         "title": cover.title,
         "description": cover.description,
@@ -83,6 +86,12 @@ def datapackage(cover: Cover, files: Mapping[str, bytes], pages: tuple[Page, ...
         for path, data in sorted(files.items())
     ]
     return json.dumps(about, indent=2).encode() + b"\n"
+
+
+def sealed(files: Mapping[str, bytes], package: bytes, key: VerifierKey, signer: Sign) -> bytes:
+    """The zip file of these files, with the package that lists them, signed."""
+    signed = sign(statement(key.name, package), key, signer)
+    return pack({**files, PACKAGE: package, PACKAGE_DIGEST: package_digest(package, str(signed))})
 
 
 def package_digest(package: bytes, note: str) -> bytes:

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from watcher.core.escape import block, line
-from watcher.core.moments import rfc3339, size_words, words
+from watcher.core.moments import rfc3339, since, size_words, when
 from watcher.core.reasons import KINDS, reason
 from watcher.records import Event
 
@@ -65,24 +65,18 @@ def entry_url(site: str, key: str) -> str:
     return url(f"/sites/{site}/entry", key=key)
 
 
-def clock(moment: datetime | None) -> str:
-    """A moment to the second, in UTC."""
-    return "–" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
-
-
 def stamp(moment: datetime | None) -> Markup:
     """A moment as an element that programs and people can read."""
     if moment is None:
         return NEVER
-    return Markup(f'<time datetime="{rfc3339(moment)}">{clock(moment)}</time>')  # digits, made here
+    return Markup(f'<time datetime="{rfc3339(moment)}">{when(moment)}</time>')  # digits, made here
 
 
 def ago(moment: datetime | None, now: datetime) -> Markup:
     """How long ago or in how long; the moment itself as its title."""
     if moment is None:
         return NEVER
-    said = f"{words(now - moment)} ago" if moment <= now else f"in {words(moment - now)}"
-    return Markup(f'<time datetime="{rfc3339(moment)}" title="{clock(moment)}">{said}</time>')
+    return Markup(f'<time datetime="{rfc3339(moment)}" title="{when(moment)}">{since(moment, now)}</time>')
 
 
 def day(moment: datetime) -> str:
@@ -125,7 +119,7 @@ def seconds(length: timedelta) -> str:
 
 ENVIRONMENT.globals |= {
     "url": url, "entry_url": entry_url, "stamp": stamp, "ago": ago, "window": window, "headline": headline,
-    "prose": prose, "clock": clock, "STYLE_URL": STYLE_URL, "reason": reason, "KINDS": KINDS,
+    "prose": prose, "clock": when, "STYLE_URL": STYLE_URL, "reason": reason, "KINDS": KINDS,
 }  # fmt: skip
 ENVIRONMENT.filters |= {
     "tone": lambda word: TONES.get(word, "quiet"),
