@@ -144,6 +144,14 @@ def test_an_answer_in_words_is_no_empty_map() -> None:
     assert extract(document('{"c3": {}}'), Learned(), rule=rule).frame_found
 
 
+def test_a_label_before_a_bold_number_names_it() -> None:
+    cards = each(
+        "<div class=card><h3>{0}</h3><div class=stat>Views: <b>12{1}0</b></div><div class=stat>Staff: <b>7{1}</b></div></div>"
+    )
+    first = extract(page(cards), Learned()).entries[0]
+    assert dict(first.fields) == {"views": "1210", "employees": "71"}
+
+
 def test_numbers_that_are_called_alike_are_no_titles() -> None:
     short = ["45Z", "Quo", "WS", "91X", "Lom", "HCB"]
     lots = each(

@@ -22,6 +22,7 @@ from watcher.core.noise import CALM, LONGEST, Flutter, differs, sift, steady
         ("description", "id 0123456789abcdef01", "id fedcba987654321001"),
         ("description", "Tax  papers\u200b", "TAX papers"),
         ("views", "1", "2"),
+        ("text1", "1,200", "1 207"),
         ("timer", "on", "off"),
         ("deadline", "7D 20h", ""),
         ("link", "http://one.onion/p/7?t=1772442000", "http://two.onion/p/7?t=1772485200"),
@@ -44,6 +45,8 @@ def test_no_change(field: str, old: str, new: str) -> None:
         ("link", "http://one.onion/p/7", "http://one.onion/p/8"),
         ("link", "", "http://one.onion/p/8"),
         ("price", "1 BTC", "2 BTC"),
+        ("employees", "120", "150"),
+        ("text1", "1200", "none"),
     ],
 )
 def test_a_change(field: str, old: str, new: str) -> None:

@@ -207,14 +207,16 @@ def _describe(outline: Outline, group: Group) -> None:
             column.label = label
         elif heads and column.place:
             column.label = heads.get(column.place[0][2], "")
-        elif (
-            before is not None
-            and _is_label(before)
-            and not _is_label(column)
-            and before.place[:-1] == column.place[:-1]
-        ):
+        elif before is not None and _stands_before(before, column) and _is_label(before) and not _is_label(column):
             column.label = next(iter(before.cells.values())).strip(" :").lower()
         before = column
+
+
+def _stands_before(label: Column, column: Column) -> bool:
+    """Whether what may be a label stands where one would: ``<b>Views</b> <i>1200</i>`` or ``Views: <b>1200</b>``."""
+    if label.place[:-1] == column.place[:-1]:
+        return True
+    return label.place == column.place[:-1] and next(iter(label.cells.values())).endswith((":", "："))
 
 
 def hints_of(outline: Outline, owner: int, record: int, attribute: str = "") -> frozenset[str]:

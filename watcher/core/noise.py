@@ -50,6 +50,10 @@ _PAST = re.compile(rf"(?<={CLOCK})\s*{_PASSED}(?!\w)")
 COUNTERS: Final = frozenset({"views", "visits", "hits", "reads", "downloads", "counter", "timer", "countdown", "age"})
 """Fields that count, whatever they say."""
 
+_UNNAMED = re.compile(r"text\d+")
+_BARE = re.compile(r"\d[\d.,\s]{0,16}")
+"""A number of nobody knows what; if it moves, it counts something."""
+
 FEW: Final = 3
 """Changes on fewer entries than this are never "most entries at once"."""
 OFTEN: Final = 2
@@ -104,6 +108,8 @@ def differs(field: str, old: str, new: str) -> bool:
         return False
     if field == "link":
         return own_path(old) != own_path(new)
+    if _UNNAMED.fullmatch(field) and _BARE.fullmatch(old) and _BARE.fullmatch(new):
+        return False
     before, after = steady(old), steady(new)
     if before == after:
         return False
