@@ -156,6 +156,17 @@ async def test_a_long_list_is_sent_as_it_is_read(own: Asker, monkeypatch: pytest
     assert len(json.loads(answer.text)) == 11
 
 
+@pytest.mark.parametrize("path", ["/api/events", "/api/entries", "/api/entries?site=clop"])
+@pytest.mark.parametrize("together", [1, 2, 3])
+async def test_a_list_is_the_same_however_it_is_fetched(
+    own: Asker, monkeypatch: pytest.MonkeyPatch, path: str, together: int
+) -> None:
+    whole = await objects(own, path)
+    assert len(whole) > 2
+    monkeypatch.setattr("watcher.edge.ledger_lists.AT_ONCE", together)
+    assert await objects(own, path) == whole
+
+
 async def test_a_list_that_nobody_reads_is_broken_off_and_seen_to_be(
     own: Asker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,6 @@ from watcher.records import RosterEntry, StandingName
 
 STANDINGS = get_args(StandingName)
 _WILD = re.compile("[%_!]")
-_NEVER = 1 << 62
 
 _decode_looks = decoder(tuple[Look, ...])
 
@@ -55,16 +54,6 @@ class EntryLists(Ledger):
             (site, key),
         ).fetchone()
         return None if row is None else (row[0], row[1])
-
-    def entries_after(self, wanted: EntriesWanted, place: tuple[int, ...] | None) -> Iterator[RosterEntry]:
-        """The entries of one site after a place (all), in the order in which they were first seen."""
-        number = 500
-        while True:
-            rows = self._newest(wanted, place or (-_NEVER, 0), "newer", number)
-            yield from (entry for _, _, entry in rows)
-            if len(rows) < number:
-                return
-            place = (micros(rows[-1][2].first_seen), rows[-1][1])
 
     def entries_page(
         self, wanted: EntriesWanted, cursor: Cursor | None = None, limit: int = 50

@@ -6,12 +6,16 @@ A cursor names a row, not a number of rows: what is added meanwhile moves nothin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 T = TypeVar("T")
 S = TypeVar("S")
+AT_ONCE = 500
+"""Rows that are fetched together of what is gone through as a whole."""
+BEGINNING = (-(1 << 62), 0)
+"""The place before every other."""
 _NEEDLE = re.compile(r"[A-Za-z0-9 .,:;()'-]+", re.ASCII)
 """What JSON spells as it is, and ``LIKE`` finds whatever its case: asked first, because it is quick."""
 
@@ -76,3 +80,12 @@ def sheet(
         newer=first if (more if way == "newer" else came_back) else None,
         older=last if (more if way == "older" else came_back) else None,
     )
+
+
+def upward(page: Callable[[Cursor, int], Sheet[T]], place: tuple[int, ...]) -> Iterator[T]:
+    """All that is newer than a place, oldest first, as it is asked for."""
+    at: tuple[int, ...] | None = place
+    while at is not None:
+        found = page(Cursor("newer", at), AT_ONCE)
+        yield from reversed(found.rows)
+        at = found.newer

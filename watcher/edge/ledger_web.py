@@ -111,15 +111,6 @@ class Lists(EntryLists):
 
         return sheet(rows, lambda row: (row[0],), cursor, limit)
 
-    def events_after(self, wanted: EventsWanted, last: int, limit: int = 500) -> list[tuple[int, Event]]:
-        """The next events in the order in which they were recorded, with their numbers."""
-        where = self._events_where(wanted)
-        where.add("seq > ?", last)
-        rows = self.connection.execute(
-            f"SELECT seq, data FROM event{where} ORDER BY seq LIMIT ?", (*where.values, limit)
-        )
-        return [(seq, _decode_event(data)) for seq, data in rows]
-
     def event_number(self, identifier: str) -> int | None:
         """The number of an event: which it is, in the order in which they were recorded."""
         row = self.connection.execute("SELECT seq FROM event WHERE id = ?", (identifier,)).fetchone()

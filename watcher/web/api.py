@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
@@ -19,9 +21,8 @@ from watcher.core import contract
 from watcher.core.contract import Json, dumps
 from watcher.core.status import configured
 from watcher.edge.ledger_entries import EntriesWanted
+from watcher.edge.ledger_lists import BEGINNING, upward
 from watcher.edge.ledger_sights import WebLedger
-from watcher.edge.ledger_web import EventsWanted
-from watcher.records import Event
 from watcher.web import finds, openapi
 from watcher.web.entries import LONGEST_KEY
 from watcher.web.entries import wanted_of as entries_wanted
@@ -111,15 +112,10 @@ async def events(request: web.Request) -> web.StreamResponse:
             if number is None:
                 raise NotFoundError("after names no event")
             last = number
-        return ((one.id, contract.event_object(one)) for one in _events(ledger, wanted, last))
+        found = upward(partial(ledger.events_page, wanted), (last,))
+        return ((event.id, contract.event_object(event)) for _, event in found)
 
     return await _list(request, asked, rows)
-
-
-def _events(ledger: WebLedger, wanted: EventsWanted, last: int) -> Iterator[Event]:
-    while rows := ledger.events_after(wanted, last):
-        yield from (event for _, event in rows)
-        last = rows[-1][0]
 
 
 async def entries(request: web.Request) -> web.StreamResponse:
@@ -145,8 +141,8 @@ def _entries(
     for site in ledger.sites():
         if site < first or wanted.site not in {"", site}:
             continue
-        start = place if site == first else None
-        for entry in ledger.entries_after(EntriesWanted(site=site, standing=wanted.standing, text=wanted.text), start):
+        start = place if place and site == first else BEGINNING
+        for _, entry in upward(partial(ledger.entries_page, replace(wanted, site=site)), start):
             yield f"{site}/{entry.key}", contract.entry_object(site, entry)
 
 
