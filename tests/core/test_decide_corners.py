@@ -292,15 +292,3 @@ def test_an_entry_that_another_is_read_with_is_not_gone() -> None:
     assert "withdrawn B" not in said(site.looks(30, swallowed, text=words("ABCD")))
     assert site.standing("B") == "missing"
     assert said(site.looks(9, "ACD", text=words("ACD"))) == ["withdrawn B"]
-
-
-def test_a_site_put_back_as_a_whole_takes_twice_as_many_looks_as_one_that_withdrew() -> None:
-    """The newest entry's own page is gone with it, as after a restored backup; an older entry's withdrawal is quick."""
-    up = dict.fromkeys("ABCDEFGHI", "alive")
-    newest, older = Watching(up={**up, "I": "gone"}), Watching(up={**up, "C": "gone"})
-    for site in (newest, older):
-        site.looks(12, "ABCDEFGH")
-        site.looks(12, "IABCDEFGH")
-    assert (said(older.looks(3, "IABDEFGH")), said(newest.looks(5, "ABCDEFGH"))) == (["withdrawn C"], [])
-    assert said(newest.look("IABCDEFGH")) == []
-    assert said(newest.looks(6, "ABCDEFGH")) == ["withdrawn I"]

@@ -213,9 +213,7 @@ def _ways(
         return {} if absence.doubts else {MIRRORS_DIFFER: (lacking, ceil(TWICE * visits * slow), absence.total, long)}
     ways = {} if absence.moving else {"lasted": (absence.count, TWICE * visits, absence.elapsed, long)}
     if circuits and absence.gone >= min(visits, ENOUGH_CIRCUITS) and absence.answer == "gone":
-        # a site that was put back to an earlier state as a whole has no own pages of what is new either
-        times = TWICE if any(doubt.startswith("older") for doubt in doubts) else 1
-        ways["own-page-gone"] = (absence.count, times * visits, absence.elapsed, times * after)
+        ways["own-page-gone"] = (absence.count, visits, absence.elapsed, after)
     if not doubts:
         ways["clean"] = (min(absence.clean, absence.count), ceil(visits * slow), absence.elapsed, after * slow)
     if circuits and absence.answer != "alive" and notes.apart >= TWICE and _mirrors_agree(absence):
