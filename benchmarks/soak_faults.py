@@ -28,7 +28,7 @@ HOUR, DAY = 3600, 86_400
 JUMPS = (HOUR, -HOUR, 30 * DAY, -30 * DAY, 47, -47)
 """The hour is what summer time does to a clock that keeps local time."""
 MOST_LIES = 6
-"""Requests that are shown a whole page which says what is not so: a few looks, however late this machine is. An old list
+"""Requests shown a whole page which says what is not so: a few looks, however late this machine is. An old list
 never comes with old own pages: a site put back as a whole is believed, and rightly."""
 STORE_BYTES = 512 << 20
 LOCKER = """
