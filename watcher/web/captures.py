@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -19,11 +18,10 @@ from watcher.edge import render
 from watcher.edge.apart import made_inert
 from watcher.edge.gather import is_erased
 from watcher.edge.ledger_lists import Cursor, Sheet
-from watcher.edge.ledger_log import SignedHead
 from watcher.edge.ledger_sights import WebLedger
 from watcher.edge.ledger_web import Visit
 from watcher.edge.rows import visit_started
-from watcher.records import Capture, Page, Reading
+from watcher.records import Capture, Page
 from watcher.web.door import HEADERS
 from watcher.web.questions import BusyError, NotFoundError, place
 from watcher.web.room import Room, html, query, room
@@ -35,23 +33,6 @@ MOST_ENTRIES = 200
 MOST_PICTURES = 12
 FRAME_POLICY = f"{POLICY}; frame-ancestors 'self'; sandbox"
 WAIT_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whole:
-    """A capture and all that is known of it."""
-
-    capture: Capture
-    reading: Reading | None
-    request_bytes: int
-    response_bytes: int | None
-    """None: its body was erased."""
-    request: str
-    head: str
-    """Of the response, as received."""
-    earlier: str
-    """The capture of the visit before; empty if there is none."""
-    signed: SignedHead | None
 
 
 async def captures(request: web.Request) -> web.Response:
@@ -84,12 +65,12 @@ async def capture(request: web.Request) -> web.Response:
     """One capture: facts, verdict, reading, sizes, leaf, and its page in a frame that may do nothing."""
     about, name = room(request), request.match_info["id"]
     whole = await about.ledgers.ask(lambda ledger: _whole(ledger, name))
-    reading = whole.reading
+    reading = whole["reading"]
     return html(
         request,
         "capture.html",
         whole=whole,
-        capture=whole.capture,
+        capture=whole["capture"],
         reading=reading,
         entries=reading.entries[:MOST_ENTRIES] if reading else (),
         rule=to_toml(reading.rule) if reading and reading.rule else "",
@@ -104,7 +85,8 @@ def _known(ledger: WebLedger, name: str) -> Capture:
     return found
 
 
-def _whole(ledger: WebLedger, name: str) -> Whole:
+def _whole(ledger: WebLedger, name: str) -> dict[str, Any]:
+    """A capture and all that is known of it."""
     found = _known(ledger, name)
     kept = ledger.kept(name)
     assert kept is not None
@@ -112,16 +94,16 @@ def _whole(ledger: WebLedger, name: str) -> Whole:
     response = None if erased else ledger.wire(name)[1]
     before = ledger.visits_page(found.site, Cursor("older", (visit_started(found.visit),)), 1).rows
     earlier = [one.id for visit in before for one in visit.captures if one.target == found.target and not one.is_miss]
-    return Whole(
-        capture=found,
-        reading=ledger.reading(name),
-        request_bytes=len(kept.pack.request),
-        response_bytes=None if response is None else len(response),
-        request=_readable(kept.pack.request),
-        head=_readable(kept.pack.head),
-        earlier=earlier[0] if earlier and not found.is_miss else "",
-        signed=None if found.leaf is None else ledger.checkpoint_over(found.leaf),
-    )
+    return {
+        "capture": found,
+        "reading": ledger.reading(name),
+        "request_bytes": len(kept.pack.request),
+        "response_bytes": None if response is None else len(response),  # its body was erased
+        "request": _readable(kept.pack.request),
+        "head": _readable(kept.pack.head),
+        "earlier": earlier[0] if earlier and not found.is_miss else "",  # of the visit before
+        "signed": None if found.leaf is None else ledger.checkpoint_over(found.leaf),
+    }
 
 
 def _readable(wire: bytes) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import get_args
+from typing import Any, get_args
 
 from aiohttp import web
 
@@ -13,7 +12,7 @@ from watcher.core.reasons import waiting
 from watcher.edge.ledger_entries import EntriesWanted
 from watcher.edge.ledger_lists import Sheet
 from watcher.edge.ledger_sights import Life, WebLedger
-from watcher.records import Event, Policy, RosterEntry, StandingName
+from watcher.records import Policy, RosterEntry, StandingName
 from watcher.web.questions import BadRequestError, NotFoundError, Query, place
 from watcher.web.room import html, query, room
 
@@ -21,19 +20,6 @@ STANDINGS = get_args(StandingName)
 A_PAGE = 50
 LONGEST_KEY = 4096
 STRIP = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """An entry's life."""
-
-    entry: RosterEntry
-    life: Life
-    events: tuple[Event, ...]
-    """Newest first."""
-    strip: dict[str, str]
-    waits: str
-    """Why it is missing and not told yet; empty if it is not."""
 
 
 def wanted_of(asked: Query) -> EntriesWanted:
@@ -73,19 +59,20 @@ async def life(request: web.Request) -> web.Response:
     if before is not None and before.way != "older":
         raise BadRequestError("a life is turned back, not forward")
 
-    def work(ledger: WebLedger) -> Told:
+    def work(ledger: WebLedger) -> dict[str, Any]:
         about.known_site(ledger, site)
         entry = ledger.entry(site, key)
         if entry is None:
             raise NotFoundError("there is no such entry on this site", hint="its roster lists them")
         found = ledger.life(site, entry, before.place[0] if before else None)
-        return Told(
-            entry=entry,
-            life=found,
-            events=tuple(reversed(ledger.events_of(site, key))),
-            strip=_strip(found),
-            waits=_waits(ledger, site, entry, about.settings.policy),
-        )
+        return {
+            "entry": entry,
+            "life": found,
+            "events": ledger.events_of(site, key)[::-1],
+            "strip": _strip(found),
+            "waits": _waits(ledger, site, entry, about.settings.policy),
+            "older": place((found.older,)) if found.older else "",
+        }
 
     told = await about.ledgers.ask(work)
     return html(
@@ -93,14 +80,15 @@ async def life(request: web.Request) -> web.Response:
         "entry.html",
         site=site,
         told=told,
-        entry=told.entry,
-        older=place((told.life.older,)) if told.life.older else "",
+        entry=told["entry"],
+        older=told["older"],
         is_past=before is not None,
         strip_width=STRIP,
     )
 
 
 def _waits(ledger: WebLedger, site: str, entry: RosterEntry, policy: Policy) -> str:
+    """Why it is missing and not told yet; empty if it is not."""
     if entry.standing != "missing":
         return ""
     return waiting(held(ledger.notes(site), policy).get(entry.key, ()), entry.absences, policy)

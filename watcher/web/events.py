@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import get_args
+from typing import Any, get_args
 
 from aiohttp import web
 from markupsafe import Markup
@@ -14,7 +14,6 @@ from watcher.core import timeline as drawing
 from watcher.core.material import locate
 from watcher.core.neighbours import NO_ROWS, Column, Page, says
 from watcher.edge.ledger_lists import Sheet
-from watcher.edge.ledger_log import SignedHead
 from watcher.edge.ledger_sights import WebLedger
 from watcher.edge.ledger_web import ANY, EventsWanted
 from watcher.records import Capture, Entry, Event, EventKind, Snapshot
@@ -39,18 +38,6 @@ class Side:
     capture: Capture | None
     says: str
     column: Column = NO_ROWS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """One event and what shows it."""
-
-    event: Event
-    sides: tuple[Side, Side]
-    picture: Markup
-    leaf: int | None
-    head: SignedHead | None
-    alerts: tuple[tuple[str, str, str], ...]
 
 
 def wanted_of(asked: Query) -> EventsWanted:
@@ -97,30 +84,31 @@ async def event(request: web.Request) -> web.Response:
     """One event: its window, why, the copies before and after."""
     about, name = room(request), request.match_info["id"]
     shown = await about.ledgers.ask(lambda ledger: _shown(ledger, name))
-    response = html(request, "event.html", shown=shown, event=shown.event, sides=shown.sides)
+    response = html(request, "event.html", shown=shown, event=shown["event"], sides=shown["sides"])
     # under no-referrer a browser says of its own form that it comes from nowhere; nothing leaves this machine so either
     response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 
-def _shown(ledger: WebLedger, name: str) -> Shown:
+def _shown(ledger: WebLedger, name: str) -> dict[str, Any]:
+    """One event and what shows it."""
     found = ledger.event(name)
     if found is None:
         raise NotFoundError("there is no such event", hint="the timeline lists them")
     leaf = ledger.leaf_of_event(name)
     captures = [ledger.capture(one) if one else None for one in (found.before, found.after)]
     before, after = [ledger.snapshot(one.visit) if one else None for one in captures]
-    return Shown(
-        event=found,
-        sides=(
+    return {
+        "event": found,
+        "sides": (
             _side("Before", found, captures[0], here=before, there=after),
             _side("After", found, captures[1], here=after, there=before),
         ),
-        picture=_picture(ledger, found, captures),
-        leaf=leaf.index if leaf else None,
-        head=ledger.checkpoint_over(leaf.index) if leaf else None,
-        alerts=ledger.alerts_of(name),
-    )
+        "picture": _picture(ledger, found, captures),
+        "leaf": leaf.index if leaf else None,
+        "head": ledger.checkpoint_over(leaf.index) if leaf else None,
+        "alerts": ledger.alerts_of(name),
+    }
 
 
 def _picture(ledger: WebLedger, found: Event, captures: Sequence[Capture | None]) -> Markup:

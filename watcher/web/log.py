@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +9,7 @@ from aiohttp import web
 
 from watcher.core.contract import Json, dumps
 from watcher.edge import tokens
-from watcher.edge.ledger_log import SignedHead, Stamp
+from watcher.edge.ledger_log import Stamp
 from watcher.edge.ledger_sights import WebLedger
 from watcher.edge.sign import load_key
 from watcher.errors import StoreError, UnreadableError
@@ -20,50 +19,29 @@ from watcher.web.room import Room, html, query, room
 A_PAGE = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamped:
-    """One authority's word."""
-
-    stamp: Stamp
-    time: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """What the page shows."""
-
-    size: int
-    root: str
-    heads: tuple[SignedHead, ...]
-    stamps: dict[int, tuple[Stamped, ...]]
-    last_stamped: int | None
-    older: str
-
-
 async def log(request: web.Request) -> web.Response:
     """Head, checkpoints and time-stamps, and how to check them."""
     about = room(request)
     cursor = query(request).cursor(1)
     before = cursor.place[0] if cursor else None
 
-    def work(ledger: WebLedger) -> View:
+    def work(ledger: WebLedger) -> dict[str, Any]:
         heads = ledger.checkpoints_before(before, A_PAGE + 1)
         shown = heads[:A_PAGE]
         stamps = ledger.stamps_of([head.size for head in shown])
-        return View(
-            size=ledger.log.size,
-            root=ledger.log.root().hex(),
-            heads=shown,
-            stamps={size: tuple(Stamped(stamp=one, time=_time(one)) for one in some) for size, some in stamps.items()},
-            last_stamped=ledger.last_stamped(),
-            older=place((shown[-1].size,)) if len(heads) > A_PAGE else "",
-        )
+        return {
+            "size": ledger.log.size,
+            "root": ledger.log.root().hex(),
+            "heads": shown,
+            "stamps": {size: [{"stamp": one, "time": _time(one)} for one in some] for size, some in stamps.items()},
+            "last_stamped": ledger.last_stamped(),
+            "older": place((shown[-1].size,)) if len(heads) > A_PAGE else "",
+        }
 
-    view = await about.ledgers.ask(work)
     return html(
         request,
         "log.html",
-        view=view,
+        view=await about.ledgers.ask(work),
         is_past=before is not None,
         vkey=public_key(about),
         asks_authorities=bool(about.settings.timestamp.authorities),
