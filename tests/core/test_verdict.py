@@ -48,6 +48,8 @@ WEAKLY_COUNTED = replace(FRAME, counts=(Count(place=7, named=True, values=(10,),
 SHORT = replace(GOOD, frame=COUNTED, seen=replace(OWN, counts={7: 12}))
 LOST_TAIL = replace(GOOD, listed=5, entries=5, tail=False)
 NO_FOOT = replace(OWN, marks=frozenset(MARKS[:3]))
+GUESSED = replace(GOOD, seen=NO_FOOT, known=3, listed=0, entries=6, ruled=False, tail=False)
+"""A page that lacks its end, read by a guess, of which nothing was known."""
 UNCLOSED = replace(OWN, ends=frozenset())
 
 TABLE = {
@@ -140,6 +142,12 @@ TABLE = {
         replace(NONE, frame=COUNTED, seen=replace(OWN, counts={7: 12})), "partial", "announced:12>0", False,
     ),
     "others altogether": (replace(GOOD, listed=0, tail=False), "listing", "no-known-entry", True),
+    "another guess, another end": (replace(GUESSED, standing=3), "listing", "no-known-entry", True),
+    "another guess, another end, the last one's gone": (GUESSED, "partial", "closing-part-missing", False),
+    "a rule, another end": (replace(GUESSED, standing=3, ruled=True), "partial", "closing-part-missing", False),
+    "another guess of nothing, another end": (
+        replace(GUESSED, standing=3, entries=0), "partial", "closing-part-missing", False,
+    ),
     "a frame too small, the container there": (
         replace(NONE, frame=replace(FRAME, base=Marks(pages=3)), seen=OTHER), "empty", "no-entries", True,
     ),

@@ -224,7 +224,8 @@ def _frame_without_known(evidence: Evidence, faults: Faults) -> Judgement:
         return Judgement(verdict="redesigned", why=("known-titles-unread",))
     if not trusted and not (evidence.ruled and evidence.entries):
         return Judgement(verdict="blocked", why=STRANGER)
-    if faults.soft:
+    # what the last guess read is there, and among no entry: then the end that is missing was made of it
+    if faults.soft and not (evidence.standing and evidence.entries and not evidence.ruled):
         return _broken("partial", faults.soft)
     if (short := _short(evidence)) is not None:
         return _broken("partial", short[:1])
