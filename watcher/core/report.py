@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -13,7 +12,7 @@ from markupsafe import Markup
 from watcher.core import clock, escape, timeline
 from watcher.core.material import Head, Kept, Material, Seen, Told, entry_with, keys_of
 from watcher.core.moments import rfc3339, words
-from watcher.core.neighbours import NO_ROWS, Column, Page, says
+from watcher.core.neighbours import NO_ROWS, Page, says
 from watcher.core.reasons import KINDS, reason
 from watcher.core.redact import Redactor
 from watcher.records import Event
@@ -28,20 +27,6 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """One of the two pages."""
-
-    heading: str
-    at: str
-    address: str
-    answer: str
-    digest: str
-    capture: str
-    says: str
-    column: Column = NO_ROWS
 
 
 def html(material: Material, redactor: Redactor) -> bytes:
@@ -215,11 +200,13 @@ def _side(
     capture: str | None,
     here: Seen | None,
     there: Seen | None,
-) -> Side:
+) -> dict[str, object]:
+    """One of the two pages."""
     kept = material.capture(capture)
     if kept is None:
         nothing = "There is no earlier copy: it was there when watching began." if heading == "Before" else "No copy."
-        return Side(heading=heading, at="", address="", answer="", digest="", capture="", says=nothing)
+        empty = dict.fromkeys(("at", "address", "answer", "digest", "capture"), "")
+        return {"heading": heading, **empty, "says": nothing, "column": NO_ROWS}
     about = kept.capture
     keys = keys_of(event, material)
     copy, other = [
@@ -227,16 +214,16 @@ def _side(
         for seen in (here, there)
     ]
     missing = event.entry.title if event.entry else None
-    return Side(
-        heading=heading,
-        at=rfc3339(about.requested_at),
-        address=shown.address(about.url),
-        answer=f"HTTP status {about.status}" if about.status is not None else shown.line(about.verdict),
-        digest=about.body_digest or "",
-        capture=about.id,
-        says=says(about, here.snapshot if here else None, event.entry, copy.subject if copy else None),
-        column=copy.column(missing, other, shown.line, AROUND) if copy else NO_ROWS,
-    )
+    return {
+        "heading": heading,
+        "at": rfc3339(about.requested_at),
+        "address": shown.address(about.url),
+        "answer": f"HTTP status {about.status}" if about.status is not None else shown.line(about.verdict),
+        "digest": about.body_digest or "",
+        "capture": about.id,
+        "says": says(about, here.snapshot if here else None, event.entry, copy.subject if copy else None),
+        "column": copy.column(missing, other, shown.line, AROUND) if copy else NO_ROWS,
+    }
 
 
 # --------------------------------------------------------------------------------------------------- what proves

@@ -11,7 +11,7 @@ import socket
 import struct
 from collections.abc import Callable
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import Any
 
 from watcher.edge.guard import Guard
 from watcher.edge.proxy import REPLIES, Proxy
@@ -102,7 +102,7 @@ class OnlyProxy:
         try:
             sock.settimeout(min(before or HANDSHAKE_SECONDS, HANDSHAKE_SECONDS))
             self._connect(sock, (self._proxy.host, self._proxy.port))
-            _ask(sock, _Asked(host, int(address[1])), self._credentials)
+            _ask(sock, host, int(address[1]), self._credentials)
         except TimeoutError:
             self.trouble = "the proxy did not get there in time"
             raise
@@ -116,12 +116,7 @@ class OnlyProxy:
             sock.settimeout(before)
 
 
-class _Asked(NamedTuple):
-    host: str
-    port: int
-
-
-def _ask(sock: socket.socket, asked: _Asked, credentials: tuple[str, str]) -> None:
+def _ask(sock: socket.socket, host: str, port: int, credentials: tuple[str, str]) -> None:
     """Nothing, once the proxy has led there (RFC 1928, RFC 1929). Raises Refused."""
     user, password = (one.encode() for one in credentials)
     sock.sendall(b"\x05\x02\x00\x02" if user else b"\x05\x01\x00")
@@ -133,12 +128,12 @@ def _ask(sock: socket.socket, asked: _Asked, credentials: tuple[str, str]) -> No
         if _read(sock, 2)[1] != GRANTED:
             raise Refused("the proxy refuses our user name and password")
     try:
-        number = ip_address(asked.host)
+        number = ip_address(host)
         place = bytes([IPV4 if number.version == 4 else IPV6]) + number.packed
     except ValueError:
-        name = asked.host.encode("idna")
+        name = host.encode("idna")
         place = bytes([NAME, len(name)]) + name
-    sock.sendall(b"\x05\x01\x00" + place + struct.pack(">H", asked.port))
+    sock.sendall(b"\x05\x01\x00" + place + struct.pack(">H", port))
     reply = _read(sock, 4)
     if reply[1] != GRANTED:
         raise Refused(REPLIES.get(reply[1], f"the proxy answered {reply[1]:02X}"))

@@ -172,10 +172,8 @@ def _tell(tor: OwnTor) -> None:
 
 async def states(store: Path) -> tuple[TorState | None, ...]:
     """How the tors of a running watcher stand; None for one that does not answer; nothing if none are kept."""
-    told = _kept(store / FOLDER)
-    if not is_alive(told.pid):  # it was killed, and could not take back what it told
-        return ()
-    return await _states(store, told.ports)
+    pid, ports = _kept(store / FOLDER)
+    return await _states(store, ports) if is_alive(pid) else ()  # it was killed, and could not take back what it told
 
 
 async def _states(store: Path, ports: tuple[tuple[int, int], ...]) -> tuple[TorState | None, ...]:
@@ -195,28 +193,20 @@ def _forget_ports(folder: Path) -> None:
         (folder / PORTS).unlink(missing_ok=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Kept:
-    """What a process tells of the tors that it keeps."""
-
-    pid: int = 0
-    ports: tuple[tuple[int, int], ...] = ()
-    """SOCKS and control port of each."""
-
-
-def _kept(folder: Path) -> _Kept:
+def _kept(folder: Path) -> tuple[int, tuple[tuple[int, int], ...]]:
+    """The process that keeps tors there, and the SOCKS and control port of each; 0 and none if nobody tells."""
     try:
         told = json.loads((folder / PORTS).read_text(encoding="utf-8"))
         ports = tuple((int(socks), int(control)) for socks, control in told["ports"])
-        return _Kept(pid=int(told["pid"]), ports=ports)
+        return int(told["pid"]), ports
     except (OSError, ValueError, TypeError, KeyError):
-        return _Kept()
+        return 0, ()
 
 
 async def _borrowed(settings: Settings, folder: Path) -> Reached:
     """The tors that another process keeps, once it has told where they are."""
     start = time.monotonic()
-    while not (ports := _kept(folder).ports):
+    while not (ports := _kept(folder)[1]):
         if time.monotonic() - start > STALL_SECONDS:
             raise ProxyError(
                 f"another process keeps the tors in {folder}, and does not say where they are",
