@@ -74,8 +74,8 @@ class Difference:
 class Budget:
     """What may still be spent on looking inside blocks."""
 
-    def __init__(self, left: int = BUDGET) -> None:
-        self.left, self.spent_out = left, False
+    def __init__(self) -> None:
+        self.left, self.spent_out = BUDGET, False
 
     def take(self, cost: int) -> bool:
         if cost > self.left:

@@ -15,20 +15,20 @@ TALL = {"good": HEIGHT - 2 * PAD, "part": (HEIGHT - 2 * PAD) // 2, "none": 4}
 
 
 @lru_cache(maxsize=2048)
-def line(levels: tuple[int | None, ...], width: int = WIDTH, height: int = HEIGHT) -> str:
+def line(levels: tuple[int | None, ...]) -> str:
     """The path of a line through the levels, left to right, the lowest and the highest touching the edges; gaps where
     nothing is known."""
     known = [level for level in levels if level is not None]
     if not known or len(levels) < 2:
         return ""
     low, span = min(known), max(known) - min(known)
-    step = (width - 2 * PAD) / (len(levels) - 1)
+    step = (WIDTH - 2 * PAD) / (len(levels) - 1)
     parts, pen = [], "M"
     for place, level in enumerate(levels):
         if level is None:
             pen = "M"
             continue
-        y = height - PAD - (height - 2 * PAD) * ((level - low) / span if span else 0.5)
+        y = HEIGHT - PAD - (HEIGHT - 2 * PAD) * ((level - low) / span if span else 0.5)
         parts.append(f"{pen}{PAD + place * step:.1f} {y:.1f}")
         pen = "L"
     if len(known) == 1:

@@ -140,9 +140,6 @@ class Frames(Protocol):
     def read(self, digest: str) -> bytes:
         """The frame kept under the digest; ``StoreDamaged`` if it is gone."""
 
-    def has(self, digest: str) -> bool:
-        """Whether there is a frame under the digest."""
-
     def digests(self) -> set[str]:
         """The digests of all frames."""
 
@@ -204,10 +201,6 @@ class BodyFiles:
             ) from error
         except OSError as error:
             raise trouble.of_os(error, path) from error
-
-    def has(self, digest: str) -> bool:
-        """Whether there is a file of that name."""
-        return self.path(digest).is_file()
 
     def digests(self) -> set[str]:
         """The digests of all files."""

@@ -130,10 +130,6 @@ class ObjectBodies:
             raise StoreDamaged(f"body {digest} is gone: {self.place.url} does not have it", hint="restore that object")
         return frame
 
-    def has(self, digest: str) -> bool:
-        """Whether there is a frame under the digest."""
-        return self._files.has(digest) or self._get(_name(digest)) is not None
-
     def digests(self) -> set[str]:
         """The digests of all frames, there and in the folder."""
         import obstore
