@@ -100,20 +100,27 @@ class Messenger:
         await process.communicate()
 
 
-class AppriseSink:
-    """A service. One message may tell of many events: ``rhythm`` says which."""
+class Chosen:
+    """What every sink shares: its name, and which events it asked for."""
 
-    def __init__(self, settings: AlertSettings, name: str, proxies: Sequence[Proxy]) -> None:
-        """Raises ConfigError if its template cannot be used."""
+    def __init__(self, settings: AlertSettings, name: str) -> None:
         self._settings = settings
         self.name = name
-        self.rhythm = Rhythm(digest=settings.digest, quiet=settings.quiet, zone=settings.zone, rate=settings.rate)
-        self._wording = None if settings.template is None else _wording(settings.template)
-        self._messenger = Messenger(proxies, f"alert-{name}")
 
     def wants(self, event: Event) -> bool:
         """Whether the event's kind was asked for, and its name where only the watchlist's are."""
         return event.kind in self._settings.kinds and (bool(event.watchlist) or not self._settings.watchlist_only)
+
+
+class AppriseSink(Chosen):
+    """A service. One message may tell of many events: ``rhythm`` says which."""
+
+    def __init__(self, settings: AlertSettings, name: str, proxies: Sequence[Proxy]) -> None:
+        """Raises ConfigError if its template cannot be used."""
+        super().__init__(settings, name)
+        self.rhythm = Rhythm(digest=settings.digest, quiet=settings.quiet, zone=settings.zone, rate=settings.rate)
+        self._wording = None if settings.template is None else _wording(settings.template)
+        self._messenger = Messenger(proxies, f"alert-{name}")
 
     async def send(self, event: Event, checkpoint: str) -> None:
         await self.send_all([event], checkpoint)

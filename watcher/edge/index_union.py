@@ -360,17 +360,9 @@ class Union:
             raise EvidenceError(f"vantage {self._vantage}: visit {what.visit} was never recorded")
         taken, finished, content = row
         form = self._memory.said(self._copy, content)
-        first = next((one for one in form.captures if isinstance(one, int)), None)
-        return snapshot_of(
-            form,
-            readings,
-            [one.capture.id for one in kept],
-            "" if first is None else kept[first].capture.isolation,
-            site=what.site,
-            visit=self._named(what.visit) if what.visit else "",
-            taken_at=moment(started + taken),
-            finished_at=moment(started + finished),
-        )
+        visit = self._named(what.visit) if what.visit else ""
+        times, captures = (started + taken, started + finished), [one.capture for one in kept]
+        return snapshot_of(form, readings, captures, site=what.site, visit=visit, times=times)
 
     def _are_here(self, kept: Sequence[Kept]) -> bool:
         """Whether all captures of the visit are in the union."""

@@ -271,18 +271,9 @@ class CaptureQuestions:
         kept = self.captures_of(visit)
         form = decode_said(self.contents.get(row["content"]))
         readings = {one.id: reading for one in kept if (reading := self.reading(one.id)) is not None}
-        first = next((one for one in form.captures if isinstance(one, int)), None)
+        times = started + row["taken"], started + row["finished"]
         try:
-            return snapshot_of(
-                form,
-                readings,
-                [one.id for one in kept],
-                "" if first is None else kept[first].isolation,
-                site=site,
-                visit=visit,
-                taken_at=moment(started + row["taken"]),
-                finished_at=moment(started + row["finished"]),
-            )
+            return snapshot_of(form, readings, kept, site=site, visit=visit, times=times)
         except LookupError as error:  # it names more captures than there are
             raise damaged(error) from error
 

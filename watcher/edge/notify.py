@@ -12,7 +12,7 @@ from typing import Protocol
 
 from watcher.config import AlertSettings
 from watcher.core.contract import dumps, event_object
-from watcher.edge.apprise_sink import AppriseSink
+from watcher.edge.apprise_sink import AppriseSink, Chosen
 from watcher.edge.durable import sync_folder
 from watcher.edge.proxy import Proxy
 from watcher.errors import DeliveryError
@@ -26,23 +26,11 @@ class Lines(Protocol):
     def flush(self) -> object: ...
 
 
-class _Chosen:
-    """What every sink shares: which events it asked for."""
-
-    def __init__(self, settings: AlertSettings) -> None:
-        self._settings = settings
-        self.name = sink_name(settings.to)
-
-    def wants(self, event: Event) -> bool:
-        """Whether the event's kind was asked for, and its name where only the watchlist's are."""
-        return event.kind in self._settings.kinds and (bool(event.watchlist) or not self._settings.watchlist_only)
-
-
-class StreamSink(_Chosen):
+class StreamSink(Chosen):
     """``stdout:``: one JSON object a line."""
 
     def __init__(self, settings: AlertSettings, stream: Lines) -> None:
-        super().__init__(settings)
+        super().__init__(settings, sink_name(settings.to))
         self._stream = stream
 
     async def send(self, event: Event, checkpoint: str) -> None:
@@ -54,11 +42,11 @@ class StreamSink(_Chosen):
             raise DeliveryError(f"standard output: {what}", hint="is the reader of the pipe gone?") from error
 
 
-class FileSink(_Chosen):
+class FileSink(Chosen):
     """``file:PATH``: one JSON object a line, on the disk before the alert counts as delivered."""
 
     def __init__(self, settings: AlertSettings, path: Path) -> None:
-        super().__init__(settings)
+        super().__init__(settings, sink_name(settings.to))
         self._path = path
 
     async def send(self, event: Event, checkpoint: str) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 
-from watcher.edge.rows import decoder, sayable
-from watcher.records import Entry, Reading, Snapshot
+from watcher.edge.rows import decoder, moment, sayable
+from watcher.records import Capture, Entry, Reading, Snapshot
 
 T = TypeVar("T")
 Ordinal = int | str
@@ -114,16 +113,17 @@ def said(snapshot: Snapshot, readings: Sequence[Reading], ids: Sequence[str], is
 def snapshot_of(
     form: Said,
     readings: Mapping[str, Reading],
-    ids: Sequence[str],
-    isolation: str,
+    kept: Sequence[Capture],
     *,
     site: str,
     visit: str,
-    taken_at: datetime,
-    finished_at: datetime,
+    times: tuple[int, int],
 ) -> Snapshot:
-    """The snapshot again; ``readings`` by capture."""
+    """The snapshot again; ``readings`` by capture, ``kept`` of its visit, and when it was taken and finished."""
+    ids = [one.id for one in kept]
     captures = tuple(_identifier(one, ids) for one in form.captures)
+    first = next((one for one in form.captures if isinstance(one, int)), None)
+    isolation = "" if first is None else kept[first].isolation
     of_pages = [readings[one] for one in captures if one in readings]
     text = form.text
     if text is None:
@@ -133,8 +133,8 @@ def snapshot_of(
         visit=visit,
         mirror=form.mirror,
         vantage=form.vantage,
-        taken_at=taken_at,
-        finished_at=finished_at,
+        taken_at=moment(times[0]),
+        finished_at=moment(times[1]),
         verdict=form.verdict,
         why=form.why,
         complete=form.complete,
