@@ -203,6 +203,17 @@ def test_the_first_list_of_a_site_stays_though_it_is_short() -> None:
     assert seen[2:] == [NAMES[6:8], NAMES[6:8], NAMES[7:8], NAMES[7:8]]
 
 
+def test_attributes_of_a_sites_own_elements_are_read() -> None:
+    rows = each(
+        '<leak-row name="{0}" state="Waiting" about="It was easy, they did not even look." uid="c0a81f2b3c4d5e6f7a8b9c0{1}" href="/v/{1}"></leak-row>'
+    )
+    extraction = extract(page(f"<leak-board>{rows}</leak-board>"), Learned())
+    assert titles(extraction) == NAMES
+    first = extraction.entries[0]
+    assert dict(first.fields) == {"status": "Waiting", "description": "It was easy, they did not even look."}
+    assert first.url == "http://site.onion/v/1"
+
+
 def test_single_entry() -> None:
     card = (
         '<div class=cards><div class="card"><h3>Velmora Ltd</h3><p>It was easy, they did not even look.</p></div></div>'

@@ -28,6 +28,29 @@ def shown(table: dict[str, Any], body: str = CARDS) -> list[tuple[str, str, dict
     return [(entry.title, entry.url, dict(entry.fields)) for entry in apply(from_table(table), document(body))]
 
 
+def test_an_entry_under_two_tabs_is_one() -> None:
+    card = "<div class=card><h3>{0}</h3><a href={1}>more</a></div>"
+    twice = [("Velmora", "/v/1"), ("Korvane", "/v/2"), ("Velmora", "/v/1")]
+    told_apart = [
+        ("Velmora", "/v/1"),
+        ("Velmora", "/v/3"),
+        ("Orvelin", "/buy"),
+        ("Korvane", "/buy"),
+        ("Orvelin", "/buy"),
+    ]
+    table = {"entry": "div.card", "title": "h3", "link": "a@href"}
+    read_of = [
+        [
+            (title, url.removeprefix("http://site.onion"))
+            for title, url, _ in shown(table, "".join(card.format(*one) for one in cards))
+        ]
+        for cards in (twice, told_apart)
+    ]
+    assert read_of == [twice[:2], told_apart]
+    without = shown({"entry": "div.card", "title": "h3"}, "".join(card.format(*one) for one in twice))
+    assert [title for title, _, _ in without] == ["Velmora", "Korvane", "Velmora"]
+
+
 def test_css_rule() -> None:
     found = shown({
         "entry": "div.card", "title": "h3::text", "link": "a@href", "description": "p.d",

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
-from watcher.core.groups import Column, Group, Place
+from watcher.core.groups import Column, Group, Place, is_custom
 from watcher.core.joining import joined
 from watcher.core.lexicon import FIELD_HINTS
 from watcher.core.outline import Outline
@@ -66,8 +66,9 @@ def html_groups(outline: Outline, *, smallest: int = 2, only: frozenset[int] | N
         )
     _fill(outline, groups, group_of, number_of)
     for group in groups:
-        if not group.columns:  # pictures: what is said in their stead is all the text there is
-            group.columns = [one for one in attribute_columns(outline, group) if one.attr in SAID_INSTEAD]
+        if not group.columns:  # pictures: what is said in their stead is all the text there is; or scripts fill them in
+            columns = attribute_columns(outline, group)
+            group.columns = [one for one in columns if one.attr in SAID_INSTEAD or is_custom(one.tag)]
     filled = [group for group in groups if group.columns]
     return [*filled, *joined(filled)] if smallest > 1 else filled
 
@@ -321,7 +322,7 @@ def attribute_columns(outline: Outline, group: Group, *, first: int = SAMPLED) -
                 if (
                     not value
                     or len(value) > 2000
-                    or not (name in ATTRIBUTES or name.startswith("data-"))
+                    or not (name in ATTRIBUTES or name.startswith("data-") or is_custom(outline.tag[element]))
                     or name.startswith("data-v-")
                 ):
                     continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from watcher.core.groups import Column, Group
+from watcher.core.groups import Column, Group, is_custom
 from watcher.core.lexicon import FIELD_HINTS
 from watcher.core.links import lead_of, own_pages, scripted
 from watcher.core.words import label_of, words_in
@@ -69,7 +69,8 @@ def worth_keeping(column: Column, group: Group) -> bool:
     if column.share("menu", "label", "none") > 0.5:
         return False
     if column.attr:
-        return column.attr == "datetime" or (bool(column.path) and not column.share("token") > 0.5)
+        shown = is_custom(column.tag) and column.attr not in LINK_ATTRIBUTES and not column.share("token") > 0.5
+        return column.attr == "datetime" or shown
     alike = len(column.cells) >= 3 and len(set(column.cells.values())) == 1
     if alike and not column.label and not kinds.keys() & _SAYING:
         return False

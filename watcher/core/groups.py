@@ -13,6 +13,11 @@ Place = tuple[tuple[str, str, int], ...]
 """Steps (tag, class, which of them) from a record down to an element."""
 
 
+def is_custom(tag: str) -> bool:
+    """Whether it is an element of the site's own, which scripts fill in: all that its attributes say may be shown."""
+    return "-" in tag
+
+
 class Column:
     """One place in the records of a group, and what stands there."""
 

@@ -67,7 +67,17 @@ def read(rule: Rule, document: Document) -> Read:
         link = row.pop("link", "")
         url = document.absolute(link) if link else ""
         found.append((title, url, row))
-    return Read(entries_of(_without_echoes(found), base=document.url), matched[0])
+    return Read(entries_of(_without_echoes(_shown_once(found)), base=document.url), matched[0])
+
+
+def _shown_once(records: list[Record]) -> list[Record]:
+    """The records, the first of those that lead to one page under one title: tabs show an entry under "all" and again
+    under "published". A page that records of several titles lead to is nobody's own."""
+    first = {(one[0], one[1]): one for one in reversed(records)}
+    if len(first) == len(records):
+        return records
+    titles = Counter(url for _, url in first)
+    return [one for one in records if titles[one[1]] > 1 or not one[1] or first[one[0], one[1]] is one]
 
 
 def _without_echoes(records: list[Record]) -> list[Record]:
