@@ -48,6 +48,8 @@ WEAKLY_COUNTED = replace(FRAME, counts=(Count(place=7, named=True, values=(10,),
 SHORT = replace(GOOD, frame=COUNTED, seen=replace(OWN, counts={7: 12}))
 LOST_TAIL = replace(GOOD, listed=5, entries=5, tail=False)
 NO_FOOT = replace(OWN, marks=frozenset(MARKS[:3]))
+REDONE = replace(NONE, standing=6)
+"""A page of which the rule reads nothing, though it names six of ten."""
 GUESSED = replace(GOOD, seen=NO_FOOT, known=3, listed=0, entries=6, ruled=False, tail=False)
 """A page that lacks its end, read by a guess, of which nothing was known."""
 UNCLOSED = replace(OWN, ends=frozenset())
@@ -147,6 +149,26 @@ TABLE = {
     "a rule, another end": (replace(GUESSED, standing=3, ruled=True), "partial", "closing-part-missing", False),
     "another guess of nothing, another end": (
         replace(GUESSED, standing=3, entries=0), "partial", "closing-part-missing", False,
+    ),
+    "another design, speaks of an error": (
+        replace(REDONE, seen=says("internal server error")), "redesigned", "known-titles-unread", False,
+    ),
+    "another design, speaks of an error, names half": (
+        replace(REDONE, seen=says("internal server error"), standing=5), "error", "says:error", False,
+    ),
+    "another design, speaks of an error, names most in a side bar": (
+        replace(REDONE, seen=says("internal server error"), standing=0, named=6),
+        "redesigned", "known-titles-unread", False,
+    ),
+    "the own design, speaks of an error": (
+        replace(REDONE, seen=says("internal server error", base=OWN)), "redesigned", "known-titles-unread", False,
+    ),
+    "the own design speaks of an error, names most aside": (
+        replace(REDONE, seen=says("internal server error", base=OWN), standing=0, named=6),
+        "error", "says:error", False,
+    ),
+    "another design, cut, names most": (
+        replace(REDONE, seen=replace(OTHER, ends=frozenset())), "partial", "closing-tag-missing", False,
     ),
     "a frame too small, the container there": (
         replace(NONE, frame=replace(FRAME, base=Marks(pages=3)), seen=OTHER), "empty", "no-entries", True,

@@ -133,6 +133,11 @@ def _unread(evidence: Evidence) -> bool:
     return not guessing and evidence.standing > evidence.listed and evidence.standing * 2 > evidence.entries
 
 
+def _are_most(evidence: Evidence, titles: int) -> bool:
+    """Whether so many known titles, of which the rule read none, are most of all: no error or queue names them."""
+    return evidence.ruled and not evidence.listed and 2 * titles > evidence.known > 1
+
+
 def _listing(evidence: Evidence, faults: Faults) -> Judgement:
     """A listing page: is it whole?"""
     if _unread(evidence):
@@ -196,13 +201,15 @@ def _first(evidence: Evidence, faults: Faults) -> Judgement:
 def _another_page(evidence: Evidence, faults: Faults) -> Judgement:
     """Neither known entries nor the frame: what has taken the listing's place?"""
     share = faults.share or 0.0
-    if share < FOREIGN and (said := hint(evidence)):
+    named = _are_most(evidence, max(evidence.standing, evidence.named))
+    said = None if named else hint(evidence)
+    if said and share < FOREIGN:
         return said
     if faults.hard:
         return _broken("partial", faults.hard)
-    if said := hint(evidence):
+    if said:
         return said
-    if _unread(evidence):
+    if named or _unread(evidence):
         return Judgement(verdict="redesigned", why=("known-titles-unread",))
     if _outside(evidence) <= SHORT and not evidence.entries:
         return Judgement(verdict="blocked", why=ANOTHER)
@@ -216,7 +223,8 @@ def _another_page(evidence: Evidence, faults: Faults) -> Judgement:
 def _frame_without_known(evidence: Evidence, faults: Faults) -> Judgement:
     """The site's own frame, or one too small to tell, and none of the known entries in it."""
     trusted = faults.share is not None or evidence.container
-    if not evidence.entries and (said := hint(evidence, own_frame=trusted)):
+    unread = _are_most(evidence, evidence.standing)
+    if not evidence.entries and not unread and (said := hint(evidence, own_frame=trusted)):
         return said
     if faults.hard:
         return _broken("partial", faults.hard)
