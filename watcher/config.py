@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, time, timedelta, tzinfo
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from watcher.core import addresses
@@ -231,9 +231,9 @@ def _settings(top: Table, folder: Path, path: Path) -> Settings:
 def _policy(table: Table) -> Policy:
     policy = Policy(
         confirm_visits=table.whole("confirm_visits", 3, least=1),
-        confirm_after=cast("timedelta", table.duration("confirm_after", "30m", least=NOTHING)),
-        confirm_gap=cast("timedelta", table.duration("confirm_gap", "5m", least=A_MOMENT)),
-        structural_after=cast("timedelta", table.duration("structural_after", "12h", least=NOTHING)),
+        confirm_after=table.duration("confirm_after", "30m", least=NOTHING),
+        confirm_gap=table.duration("confirm_gap", "5m", least=A_MOMENT),
+        structural_after=table.duration("structural_after", "12h", least=NOTHING),
     )
     if policy.structural_after < policy.confirm_after:
         at = "structural_after" if table.has("structural_after") else "confirm_after"
@@ -297,7 +297,7 @@ def _worded(table: Table, alert: AlertSettings, folder: Path) -> AlertSettings:
         table.fault("timezone", 'it says where quiet hours are meant, and there are none; add quiet = "22:00-06:00"')
     return replace(
         alert,
-        digest=cast("timedelta", table.duration("digest", "1h", least=A_MINUTE)) if table.has("digest") else None,
+        digest=table.duration("digest", "1h", least=A_MINUTE) if table.has("digest") else None,
         quiet=table.made("quiet", table.text("quiet"), _hours, None) if table.has("quiet") else None,
         zone=table.made("timezone", table.text("timezone"), _zone, ZoneInfo("UTC")) if table.has("timezone") else UTC,
         template=folder / template if template else None,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import cast
 from urllib.parse import urlsplit
 
 from watcher.core import note
@@ -76,7 +75,7 @@ def read_fleet(table: Table, folder: Path) -> FleetSettings:
         operators=tuple(operators.values()),
         each=table.whole("each", 1, least=1),
         agree=table.whole("agree", 1, least=1),
-        lease=cast("timedelta", table.duration("lease", "30s", least=timedelta(seconds=1))),
+        lease=table.duration("lease", "30s", least=timedelta(seconds=1)),
     )
     if keys and settings.each > len(keys):
         table.fault("each", f"there are only {len(keys)} vantages; write {len(keys)} or fewer")

@@ -104,6 +104,3 @@ def _decode(text: bytes) -> bytes:
         return base64.b64decode(text.replace(b"\n", b""), validate=True)
     except (binascii.Error, ValueError) as error:
         raise EvidenceError(f"descriptor: not base64: {error}") from error
-
-
-__all__ = ["blind", "verify"]

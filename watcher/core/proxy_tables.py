@@ -74,7 +74,7 @@ def read_proxy(table: Table) -> ProxySettings:
         bridges=own.bridges,
         torrc=own.torrc,
         isolate=isolate,
-        timeout=cast("timedelta", table.duration("timeout", "90s", least=timedelta(seconds=1))),
+        timeout=table.duration("timeout", "90s", least=timedelta(seconds=1)),
         max_body=table.size("max_body", "16MiB"),
     )
     table.finish()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Literal, cast
+from typing import Literal
 
 from watcher.core import addresses
 from watcher.core.escape import line
@@ -14,6 +14,7 @@ from watcher.records import Rule, Site
 
 A_MOMENT = timedelta(milliseconds=100)
 """The shortest wait between two visits."""
+ADAPTIVE: tuple[Literal["adaptive"]] = ("adaptive",)
 
 _SITE_NAME = re.compile(r"[a-z0-9-]{1,64}")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -54,9 +55,7 @@ def _site(table: Table, names: dict[str, Table], taken: dict[str, str]) -> Site:
     site = Site(
         name=name,
         mirrors=_mirrors(table, name, taken),
-        every=cast(
-            "timedelta | Literal['adaptive']", table.duration("every", "15m", least=A_MOMENT, also=["adaptive"])
-        ),
+        every=table.duration("every", "15m", least=A_MOMENT, also=ADAPTIVE),
         detail=table.flag("detail", True),
         pages=pages,
         next=following,

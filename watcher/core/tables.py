@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from watcher.core.toml_lines import Path
 
 T = TypeVar("T")
+W = TypeVar("W", bound=str)
 
 
 @dataclass(frozen=True)
@@ -103,12 +104,13 @@ class Table:
             return default
         return value
 
-    def duration(self, key: str, default: str, *, least: timedelta, also: Sequence[str] = ()) -> timedelta | str:
+    def duration(self, key: str, default: str, *, least: timedelta, also: Sequence[W] = ()) -> timedelta | W:
         """A length of time that is not below ``least``, or one of the words in ``also``."""
         right = " or ".join([f'"{default}"', *(f'"{word}"' for word in also)])
         value = self._typed(key, str, f"a length of time in quotes such as {right}", default)
-        if value in also:
-            return value
+        for word in also:
+            if word == value:
+                return word
         length = self.made(key, value, _duration(right), parse_duration(default))
         if length < least:
             self.fault(key, f"{value} is too short; write {_plain(least)} or more")
