@@ -203,6 +203,19 @@ def test_the_first_list_of_a_site_stays_though_it_is_short() -> None:
     assert seen[2:] == [NAMES[6:8], NAMES[6:8], NAMES[7:8], NAMES[7:8]]
 
 
+def test_entries_that_stand_under_two_tabs_come_once() -> None:
+    def tab(names: list[str]) -> str:
+        items = "".join(
+            f"<li><a href='/v/{NAMES.index(name)}'><h4>{name}</h4></a><p>It was easy.</p></li>" for name in names
+        )
+        return f"<div class=tab-pane><ul>{items}</ul></div>"
+
+    tabs = tab(NAMES) + tab(NAMES[::2]) + tab(NAMES[1::2])
+    extraction = extract(page(f"<div class=tabs>{tabs}</div>"), Learned())
+    assert titles(extraction) == NAMES
+    assert extraction.entries[3].url == "http://site.onion/v/3"
+
+
 def test_attributes_of_a_sites_own_elements_are_read() -> None:
     rows = each(
         '<leak-row name="{0}" state="Waiting" about="It was easy, they did not even look." uid="c0a81f2b3c4d5e6f7a8b9c0{1}" href="/v/{1}"></leak-row>'

@@ -30,7 +30,7 @@ from watcher.core.words import aside_weight, is_company, kind_of, label_of, word
         ("公司拒绝与我们谈判。", "sentence"), ("0219778b-790d", "token"), ("/leak/0219-790d", "token"),
         ("urn:uuid:0219778b", "token"), ("رفضت الشركة التفاوض معنا.", "sentence"), ("مجموعة نور للتجارة", "name"), ("Weiterlesen", "menu"), ("已公布", "status"),
         ("Waiting, Spain", "status"), ("Spain | 447 GB", "place"), ("Spain Foods, Inc.", "name"), ("Waiting, Velmora", "name"),
-        ("A3" * 38, "token"), ("backup.part1.7z", "file"), ("Country:", "label"), ("—", "none"),
+        ("7df4c32ef1", "token"), ("facade", "name"), ("A3" * 38, "token"), ("backup.part1.7z", "file"), ("Country:", "label"), ("—", "none"),
     ],
 )  # fmt: skip
 def test_kind(text: str, kind: str) -> None:

@@ -116,7 +116,8 @@ def own_link(columns: Sequence[Column], title: Column, base: str) -> Column | No
     """The column of links to the entries' own pages; None if they have none."""
     best: tuple[float, Column] | None = None
     for column in columns:
-        values = list(column.cells.values())
+        # a page may show entries twice, under tabs
+        values = list({title.cells.get(number, value): value for number, value in column.cells.items()}.values())
         if column.attr == "onclick":
             values = [scripted(value) for value in values]
             if not all(value.startswith(("/", "http", "./", "?")) or "." in value or "/" in value for value in values):

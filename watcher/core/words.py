@@ -83,7 +83,10 @@ _VIEWS = re.compile(
 _DOMAIN = re.compile(r"(?:https?://)?(?:[\w*?•█#-]+\.)+[a-z*?•]{2,18}\.?(?::\d+)?(?:/\S*)?", re.I)
 _ONION = re.compile(r"(?:https?://)?[a-z2-7]{16}(?:[a-z2-7]{40})?(?:\.onion\S*)?", re.I)
 _ADDRESS = re.compile(r"\S+@\S+\.\S+|(?:https?|ftp|magnet|tox|mailto|urn):\S*|/\S+|[A-F0-9]{40,}|05[0-9a-f]{60,}", re.I)
-_TOKEN = re.compile(r"(?=[^\s]*\d)[A-Za-z0-9_\-+/=]{20,}|-----BEGIN.*|[0-9a-f]{8}-[0-9a-f]{4}\b.*", re.S)
+_TOKEN = re.compile(
+    r"(?=[^\s]*\d)[A-Za-z0-9_\-+/=]{20,}|-----BEGIN.*|[0-9a-f]{8}-[0-9a-f]{4}\b.*|(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}",
+    re.S,
+)
 _FILE = re.compile(
     r"\S*\w\.(?:zip|7z|rar|tar|t?gz|bz2|xz|iso|torrent|pdf|docx?|xlsx?|pptx?|csv|sql|bak|jpe?g|png|gif|mp4|exe|txt|asc|\d{3})",
     re.I,
