@@ -12,6 +12,8 @@ from watcher.core.noise import CALM, LONGEST, Flutter, differs, sift, steady
     [
         ("deadline", "7D 20h 00m 00s", "7D 19h 59m 12s"),
         ("deadline", "168:20:11", "168:19:58"),
+        ("text1", "5g 00s 00d", "4g 12s 00d"),
+        ("text1", "12ي 07س", "11ي 19س"),
         ("status", "2 DAYS BEFORE PUBLICATION", "1 DAY BEFORE PUBLICATION"),
         ("date", "2 hours ago", "3 days ago"),
         ("date", "5m ago", "just now"),
@@ -46,6 +48,8 @@ def test_no_change(field: str, old: str, new: str) -> None:
         ("link", "", "http://one.onion/p/8"),
         ("price", "1 BTC", "2 BTC"),
         ("employees", "120", "150"),
+        ("text1", "2 TB 10 GB", "2 TB 90 GB"),
+        ("text1", "Part 2 of 3", "Part 3 of 3"),
         ("text1", "1200", "none"),
     ],
 )

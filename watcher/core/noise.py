@@ -20,6 +20,7 @@ _LONG_UNIT = (
     r"час(?:а|ов)?|мин(?:ут[аы]?)?|сек(?:унд[аы]?)?|天|小时|小時|时|分钟|分鐘|分|秒)"
 )
 _UNIT = rf"(?:{_LONG_UNIT}|[dhmsw])"
+_ANY_UNIT = r"(?!(?:[kmgtp]i?b|[кмгт]б)(?!\w))[^\W\d_]{1,4}"
 _PASSED = r"(?:ago|left|remaining|осталось|назад)"
 _SOME = r"\d+\s*"
 _FIRST = r"\d(?<!\w\d)"
@@ -28,6 +29,7 @@ _LEAST_NONCE = 16
 _NUMBERS: Final = tuple(
     re.compile(pattern)
     for pattern in (
+        rf"^\d+\s?{_ANY_UNIT}(?:[\s,:]+\d{{1,2}}\s?{_ANY_UNIT}){{1,3}}$",  # 5g 12s 00d, in whatever language
         rf"{_FIRST}\d*+\s*+{_UNIT}(?:[\s,:;и&-]*(?:and\s+)?{_SOME}{_UNIT})+(?!\w)",  # 7d 20h 00m 00s
         rf"{_FIRST}\d*+\s*+(?:{_LONG_UNIT}(?!\w)|{_UNIT}\s+{_PASSED}(?!\w))",  # 3 days, 5m ago
         rf"^{_SOME}{_UNIT}$",  # 20h
