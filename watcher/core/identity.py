@@ -69,7 +69,7 @@ def unmarked(title: str) -> str:
     return _MASKS.sub(lambda hidden: MASK * len(hidden.group()), plain(title[:LONGEST_TITLE]))
 
 
-@cached_if_short(40_000)
+@cached_if_short(8_000)
 def fold_title(title: str) -> tuple[str, tuple[str, ...]]:
     """The title as it is compared, and the status words that were taken off it (``SOLD``, ``50% published``).
 
@@ -147,7 +147,7 @@ _PLAIN_URL = re.compile(r"https?://([a-z0-9.-]+)((?:/[\w.~%-]+)*)/*", re.ASCII)
 """An address of nothing but host and path."""
 
 
-@cached_if_short(5_000)
+@cached_if_short(2_000)
 def _place(url: str) -> tuple[str, str]:
     """Host and own path of a link; both empty if it cannot be read."""
     if not url:

@@ -32,11 +32,11 @@ LONG = 2 << 20
 WINDOW_MIN, WINDOW_MAX = 10, 27
 LEAST_PREFIX = 8
 """zstd takes no shorter one."""
-RECENT_BYTES = 2 << 20
+RECENT_BYTES = 1 << 20
 """How many bytes of decoded bodies are kept in memory, as the next version's prefix: those of visits under way. Of
 sites that are visited by turns each would be gone when its turn comes, were there not those that are packed."""
-RECENT_PACKED_BYTES = 8 << 20
-"""And of packed ones: of pages of 50 kB some 1,200."""
+RECENT_PACKED_BYTES = 2 << 20
+"""And of packed ones: of pages of 50 kB some 300."""
 MOST_PACKED = 256 << 10
 """A larger one is not packed: that would cost more than it is likely to save."""
 QUICK = 1
