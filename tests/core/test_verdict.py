@@ -167,6 +167,12 @@ TABLE = {
         replace(REDONE, seen=says("internal server error", base=OWN), standing=0, named=6),
         "error", "says:error", False,
     ),
+    "its list's place is gone, names all in a side bar": (
+        replace(REDONE, standing=0, named=10, container=False), "redesigned", "known-titles-unread", False,
+    ),
+    "its list's place is there, names all in a side bar": (
+        replace(REDONE, standing=0, named=10), "empty", "known-titles-unread", False,
+    ),
     "another design, cut, names most": (
         replace(REDONE, seen=replace(OTHER, ends=frozenset())), "partial", "closing-tag-missing", False,
     ),

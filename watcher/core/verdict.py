@@ -223,12 +223,14 @@ def _another_page(evidence: Evidence, faults: Faults) -> Judgement:
 def _frame_without_known(evidence: Evidence, faults: Faults) -> Judgement:
     """The site's own frame, or one too small to tell, and none of the known entries in it."""
     trusted = faults.share is not None or evidence.container
-    unread = _are_most(evidence, evidence.standing)
+    # a side bar may name them, too; but where it names all, and the list's place is gone, reading can lose none
+    named = evidence.named if evidence.named == evidence.known and not evidence.container else 0
+    unread = not evidence.entries and _are_most(evidence, max(evidence.standing, named))
     if not evidence.entries and not unread and (said := hint(evidence, own_frame=trusted)):
         return said
     if faults.hard:
         return _broken("partial", faults.hard)
-    if _unread(evidence):
+    if unread or _unread(evidence):
         return Judgement(verdict="redesigned", why=("known-titles-unread",))
     if not trusted and not (evidence.ruled and evidence.entries):
         return Judgement(verdict="blocked", why=STRANGER)
