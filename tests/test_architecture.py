@@ -83,6 +83,27 @@ def test_core_is_pure(module: str) -> None:
             assert name not in IMPURE_CALLS, f"{module}:{node.lineno} calls {name}"
 
 
+def floors() -> list[list[str]]:
+    """The modules of ``core`` as its docstring has them, from the ground up."""
+    said = ast.get_docstring(ast.parse(MODULES["watcher.core"].read_text())) or ""
+    items = " ".join(said.partition("\n- ")[2].split()).rstrip(".").split(". - ")
+    return [[f"watcher.core.{name}" for name in item.partition(": ")[2].split(", ")] for item in items]
+
+
+def test_every_module_of_core_has_its_place_and_imports_nothing_above_it() -> None:
+    place = {module: number for number, floor in enumerate(floors()) for module in floor}
+    assert sorted(module for floor in floors() for module in floor) == sorted(
+        name for name in MODULES if name.startswith("watcher.core.")
+    )
+    upward = [
+        f"{module} imports {imported}"
+        for module in place
+        for imported in imports_of(MODULES[module])
+        if place.get(imported, 0) > place[module]
+    ]
+    assert upward == []
+
+
 def test_no_import_cycles() -> None:
     graph = {name: {i for i in imports_of(path) if i in MODULES and i != name} for name, path in MODULES.items()}
     done: set[str] = set()
