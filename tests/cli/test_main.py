@@ -290,7 +290,16 @@ def test_what_watches_does_not_load_what_few_ask_for() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     loaded = set(done.stdout.split())
     assert {"watcher", "aiohttp_socks", "sqlite3"} <= loaded
-    assert not loaded & {"apprise", "rfc3161_client", "nats", "obstore", "requests", "diff_match_patch"}
+    assert not loaded & {
+        "apprise",
+        "jinja2",
+        "rapidfuzz",
+        "rfc3161_client",
+        "nats",
+        "obstore",
+        "requests",
+        "diff_match_patch",
+    }
 
 
 def test_the_state_reads_the_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rapidfuzz.fuzz import ratio
-
 from watcher.core.identity import fold_title
 from watcher.core.match import Side, pair, unmask_fits
 from watcher.core.noise import differs
@@ -165,6 +163,8 @@ def _leftovers(matching: _Matching) -> None:
 
 def _akin(held: RosterEntry, entry: Entry) -> bool:
     """Whether a title can be that of an entry long gone, given that it has its link."""
+    from rapidfuzz.fuzz import ratio  # as in ``match.closeness``
+
     one, two = fold_title(held.title)[0], fold_title(entry.title)[0]
     return ratio(one, two) >= ALIKE or bool(
         unmask_fits(held.title, entry.title) or unmask_fits(entry.title, held.title)

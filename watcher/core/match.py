@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from math import log
 
-from rapidfuzz.fuzz import ratio
-
 from watcher.core.identity import MASK, fold, fold_title, own_path, unmarked
 
 MOST = 5_000
@@ -294,6 +292,8 @@ def closeness(one: Sequence[str], two: Sequence[str], weigh: Mapping[str, float]
     """
     if not one or not two:
         return 0.0
+    from rapidfuzz.fuzz import ratio  # 3 MiB, and on few sites a title changes
+
     left = list(two)
     shared = 0.0
     for word in one:

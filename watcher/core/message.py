@@ -11,9 +11,6 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
 from watcher.core.contract import event_object, published
 from watcher.core.escape import chat, cut, line
 from watcher.core.moments import rfc3339, words
@@ -165,6 +162,10 @@ class Wording:
 
     def __init__(self, source: str) -> None:
         """Raises ValueError, "line: what is wrong", for a template that cannot be used."""
+        # 2 MiB, and few watchers have such a template
+        from jinja2 import StrictUndefined, TemplateError
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+
         jinja = ImmutableSandboxedEnvironment(
             undefined=StrictUndefined, finalize=_printed, trim_blocks=True, lstrip_blocks=True, autoescape=False
         )
