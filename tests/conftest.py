@@ -13,6 +13,7 @@ import signal
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,17 +67,18 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with tests that may take minutes, as their ``timeout`` says, come first: at the end no worker waits long
-    for another."""
+    """Tests over Tor come first, so that their network can end with the last of them; then files with tests that may
+    take minutes, as their ``timeout`` says: at the end no worker waits long for another."""
     longest = Counter[Path]()
     for item in items:
         longest[item.path] = max([longest[item.path], *(mark.args[0] for mark in item.iter_markers("timeout"))])
-    items.sort(key=lambda item: -longest[item.path])
+    items.sort(key=lambda item: (not _is_over_tor(item.path), -longest[item.path]))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Under ``-n 3``: each test goes to whoever is free, but all files with tests over Tor go to one worker, first.
+    """Under ``-n 3``: each test goes to whoever is free, but all files with tests over Tor go to one worker, first,
+    and so does each file whose tests share what is made once for it: else every worker would make it.
 
     (``--dist loadgroup`` would be for that; xdist 3.8 loses the groups under pytest 9.2.)
     """
@@ -84,11 +86,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         return None
     from xdist.scheduler import LoadScopeScheduling
 
-    class OneWorkerForTor(LoadScopeScheduling):
+    class OneWorkerForWhatIsShared(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "tor" if _is_over_tor(config.rootpath / nodeid.partition("::")[0]) else nodeid
+            path = nodeid.partition("::")[0]
+            file = config.rootpath / path
+            return "tor" if _is_over_tor(file) else path if _shares(file) else nodeid
 
-    return OneWorkerForTor(config, log)
+    return OneWorkerForWhatIsShared(config, log)
 
 
 DIED = pytest.StashKey[bool]()
@@ -110,11 +114,26 @@ def _is_over_tor(file: Path) -> bool:
     return "pytest.mark.tor" in file.read_text()
 
 
+@functools.cache
+def _shares(file: Path) -> bool:
+    return 'scope="module"' in file.read_text()
+
+
 @pytest.hookimpl(tryfirst=True)  # before fixtures are set up
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker, lacks in NEEDS.items():
         if item.get_closest_marker(marker) and (lack := lacks()):
             pytest.skip(lack)
+
+
+TOR_NETWORK = pytest.StashKey[ExitStack]()
+
+
+@pytest.hookimpl(trylast=True)  # after fixtures that use it
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """The private Tor network ends with the last test over Tor: even at rest eleven tors take their share of a core."""
+    if nextitem is None or not _is_over_tor(nextitem.path):
+        item.config.stash.get(TOR_NETWORK, ExitStack()).close()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -150,10 +169,11 @@ def tor_key_cache(pytestconfig: pytest.Config) -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def tor_network(tor_key_cache: Path | None) -> Iterator[PrivateTorNetwork]:
+def tor_network(pytestconfig: pytest.Config, tor_key_cache: Path | None) -> Iterator[PrivateTorNetwork]:
     """A private Tor network, started when first asked for; for tests marked ``tor``. Leave it as you found it:
     what a test publishes or kills, it removes or revives."""
     from tests.props.tor import PrivateTorNetwork
 
-    with PrivateTorNetwork(key_cache=tor_key_cache) as network:
-        yield network
+    with ExitStack() as until_the_last:
+        pytestconfig.stash[TOR_NETWORK] = until_the_last
+        yield until_the_last.enter_context(PrivateTorNetwork(key_cache=tor_key_cache))

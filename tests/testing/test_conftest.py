@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -80,14 +81,55 @@ def test_plain(number): pass
 """
 
 
+SHARING = """
+import os, pytest
+
+@pytest.fixture(scope="module", params=[__name__])
+def made(request):
+    open(f"{os.environ['PYTEST_XDIST_WORKER']}.{request.param}", "w").close()
+
+@pytest.mark.parametrize("number", range(8))
+def test_what_is_made_once(number, made): pass
+"""
+
+
 @pytest.mark.tor
-def test_tests_over_tor_share_one_worker(tmp_path: Path) -> None:
-    (tmp_path / "test_a.py").write_text(OVER_TOR)
-    (tmp_path / "test_b.py").write_text(OVER_TOR)
-    (tmp_path / "test_c.py").write_text(PLAIN)
+def test_tests_over_tor_share_one_worker_and_so_do_those_of_a_file_that_share_what_it_makes(tmp_path: Path) -> None:
+    for name, text in {"a": OVER_TOR, "b": OVER_TOR, "c": PLAIN, "d": SHARING, "e": SHARING}.items():
+        (tmp_path / f"test_{name}.py").write_text(text)
     done = run_tests(tmp_path, "-n2", "-q")
-    assert "24 passed" in done.stdout
+    assert "40 passed" in done.stdout
     assert len(list(tmp_path.glob("*.used"))) == 1
+    assert len(list(tmp_path.glob("*.test_d"))) == len(list(tmp_path.glob("*.test_e"))) == 1
+
+
+ENDING = """
+import pytest
+from tests.props import tor
+
+class Network:
+    def __init__(self, key_cache): pass
+    def __enter__(self): return self
+    def __exit__(self, *_): print("the network ends", flush=True)
+
+tor.PrivateTorNetwork = Network
+
+@pytest.fixture(scope="session")
+def tor_key_cache(): pass
+
+@pytest.mark.tor
+@pytest.mark.parametrize("number", range(2))
+def test_over_tor(number, tor_network): print("over tor", flush=True)
+"""
+
+
+@pytest.mark.tor
+def test_the_network_ends_with_the_last_test_over_tor(tmp_path: Path) -> None:
+    (tmp_path / "test_a.py").write_text("def test_plain(): print('plain', flush=True)\n")
+    (tmp_path / "test_b.py").write_text(ENDING)
+    root = str(Path(__file__).parents[2])
+    said = run_tests(tmp_path, "-sq", PYTHONPATH=root).stdout
+    assert re.findall("over tor|the network ends|plain", said) == ["over tor"] * 2 + ["the network ends", "plain"]
 
 
 DYING = """
