@@ -454,11 +454,9 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
 
 
 def _mib(pid: int) -> float:
-    """Memory of its own that a process holds (RSS without what it shares)."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+    """Memory of its own that a process holds: what it shares weighs more or less as others come and go."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
 
 
 def _size(folder: Path) -> int:
