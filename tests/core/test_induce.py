@@ -152,6 +152,12 @@ def test_a_label_before_a_bold_number_names_it() -> None:
     assert dict(first.fields) == {"views": "1210", "employees": "71"}
 
 
+@pytest.mark.parametrize("label", ["Görüntülenme", "Просмотров", "浏览次数", "Visitas", "عدد المشاهدات"])
+def test_views_are_known_in_other_languages(label: str) -> None:
+    cards = each(f"<div class=card><h3>{{0}}</h3><div><span>{label}:</span> <span>12{{1}}0</span></div></div>")
+    assert dict(extract(page(cards), Learned()).entries[0].fields) == {"views": "1210"}
+
+
 def test_numbers_that_are_called_alike_are_no_titles() -> None:
     short = ["45Z", "Quo", "WS", "91X", "Lom", "HCB"]
     lots = each(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from watcher.core.groups import Column, Group, is_custom
-from watcher.core.lexicon import FIELD_HINTS
+from watcher.core.lexicon import FIELD_HINTS, VIEWED
 from watcher.core.links import lead_of, own_pages, scripted
 from watcher.core.words import label_of, words_in
 
@@ -87,6 +87,8 @@ def name_of(column: Column) -> str:
         return _SLUG.sub("_", column.path.lower()).strip("_")[:40]
     kind = max(column.kinds, key=lambda kind: column.kinds[kind], default="none")
     if column.label:
+        if kind in {"number", "views"} and any(word in column.label for word in VIEWED):
+            return "views"
         hinted = _hinted(words_in(column.label), kind)
         slug = _SLUG.sub("_", column.label.lower()).strip("_")[:30]
         if hinted or slug:
