@@ -38,7 +38,7 @@ def folded_space(text: str) -> str:
     return " ".join(text.split())
 
 
-fold_name = cached_if_short(8_000)(fold)
+fold_name = cached_if_short(4_000)(fold)
 """The same of a text that is seen again and again."""
 
 
