@@ -31,7 +31,7 @@ def seen_again(notes: bytes, times: int, at: datetime, capture: str) -> bytes:
     known.runs[-1].last = at
     known.since, known.since_in = at, capture
     known.reached, known.reached_in = at, capture
-    known.looks = (known.looks + "g" * times)[-LOOKS:]
+    known.looks = (known.looks + "g" * min(times, LOOKS))[-LOOKS:]
     return save(known)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from watcher.core.adaptive import DAY, Watched
-from watcher.edge.rows import damaged, decoder, micros, moment
+from watcher.edge.rows import as_written, damaged, decoder, micros, moment
 from watcher.ports import SiteState
 from watcher.records import Event, MirrorStatus, Roster, RosterEntry, StandingName, TargetStatus
 
@@ -92,7 +92,8 @@ class BeliefQuestions:
             return row[0] if row else b""
         from watcher.core.foreseen import seen_again  # and all that decides with it: not for who asks something else
 
-        return seen_again(row[0], sight.again, *sight.looks[0])
+        with as_written:
+            return seen_again(row[0], sight.again, *sight.looks[0])
 
     def entries(
         self, site: str | None = None, standing: StandingName | None = None, match: str | None = None

@@ -13,9 +13,9 @@ from watcher.core import http
 from watcher.edge.bodies import Frames
 from watcher.edge.rows import (
     Pack,
+    as_written,
     capture_id,
     capture_number,
-    damaged,
     decode_pack,
     inflate,
     micros,
@@ -110,7 +110,8 @@ class CaptureQuestions:
         for row in self._ask(_SELECT + where + " ORDER BY c.started, c.n", values):
             while waiting and waiting[0][0] < row["started"]:
                 yield self._kept(heapq.heappop(waiting)[2])
-            heapq.heappush(waiting, (row["started"] + row["requested"], row["n"], row))
+            with as_written:
+                heapq.heappush(waiting, (row["started"] + row["requested"], row["n"], row))
         while waiting:
             yield self._kept(heapq.heappop(waiting)[2])
 
@@ -170,6 +171,7 @@ class CaptureQuestions:
         row = next(rows, None)
         return self._kept(row).capture if row else None
 
+    @as_written
     def _kept(self, row: dict[str, Any]) -> Kept:
         pack = decode_pack(inflate(row["rest"], self.reference(row["pack"])))
         asked = row["started"] + row["requested"]
@@ -271,11 +273,9 @@ class CaptureQuestions:
         kept = self.captures_of(visit)
         form = decode_said(self.contents.get(row["content"]))
         readings = {one.id: reading for one in kept if (reading := self.reading(one.id)) is not None}
-        times = started + row["taken"], started + row["finished"]
-        try:
+        with as_written:  # it may name more captures than there are
+            times = started + row["taken"], started + row["finished"]
             return snapshot_of(form, readings, kept, site=site, visit=visit, times=times)
-        except LookupError as error:  # it names more captures than there are
-            raise damaged(error) from error
 
     def snapshots(self, site: str, since: datetime | None = None, until: datetime | None = None) -> Iterator[Snapshot]:
         """What the visits to a site saw, oldest first."""

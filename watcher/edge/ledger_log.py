@@ -12,7 +12,7 @@ from watcher.core import custody, merkle
 from watcher.edge.bodies import Frames
 from watcher.edge.custody_log import CustodyLog, Kind
 from watcher.edge.ledger_captures import CaptureQuestions
-from watcher.edge.rows import capture_id, capture_number, decoder, moment, visit_name, visit_started
+from watcher.edge.rows import as_written, capture_id, capture_number, decoder, moment, visit_name, visit_started
 from watcher.edge.sayings import decode_reading
 from watcher.errors import StoreDamaged, UsageError
 from watcher.records import Event
@@ -141,6 +141,7 @@ class LogQuestions(CaptureQuestions):
 
         return Leaf(index=row[0], record=self.record_of(row[0]))
 
+    @as_written
     def record_of(self, leaf: int) -> custody.Record:
         """The record that the leaf at this index holds the digest of, made again from the ledger."""
         row = self.connection.execute("SELECT kind, ref FROM leaf WHERE n = ?", (leaf,)).fetchone()
@@ -175,7 +176,7 @@ class LogQuestions(CaptureQuestions):
             request, response = self.wire(kept.capture.id)
             return custody.capture_record(kept.capture, request=request, response=response)
         record = custody.capture_record(kept.capture, request=kept.pack.request, response=b"")
-        return {**record, "response": bytes(gone[0]).hex()}
+        return {**record, "response": gone[0].hex()}
 
     def _reading_record(self, number: int) -> custody.Record:
         row = self.connection.execute(

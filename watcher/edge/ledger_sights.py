@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from watcher.edge.ledger_log import SignedHead, Stamp
 from watcher.edge.ledger_web import OF_VISITS, Lists, Visit
-from watcher.edge.rows import micros, moment, visit_started
+from watcher.edge.rows import as_written, micros, moment, visit_started
 from watcher.records import RosterEntry
 
 SPEAKING = frozenset({"listing", "empty"})
@@ -95,6 +95,7 @@ class WebLedger(Lists):
 
     # ---------------------------------------------------------------------------------------------- at a glance
 
+    @as_written
     def recent_looks(self, number: int) -> dict[str, tuple[Look, ...]]:
         """How the last so many visits to each site ended, oldest first."""
         rows = self.connection.execute(
@@ -119,6 +120,7 @@ class WebLedger(Lists):
         self._ends |= {number: Look(verdict, bool(complete)) for number, verdict, complete in rows}
         return self._ends
 
+    @as_written
     def listed_over(self, ends: Sequence[datetime]) -> dict[str, tuple[int | None, ...]]:
         """How many entries each site listed at the end of each span, the last being now; None: not watched yet.
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from contextlib import ContextDecorator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
+from types import TracebackType
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -123,6 +125,23 @@ def decoder(kind: type[T]) -> Callable[[bytes | str], T]:
 def damaged(error: Exception) -> StoreDamaged:
     """What to say of a row whose bytes, or whose values, are not what was written."""
     return StoreDamaged(f"a row of the ledger is damaged: {error}", hint="restore a copy of the store")
+
+
+class AsWritten(ContextDecorator):
+    """Around what makes records of rows: values that no such row can have are told as ``StoreDamaged``.
+
+    SQLite checks the types of its strict tables when it writes, and gives what a damaged file says when it reads.
+    """
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if isinstance(error, TypeError | ValueError | LookupError | AttributeError | OverflowError):
+            raise damaged(error) from error
+
+
+as_written = AsWritten()
 
 
 def deflate(data: bytes, reference: bytes = b"") -> bytes:

@@ -12,7 +12,7 @@ from watcher.core import searching
 from watcher.core.contract import as_object
 from watcher.edge.ledger import Ledger
 from watcher.edge.ledger_beliefs import entry_of
-from watcher.edge.rows import capture_id, inflate_text, moment
+from watcher.edge.rows import as_written, capture_id, inflate_text, moment
 from watcher.errors import UsageError
 
 MOST_PIECES = 5_000
@@ -83,7 +83,8 @@ def search(ledger: Ledger, text: str, *, site: str | None = None, since: datetim
         (expression, MOST_PIECES + 1),
     ).fetchall()
     pieces = {number: searching.excerpt(inflate_text(text), wanted) for number, text in found[:MOST_PIECES]}
-    hits = [*_entries(ledger, pieces, site), *_pages(connection, pieces, site)]
+    with as_written:
+        hits = [*_entries(ledger, pieces, site), *_pages(connection, pieces, site)]
     kept = [hit for hit in hits if since is None or hit.last_seen >= since]
     kept.sort(key=lambda hit: (hit.what, hit.site, hit.first_seen, hit.url, hit.key))
     return Answer(hits=tuple(kept), cut=len(found) > MOST_PIECES)

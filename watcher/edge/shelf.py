@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from watcher.edge.bodies import Frames, Recent, pack, unpack
-from watcher.edge.rows import key_of, micros, moment
+from watcher.edge.rows import as_written, key_of, micros, moment
 from watcher.errors import StoreDamaged, UsageError
 
 MOST_DEPTH = 8
@@ -62,6 +62,7 @@ class Chains:
         self._stored = f"SELECT size, base, frame FROM {table} WHERE id = ?"
         self.recent = Recent()
 
+    @as_written
     def payload(self, number: int, check: Callable[[int, bytes], None]) -> bytes:
         """The version's bytes; each link of its chain is checked on the way."""
         found = self.recent.get(number)
@@ -222,7 +223,9 @@ class BodyShelf:
 
     def _digest(self, number: int) -> bytes:
         row = self._connection.execute("SELECT digest FROM body WHERE id = ?", (number,)).fetchone()
-        return bytes(row[0])
+        if not isinstance(row[0], bytes):  # of a number bytes() would make so many zeros
+            raise StoreDamaged(f"the digest of body {number} of the ledger is none", hint=_HINT)
+        return row[0]
 
     def _frame(self, number: int, frame: bytes | None) -> bytes:
         if frame is not None:

@@ -204,7 +204,7 @@ def _events(ledger: Ledger) -> str:
 
 def _tree(ledger: Ledger) -> str:
     """The interior nodes kept are those that the leaves give, and none is missing."""
-    table = merkle.levels([bytes(one) for one in ledger.log.leaves()])
+    table = merkle.levels(list(ledger.log.leaves()))
     expected = {
         level << _LEVEL_BITS | index: value
         for level, row in enumerate(table)
@@ -230,7 +230,7 @@ def _logged_keys(ledger: Ledger) -> list[note.VerifierKey]:
 def _acts(ledger: Ledger, act: str) -> Iterator[dict[str, Any]]:
     """The records of an act that has no rows of its own. One that is no record is told under "leaves"."""
     for (data,) in ledger.connection.execute("SELECT record FROM act ORDER BY leaf").fetchall():
-        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError, TypeError):
             record = msgspec.json.decode(data, type=dict[str, Any])
             if record.get("act") == act:
                 yield record
