@@ -45,6 +45,18 @@ def test_a_reorder_removes_nothing(items: list[int]) -> None:
     assert not found.added
 
 
+@given(st.lists(st.integers(0, 9), unique=True), st.lists(st.integers(0, 9), unique=True))
+def test_of_items_that_differ_no_alignment_keeps_more(old: list[int], new: list[int]) -> None:
+    """Against the textbook's table of longest common subsequences."""
+    longest = [[0] * (len(new) + 1) for _ in range(len(old) + 1)]
+    for i, left in enumerate(old):
+        for j, right in enumerate(new):
+            longest[i + 1][j + 1] = longest[i][j] + 1 if left == right else max(longest[i][j + 1], longest[i + 1][j])
+    found = align(old, new)
+    assert len(found.kept) == longest[-1][-1]
+    assert len(found.kept) + len(found.moved) == len(set(old) & set(new))
+
+
 def test_hostile_sequences_stay_near_linear() -> None:
     """Counted, not timed: comparisons of items grow no faster than n log n."""
 
