@@ -316,7 +316,8 @@ def test_what_rolled_off_is_off_after_some_looks(cap: int, count: int, off: bool
 @pytest.mark.parametrize(
     ("doubts", "whole"),
     [([], False), (["older-set"], False), (["name-on-page:named", "mirror-behind"], False), (["many-at-once:4"], True),
-     (["older-set", "tail-of-list"], True), (["reshuffled"], True), (["no-control-majority"], True), (["empty-frame"], True), (["site-says-empty"], True)],
+     (["older-set", "tail-of-list"], True), (["reshuffled"], True), (["no-control-majority"], True),
+     (["empty-frame"], True), (["site-says-empty"], True)],
 )  # fmt: skip
 def test_a_fault_of_the_page_is_told_from_one_of_the_entry(doubts: list[str], whole: bool) -> None:
     assert losses.is_of_page(absence(doubts=doubts)) is whole
