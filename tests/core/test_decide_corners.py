@@ -164,6 +164,15 @@ def test_a_clock_set_back_does_not_hide_a_change() -> None:
     assert "changed F" in said(events)
 
 
+def test_a_cut_page_under_a_clock_set_back_does_not_hide_the_change_after_it() -> None:
+    site = Watching()
+    site.looks(3, linked("ABCDEF"), rule_digest="rule")
+    site.now = START - timedelta(days=30)
+    site.look(linked("ABCDEF"), verdict="partial", complete=False)
+    changed = [*linked("ABCDE"), entry("F", link=f"{FIRST}p/f", size="999 GB")]
+    assert "changed F" in said(site.look(changed))
+
+
 def test_what_another_rule_read_is_not_compared_with_what_this_one_reads() -> None:
     """A new rule may take another cell for the size: the entry that it sees again says nothing new by that."""
     site = Watching()

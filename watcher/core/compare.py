@@ -236,7 +236,8 @@ def _changed(roster: Roster, seen: Mapping[str, Entry], notes: Notes) -> dict[st
         held = roster.entries[key]
         if held.url == entry.url and held.fields == entry.fields:
             continue
-        if since is not None and held.last_seen < since and held.last_seen != notes.since:
+        read = notes.whole[key][0] if key in notes.whole else held.last_seen  # pages that are cut teach no field
+        if since is not None and read < since and read != notes.since:
             continue
         said, says = held.fields, entry.fields
         differences = {}
