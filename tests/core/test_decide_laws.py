@@ -298,7 +298,8 @@ def test_who_waits_for_more_is_told_of_no_more_and_no_sooner(
     there = looks[-1].shows
     lost = there[gone % len(there)]
     left = tuple(title for title in there if title != lost)
-    looks += [replace(looks[-1], shows=left, truth=frozenset(left), after=timedelta(hours=2))] * 20
+    last = replace(looks[-1], shows=left, truth=frozenset(left), after=timedelta(hours=2))
+    looks += [replace(last, mirror=(FIRST, SECOND)[number % mirrors]) for number in range(20)]
     patient = replace(
         POLICY, confirm_visits=POLICY.confirm_visits + 2, confirm_after=timedelta(hours=5),
         structural_after=timedelta(hours=30),
