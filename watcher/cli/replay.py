@@ -11,6 +11,7 @@ import click
 from watcher.cli.kit import State, command, json_option, known, moment, progress, say, since_option, site_option
 from watcher.cli.output import Cell, columns, json_lines, table, verdict, when
 from watcher.core import contract
+from watcher.core.moments import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,4 +100,5 @@ def _show(found: Sequence[Replayed], as_json: bool) -> None:
         ),
     )
     visits = sum(one.visits for one in found)
-    say(f"{visits} visits told again; {len(told) or 'no'} conclusion{'' if len(told) == 1 else 's'} differ")
+    which = counted(len(told), "conclusion differs", "conclusions differ") if told else "no conclusions differ"
+    say(f"{counted(visits, 'visit')} told again; {which}")
