@@ -86,7 +86,7 @@ class Candidate:
         return frozenset(_folded(apply_frame(frame, self.title.cells[number])) for number in self.titles)
 
 
-@cached_if_short(4_000)
+@cached_if_short(12_000)
 def _folded(title: str) -> str:
     return fold_title(title)[0]
 

@@ -109,7 +109,7 @@ _COMPANY_SMALL = re.compile(rf"\b(?:{'|'.join(COMPANY_WORDS)})\b")
 """The same in small ASCII letters: without regard to case, every word would be tried at every letter."""
 
 
-@cached_if_short(5_000)
+@cached_if_short(12_000)
 def is_company(text: str) -> bool:
     """Whether a text has a word that companies and institutions call themselves by."""
     found = _COMPANY_SMALL.search(text.lower()) if text.isascii() else _COMPANY.search(text)
@@ -126,7 +126,7 @@ def label_of(text: str) -> tuple[str, str]:
     return (label.strip().lower(), value.strip()) if len(label.split()) <= 3 else ("", text)
 
 
-@cached_if_short(5_000)
+@cached_if_short(12_000)
 def kind_of(text: str) -> Kind:
     """The kind of a text whose white space is folded."""
     if len(text) > 200:
