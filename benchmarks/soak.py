@@ -27,7 +27,17 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.soak_faults import FaultAt, Harmed, Place, catalogue, ledger_is_well, mounted, read_only, set_clock
+from benchmarks.soak_faults import (
+    FaultAt,
+    Harmed,
+    Place,
+    catalogue,
+    ledger_is_well,
+    mounted,
+    read_only,
+    set_clock,
+    sweep_clocks,
+)
 from tests.props.stage import Play, Stage, opening
 from tests.stories.program import WATCHER, Program, family, json_lines, write
 from watcher.edge.ledger import Ledger
@@ -126,6 +136,7 @@ class Soak:
     def __call__(self) -> Outcome:
         sites = {f"s{number}": urls for number, urls in enumerate(self.stage.mirrors)}
         with ExitStack() as stack:
+            stack.callback(sweep_clocks)
             for one in (self.calm, self.storm):
                 one.folder.mkdir(parents=True)
                 set_clock(one, 0)
