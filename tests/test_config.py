@@ -293,7 +293,7 @@ FAULTS: list[tuple[str, str]] = [
     ),
     (
         "[proxy]\nurl = 'tor'\ntors = 17",
-        "watcher.toml:3: [proxy] tors: 17 are more than a machine can use; write 16 or fewer",
+        "watcher.toml:3: [proxy] tors: 17 is too many; write 16 or fewer",
     ),
     (
         "[proxy]\nurl = 'tor'\nbridges = ['obfs4']",

@@ -46,6 +46,7 @@ SECTIONS: Mapping[str, frozenset[str]] = {
 """Every section and its keys: says where a misplaced key belongs. ``[site.rule]`` and ``headers`` take any key."""
 SECTION_NAMES = tuple(name.strip("[]") for name in SECTIONS)
 
+_DIGITS = re.compile(r"[\d_]{4000,}|$")
 VANTAGE_RIGHT = "write 1 to 100 of A-Z a-z 0-9 . _ / -, a letter or digit first"
 VANTAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 _PLACE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)$")
@@ -178,6 +179,9 @@ def parse(
         raise ConfigError(
             (_syntax_fault(str(error), text, name),), hint="https://toml.io says how it is written"
         ) from error
+    except ValueError as error:  # tomllib's own is one, too, and stands above
+        at = _DIGITS.split(text, 1)[0].count("\n") + 1
+        raise ConfigError((f"{name}:{at}: a number has thousands of digits; write fewer",), hint=MEND) from error
     except RecursionError as error:
         raise ConfigError(
             (f"{name}:1: lists or tables are nested too deep; {FILE} needs no more than three",), hint=MEND

@@ -110,11 +110,13 @@ class Place:
 
 def parse_place(url: str) -> Place:
     """The place that the address names; ``ValueError`` says what is wrong with it."""
-    parts = urlsplit(url)
+    no_place = "this is no place for bodies; write s3://BUCKET/PREFIX, with ?endpoint=https://HOST for your own server"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError(no_place) from None
     if parts.scheme != "s3" or not parts.netloc:
-        raise ValueError(
-            "this is no place for bodies; write s3://BUCKET/PREFIX, with ?endpoint=https://HOST for your own server"
-        )
+        raise ValueError(no_place)
     if "@" in parts.netloc:
         raise ValueError(
             "credentials do not stand here; they come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"
@@ -123,8 +125,10 @@ def parse_place(url: str) -> Place:
     if unknown := sorted(options.keys() - _BODY_OPTIONS):
         raise ValueError(f"unknown in it: {', '.join(unknown)}; known are {', '.join(sorted(_BODY_OPTIONS))}")
     endpoint = options.get("endpoint", [""])[-1]
-    if endpoint and urlsplit(endpoint).scheme not in {"http", "https"}:
-        raise ValueError("its endpoint is no address; write one such as endpoint=https://192.0.2.7:9000")
+    try:
+        page_address(endpoint or "http://none/")
+    except ValueError:
+        raise ValueError("its endpoint is no address; write one such as endpoint=https://192.0.2.7:9000") from None
     region = options.get("region", [""])[-1]
     return Place(url=url, bucket=parts.netloc, prefix=parts.path.strip("/"), endpoint=endpoint, region=region)
 
@@ -151,7 +155,7 @@ def alert_address(text: str) -> str:
             raise ValueError('there is something after the colon; write "stdout:"')
         return "stdout:"
     if scheme == "file":
-        if rest.startswith("//") or not rest or _UNPRINTABLE.sub("", rest) == "":
+        if rest.startswith("//") or "\0" in rest or _UNPRINTABLE.sub("", rest) == "":
             raise ValueError('this is no path; write "file:PATH" with a path relative to this file, or absolute')
         return f"file:{rest}"
     if not rest.startswith("//") or not rest.strip("/"):

@@ -104,7 +104,7 @@ def vantage_key(text: str) -> note.VerifierKey:
     except EvidenceError as error:
         raise ValueError(f"{error}; write it as `watcher init` printed it: NAME+ID+KEY") from None
     if key.kind != note.ED25519:
-        raise ValueError("this is a witness's key; a vantage has another")
+        raise ValueError("this is a witness's key; write a vantage's, as `watcher init` printed it")
     if not TOKEN.fullmatch(key.name):
         raise ValueError(f'a vantage of a fleet is called by A-Z a-z 0-9 _ and -; "{key.name}" holds something else')
     return key

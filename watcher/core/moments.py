@@ -36,7 +36,10 @@ def parse_duration(text: str) -> timedelta:
     parts = _PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError(f"{text!r} is no length of time")
-    total = sum((float(number) * _UNITS[unit] for number, unit in parts), timedelta())
+    try:
+        total = sum((float(number) * _UNITS[unit] for number, unit in parts), timedelta())
+    except OverflowError:
+        total = timedelta.max
     if total > _LONGEST:
         raise ValueError(f"{text!r} is longer than ten years")
     return total

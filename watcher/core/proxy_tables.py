@@ -64,7 +64,7 @@ def read_proxy(table: Table) -> ProxySettings:
     control = None
     if table.has("control"):
         control = table.made("control", table.text("control"), addresses.listen_address, None)
-    if control and not addresses.is_loopback(control[0]):
+    if control and not (addresses.is_loopback(control[0]) and control[1]):
         table.fault("control", "only a tor on this machine is asked; write 127.0.0.1:9051")
     own = _own_tors(table, is_managed="tor" in urls)
     settings = ProxySettings(
@@ -83,9 +83,7 @@ def read_proxy(table: Table) -> ProxySettings:
 
 def _own_tors(table: Table, *, is_managed: bool) -> ProxySettings:
     """What only tors of our own are told."""
-    count = table.whole("tors", 1, least=1)
-    if count > MOST_TORS:
-        table.fault("tors", f"{count} are more than a machine can use; write {MOST_TORS} or fewer")
+    count = table.whole("tors", 1, least=1, most=MOST_TORS)
     bridges = [
         table.made("bridges", value, torrc.bridge_line, "", path)
         for path, value in table.texts(
@@ -101,6 +99,4 @@ def _own_tors(table: Table, *, is_managed: bool) -> ProxySettings:
             table.fault(key, 'only a tor of our own is told this; write url = "tor", or take it out')
     if is_managed and table.has("control"):
         table.fault("control", "the watcher knows the control port of its own tor; take it out")
-    return ProxySettings(
-        tors=min(count, MOST_TORS), bridges=tuple(filter(None, bridges)), torrc=tuple(filter(None, lines))
-    )
+    return ProxySettings(tors=count, bridges=tuple(filter(None, bridges)), torrc=tuple(filter(None, lines)))

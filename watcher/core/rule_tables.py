@@ -22,6 +22,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 _ATTRIBUTE = re.compile(r"[A-Za-z_:][\w:.-]*")
 _SHORTHAND = re.compile(r"(?P<css>.*?)\s*(?:@(?P<attr>[A-Za-z_:][\w:.-]*))?", re.S)
 _TEXT = "::text"
+MOST_NTH = 100_000
 
 
 def from_table(table: Mapping[str, Any]) -> Rule:
@@ -70,8 +71,9 @@ def faults(table: Mapping[str, Any]) -> list[str]:
     """What is wrong with a ``[site.rule]`` table: one sentence a fault, starting with the key; none if it is good."""
     found: list[str] = []
     style = table.get("format", "html")
-    if style not in {"html", "json"}:
-        found.append(f'format: {_shown(style)} is no format; write "html" or "json"')
+    if style not in ("html", "json"):  # a list or a table is in no set
+        shown = _shown(style) if isinstance(style, str) else "this"
+        found.append(f'format: {shown} is no format; write "html" or "json"')
         style = "html"
     example = "JMESPath" if style == "json" else "CSS"
     found += [f'{key}: it is missing; write {key} = "{example}"' for key in ("entry", "title") if key not in table]
@@ -130,14 +132,14 @@ def _part_faults(parts: Mapping[str, Any], style: str) -> list[str]:
                 f"{part} is unknown; " + (f"did you mean {near[0]}?" if near else f"write one of {', '.join(PARTS)}")
             )
         elif part == "nth":
-            if not isinstance(value, int) or isinstance(value, bool):
-                found.append("nth must be a whole number; 0 is the first, -1 the last")
+            if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MOST_NTH:
+                found.append(f"nth must be a whole number up to {MOST_NTH}; 0 is the first, -1 the last")
         elif not isinstance(value, str):
             found.append(f"{part} must be a text")
         elif part == "css":
             found += _path(value, style, field=True)
         elif part == "attr" and value and not _ATTRIBUTE.fullmatch(value):
-            found.append(f"{_shown(value)} is no name of an attribute")
+            found.append(f"{_shown(value)} is no name of an attribute; write one such as href")
         elif part == "regex":
             found += _regex_faults(value)
         elif part == "template" and value and "{}" not in value:
@@ -149,7 +151,7 @@ def _regex_faults(text: str) -> list[str]:
     try:
         re.compile(text)
     except (re.error, RecursionError, OverflowError) as error:
-        return [f"regex {_shown(text)} is wrong: {error}"]
+        return [f"regex {_shown(text)} is wrong: {error}; write one as Python's re takes it"]
     return []
 
 
@@ -162,11 +164,17 @@ def _path(text: str, style: str, *, field: bool = False) -> list[str]:
         return []
     if not css:
         return ["the selector is empty; write CSS that matches one element a record"]
+    fault = selector_fault(wrapped("p", css) if field else css, text)
+    return [fault] if fault else []
+
+
+def selector_fault(css: str, written: str = "") -> str:
+    """Why a selector (``written`` so) cannot be used; empty if it can."""
     try:
-        LexborHTMLParser("<p>").css(starred(wrapped("p", css) if field else css))
+        LexborHTMLParser("<p>").css(starred(css))
     except (SelectolaxError, ValueError):
-        return [f"{_shown(text)} is no CSS selector that can be read"]
-    return []
+        return f"{_shown(written or css)} is no CSS selector that can be read; write one such as 'ul.list > li a'"
+    return ""
 
 
 def _jmespath_faults(text: str) -> list[str]:
@@ -175,7 +183,7 @@ def _jmespath_faults(text: str) -> list[str]:
     try:
         jmespath.compile(text)
     except (JMESPathError, RecursionError) as error:
-        return [f"{_shown(text)} is no JMESPath: {' '.join(str(error).split())[:120]}"]
+        return [f"{_shown(text)} is no JMESPath: {' '.join(str(error).split())[:120]}; write one such as data[].name"]
     return []
 
 
@@ -197,8 +205,7 @@ def starred(css: str) -> str:
     return _BARE_PSEUDO.sub(lambda found: found[1] or f"{found[2]}*", css) if ":" in css else css
 
 
-def _shown(value: Any) -> str:
-    text = str(value)
+def _shown(text: str) -> str:
     return repr(text if len(text) <= 80 else text[:77] + "…")
 
 

@@ -49,6 +49,8 @@ def _site(table: Table, names: dict[str, Table], taken: dict[str, str]) -> Site:
     css, at, attribute = following.rpartition("@")
     if table.has("next") and not (at and css.strip() and attribute.strip()):
         table.fault("next", 'it names no attribute that holds the address; write CSS@attribute such as "a.next@href"')
+    elif css and (fault := _selector_fault(css)):
+        table.fault("next", line(fault, 300))
     if table.has("pages") and table.has("next"):
         table.fault("next", "pages says already where further pages are; keep one of the two")
     rule = table.table("rule", "[site.rule]")
@@ -65,6 +67,12 @@ def _site(table: Table, names: dict[str, Table], taken: dict[str, str]) -> Site:
     )
     table.finish()
     return site
+
+
+def _selector_fault(css: str) -> str:
+    from watcher.core import rule_tables  # needs the parsers: only where a selector stands
+
+    return rule_tables.selector_fault(css)
 
 
 def _mirrors(table: Table, name: str, taken: dict[str, str]) -> tuple[str, ...]:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 W = TypeVar("W", bound=str)
+MOST = 1_000_000
+"""Of whatever is counted; more is a slip of the hand."""
+LARGEST = 4 << 30
+"""Bytes of one body."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,8 @@ class Table:
         """A string; ``needed`` says what would be right where it must not be missing or empty. A ``secret`` may be
         ``env:NAME``."""
         value = self._typed(key, str, "a string in quotes", default)
+        if "\0" in value and not secret:
+            self.fault(key, "there is a character of code 0 in it; take it out")
         if needed and not value.strip() and isinstance(self.data.get(key, ""), str):
             self.fault(key, f"{'it is empty' if self.has(key) else 'it is missing'}; {needed}")
         return self._secret(key, value) if secret else value
@@ -96,11 +102,14 @@ class Table:
         """true or false."""
         return self._typed(key, bool, "true or false", default)
 
-    def whole(self, key: str, default: int, *, least: int) -> int:
-        """A whole number that is not below ``least``."""
+    def whole(self, key: str, default: int, *, least: int, most: int = MOST) -> int:
+        """A whole number from ``least`` to ``most``."""
         value = self._typed(key, int, f"a whole number such as {default}", default)
         if value < least:
-            self.fault(key, f"{value} is too few; write {least} or more")
+            self.fault(key, f"{_number(value)} is too few; write {least} or more")
+            return default
+        if value > most:
+            self.fault(key, f"{_number(value)} is too many; write {most} or fewer")
             return default
         return value
 
@@ -118,11 +127,13 @@ class Table:
         return length
 
     def size(self, key: str, default: str) -> int:
-        """A number of bytes, at least 1 KiB."""
+        """A number of bytes, from 1 KiB to 4 GiB."""
         value = self._typed(key, str, f'a size in quotes such as "{default}"', default)
         size = self.made(key, value, _size(default), parse_size(default))
         if size < 1024:
             self.fault(key, f"{line(value, 40)} is too small for a page; write 1KiB or more")
+        if size > LARGEST:
+            self.fault(key, f"{line(value, 40)} is more than a page can have; write 4GiB or less")
         return size
 
     def choice(self, key: str, default: str, options: Sequence[str]) -> str:
@@ -287,13 +298,19 @@ def _listed(options: Sequence[str]) -> str:
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
 
+def _number(value: float, before: str = "") -> str:
+    """The number as written, unless it is beyond all use: Python itself writes no more than 4300 digits."""
+    is_long = isinstance(value, int) and value.bit_length() > 128
+    return "a number of many digits" if is_long else f"{before}{value}"
+
+
 def _kind(value: object) -> str:
     """What a value is, in the words of TOML, with the value where that helps."""
     match value:
         case bool():
             return f"{str(value).lower()} (true or false)"
         case int() | float():
-            return f"the number {value}"
+            return _number(value, "the number ")
         case str():
             return f'the string "{line(value, 40)}"'
         case list():
