@@ -18,7 +18,7 @@ import msgspec
 from watcher.core.reading import read_detail, read_page
 from watcher.edge import sandbox
 from watcher.edge.machine import collect_seldom
-from watcher.records import Hints, Page, Reading
+from watcher.records import PAGE_VERDICTS, Hints, Page, Reading
 
 LENGTH = struct.Struct(">I")
 TIRED_AFTER = 2_000
@@ -48,6 +48,10 @@ class Answer(msgspec.Struct):
     reading: Reading
     tired: bool = False
     """This process ends now: start another."""
+
+    def __post_init__(self) -> None:
+        if self.reading.verdict not in PAGE_VERDICTS:
+            raise ValueError("no verdict")
 
 
 def main() -> None:

@@ -24,13 +24,16 @@ from watcher.records import Hints, Page, Reading
 
 MIB = 1024 * 1024
 STEP = 256 * 1024
-LONGEST_ANSWER = 256 * MIB
+LONGEST_ANSWER = 64 * MIB
 MEMO_BYTES = 1 << 20
 """Pages that stay the same and say nothing good are read again and again; of those that do, nobody asks again."""
 A_MEMORY = 500
 """What one takes beside its bytes, about."""
 OUT_OF_MEMORY = 70
 """Exit code by which a worker says so (``read_worker``)."""
+LAST_WORDS_SECONDS = 5.0
+"""How long a worker that hung up may take to be gone; a page that took it over need not let it go at all."""
+NO_READING = "answer", "the reader said something that is no reading"
 QUICK_SECONDS = 2
 """Of processor time: nearly every page takes a hundredth of it."""
 PATIENCE_SECONDS = 2.0
@@ -170,7 +173,7 @@ class WorkerReader:
                 in_step = not answer.tired and limits == self._quick
             except TimeoutError:
                 word, prose = "time", f"not read within {self._wall_seconds:g} s"
-            except (EOFError, ConnectionError, ValueError) as trouble:
+            except (EOFError, ConnectionError, ValueError, RecursionError) as trouble:
                 word, prose = await worker.cause(trouble)
             finally:
                 # whatever went wrong, a cancelled visit too: a worker that is out of step is never asked again
@@ -312,17 +315,21 @@ class _Worker:
         for _ in range(number):
             (length,) = LENGTH.unpack(await self.process.stdout.readexactly(LENGTH.size))
             if length > LONGEST_ANSWER:
-                raise EOFError("an answer beyond all measure")
+                raise ValueError("an answer beyond all measure")
             sections.append(await self.process.stdout.readexactly(length))
         return sections
 
     async def cause(self, trouble: Exception) -> tuple[str, str]:
         """Why it died: a word for machines and one for people."""
-        if isinstance(trouble, ValueError):  # no JSON, not of this form, or no UTF-8
-            return "answer", "the reader said something that is no reading"
+        if isinstance(trouble, ValueError | RecursionError):  # no JSON, not of this form or depth, or no UTF-8
+            return NO_READING
         assert self.process.stderr is not None
-        said = (await self.process.stderr.read(64 * 1024)).decode("utf-8", "replace")
-        code = await self.process.wait()
+        try:
+            async with asyncio.timeout(LAST_WORDS_SECONDS):
+                said = (await self.process.stderr.read(64 * 1024)).decode("utf-8", "replace")
+                code = await self.process.wait()
+        except TimeoutError:
+            return NO_READING
         died_of = DIED_OF.findall(said)
         if code == OUT_OF_MEMORY or "MemoryError" in died_of:
             return "memory", "the page needs more memory than a reader may use"
