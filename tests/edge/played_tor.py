@@ -29,7 +29,7 @@ for said in SCRIPT["says"]:
     print("Nov 22 22:00:00.000", said, flush=True)
 if number < SCRIPT["fails"]:
     sys.exit(1)
-cookie = secrets.token_bytes(32)
+cookie, left = secrets.token_bytes(32), [SCRIPT["cuts"], SCRIPT["mute_after"]]
 open(os.path.join(folder, "control_auth_cookie"), "wb").write(b"?" * 32 if SCRIPT["false_cookie"] else cookie)
 network = threading.Event()
 
@@ -85,6 +85,13 @@ class Control(socketserver.StreamRequestHandler):
                 since = time.monotonic() - network.started if network.is_set() else 0
                 phase = [text for after, text in SCRIPT["phases"] if after <= since][-1]
                 answer = f"250-status/bootstrap-phase={{phase}}\\r\\n250 OK"
+                left[1] -= 1
+                if not left[1]:
+                    time.sleep(1_000)
+            if left[0] and not line.startswith("PROTOCOLINFO"):
+                left[0] -= 1
+                self.wfile.write(answer[:left[0] * 7].encode())
+                break
             self.wfile.write(f"{{answer}}\\r\\n".encode())
         if mine:
             os._exit(0)
@@ -109,16 +116,22 @@ def install(
     fails: int = 0,
     false_cookie: bool = False,
     dies_after: float | None = None,
+    cuts: int = 0,
+    mute_after: int = -1,
     phases: tuple[tuple[float, str], ...] = ((0, DONE),),
 ) -> None:
     """``says``: lines of its log; ``fails``: so many starts end at once; ``false_cookie``: whoever listens does not
-    know what stands in tor's file; ``phases``: what it says of its bootstrap, so many seconds after it was let on."""
+    know what stands in tor's file; ``cuts``: so many times it hangs up in the middle of an answer; ``mute_after``: so
+    many questions about its bootstrap are answered, and then none; ``phases``: what it says of its bootstrap, so many
+    seconds after it was let on."""
     script = {
         "version": version,
         "says": says,
         "fails": fails,
         "false_cookie": false_cookie,
         "dies_after": dies_after,
+        "cuts": cuts,
+        "mute_after": mute_after,
         "phases": phases,
     }
     folder.mkdir(exist_ok=True)

@@ -15,6 +15,7 @@ _VERSION = re.compile(r"\b(\d+)\.(\d+)\.(\d+)\.?(\S*)")
 _NOISE = (
     "You are running Tor as root", "TestingTorNetwork is set", "You have used DirAuthority",
     "Tor can't help you if you use it wrong", "is relative and will resolve",
+    "Reading config failed--see warnings above", "Acting on config options left us in a broken state",
 )  # fmt: skip
 
 
@@ -108,6 +109,7 @@ def explain(phase: Phase, said: Sequence[str] = (), *, ended: int | None = None)
 
 
 _CLOCK = "set the clock and let it be kept right: timedatectl set-ntp true, or chrony"
+_OWNER = "give the store to the watcher's user: chown -R USER STORE"
 _TAKEN = "another program listens there; start again, and another port is chosen"
 _KNOWN = tuple(
     (re.compile(pattern), what, mend)
@@ -134,6 +136,17 @@ _KNOWN = tuple(
             "stop that tor, or name another store",
         ),
         (
+            r"is not a (?:directory|file\?)|Couldn't open .* for locking: Is a directory",
+            "something else stands in tor's folder: {said}",
+            "take it away: tor makes anew what it needs",
+        ),
+        (r"is not owned by this user", "tor cannot use its folder: {said}", _OWNER),
+        (
+            r"(?:Directory .* cannot be read|Couldn't (?:create|access) (?:private )?data directory|Permissions on).*",
+            "tor cannot use its folder: {said}",
+            _OWNER,
+        ),
+        (
             r"Failed to parse/validate config: (.*)",
             "tor does not take its configuration: {0}",
             "mend or take out that line under [proxy] torrc or bridges",
@@ -142,11 +155,6 @@ _KNOWN = tuple(
             r"Unknown option '(\w+)'",
             "tor knows no option {0}",
             "mend or take out that line under [proxy] torrc",
-        ),
-        (
-            r"(?:Directory .* cannot be read|Couldn't (?:create|access) (?:private )?data directory|Permissions on).*",
-            "tor cannot use its folder: {said}",
-            "give the store to the watcher's user: chown -R USER STORE",
         ),
         (r"No space left on device", "tor finds no room on the disk: {said}", "make room, or move the store"),
         (

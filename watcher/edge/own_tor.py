@@ -26,7 +26,7 @@ from watcher.core.torrc import TRANSPORTS, torrc, transports
 from watcher.edge import durable, trouble
 from watcher.edge.proxy import Proxy
 from watcher.edge.tor_control import Control
-from watcher.errors import ProxyError
+from watcher.errors import ProxyError, StoreError
 
 LOOPBACK = "127.0.0.1"
 COOKIE = "control_auth_cookie"
@@ -145,7 +145,7 @@ class OwnTor:
                 try:
                     await self._start(program, plugins)
                     break
-                except ProxyError as error:
+                except (ProxyError, StoreError) as error:
                     self._log.error("tor does not start", tor=self.number, error=str(error), mend=error.hint)
 
     async def _start(self, program: str, plugins: Mapping[str, str]) -> None:

@@ -198,8 +198,9 @@ def _kept(folder: Path) -> tuple[int, tuple[tuple[int, int], ...]]:
     try:
         told = json.loads((folder / PORTS).read_text(encoding="utf-8"))
         ports = tuple((int(socks), int(control)) for socks, control in told["ports"])
-        return int(told["pid"]), ports
-    except (OSError, ValueError, TypeError, KeyError):
+        are_ports = all(0 < port < 1 << 16 for both in ports for port in both)
+        return (int(told["pid"]), ports) if are_ports else (0, ())
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return 0, ()
 
 
