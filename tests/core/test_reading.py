@@ -490,6 +490,72 @@ def test_a_side_bar_does_not_stand_for_the_list() -> None:
     assert (renamed.verdict, renamed.complete, titles(renamed)) == ("listing", True, list(NAMES[1:12]))
 
 
+def with_the_latest(names: Sequence[str], latest: Sequence[str]) -> str:
+    """A listing beside which a side bar names the latest entries, and another the countries."""
+    bar = "".join(f'<li><a href="/p/{at}">{name}</a></li>' for at, name in enumerate(latest))
+    lands = "".join(f'<li><a href="/c/{at}">{land}</a></li>' for at, land in enumerate(("Italy", "Mexico", "Spain")))
+    sides = "".join(f'<div class="widget"><h6>{head}</h6><ul>{rows}</ul></div>' for head, rows in
+                    (("Recent posts", bar), ("Categories", lands)))  # fmt: skip
+    return listing(names, extra=f'<aside class="sides">{sides}</aside>')
+
+
+@pytest.mark.parametrize("latest", [NAMES[2:7], NAMES[1:6]], ids=["as before", "one is new there"])
+def test_a_side_bar_of_the_latest_does_not_stand_for_the_list(latest: Sequence[str]) -> None:
+    site = Site()
+    for names in (NAMES[3:12], NAMES[2:12], NAMES[2:13]):
+        assert site.reads(with_the_latest(names, NAMES[2:7])).complete
+    for _ in range(3):
+        reading = site.reads(with_the_latest([], latest))
+        assert (titles(reading), reading.verdict == "listing") == ([], False)
+    back = site.reads(with_the_latest(NAMES[1:13], NAMES[1:6]))
+    assert (back.verdict, back.complete, titles(back)) == ("listing", True, list(NAMES[1:13]))
+
+
+def test_a_redesign_beside_such_a_side_bar_is_learned_at_once() -> None:
+    site = Site()
+    for names in (NAMES[3:12], NAMES[2:12], NAMES[2:13]):
+        assert site.reads(with_the_latest(names, NAMES[2:7])).complete
+    reading = site.reads(with_the_latest(NAMES[2:13], NAMES[2:7]).replace('class="card"', 'class="leak-item"'))
+    assert (reading.verdict, reading.why, titles(reading)) == ("listing", ("rule-relearned",), list(NAMES[2:13]))
+
+
+def test_what_was_no_redesign_is_taken_back() -> None:
+    """The rule of before reads what the one learned since does not: the site looks as it did, and what was taken for
+    its list tells of others, too."""
+    site = Site()
+    for names in (NAMES[:10], NAMES[:11], NAMES[1:11]):
+        assert site.reads(listing(names)).complete
+    before = site.readings[-1].rule
+    most_viewed = (*NAMES[1:7], "Orvane Partners", "Sulmedia Hosting", "Kadriel Press")
+    rows = "".join(f'<tr class="row"><td class="n">{name}</td><td>{len(name)} GB</td></tr>' for name in most_viewed)
+    table = f'<table class="top"><tbody>{rows}</tbody></table>'
+    assert titles(site.reads(listing([], extra=table))) == list(most_viewed)
+    back = site.reads(listing(NAMES[1:11], extra=table))
+    assert (titles(back), back.rule) == (list(NAMES[1:11]), before)
+    assert titles(site.reads(listing(NAMES[2:12], extra=table))) == list(NAMES[2:12])
+
+
+def test_titles_are_read_where_they_were_while_other_texts_change_more() -> None:
+    """Addresses behave as names do, and better where a name only gets a status; yet nobody was renamed."""
+
+    def page(names: Sequence[str], sold: Sequence[str] = ()) -> str:
+        cards = "".join(
+            f'<div class="box"><h3><b>{name}{" (SOLD)" if name in sold else ""}</b></h3>'
+            f"<h5>{'www.' if name in sold else ''}{name.split()[0].lower()}.com, <span>2026-02-1{at % 9}</span></h5>"
+            f"<p>All {len(name) * 7} GB of their files will be published soon.</p></div>"
+            for at, name in enumerate(names)
+        )
+        return listing([], empty=f'<div class="boxes">{cards}</div>')
+
+    site = Site()
+    for names in (NAMES[:9], NAMES[:10], NAMES[1:11]):
+        site.reads(page(names))
+    for sold in (NAMES[3:4], NAMES[3:5], NAMES[3:6]):
+        reading = site.reads(page(NAMES[1:11], sold))
+        shown = [title.removesuffix(" (SOLD)") for title in titles(reading)]
+        assert (shown, reading.complete) == (list(NAMES[1:11]), True)
+
+
 # ---------------------------------------------------------------------------------------------------- other kinds
 
 

@@ -13,6 +13,8 @@ APPEARED = 0.8
 """What it counts for a list to be new on a page whose other lists are known."""
 ELSEWHERE = 0.7
 """What it counts that other lists of the page show the same titles."""
+CLEAR = 1.0
+"""How far a candidate must lead to be beyond doubt."""
 PART_AHEAD = 3.0
 """How much more than the whole a part of it may score on its own and still be no more than a part."""
 
@@ -51,7 +53,23 @@ def weigh(candidates: Sequence[Candidate], learned: Learned) -> list[Weighed]:
         if rows and not is_clean(cells):
             totals[index] = min(totals[index], max(rows) - 0.1)
     weighed = [Weighed(*one) for one in zip(candidates, memories, titles, totals, strict=True) if one[3] >= LEAST]
-    return sorted(weighed, key=lambda one: -one.total)
+    return _true_to(learned.chosen, sorted(weighed, key=lambda one: -one.total))
+
+
+def _true_to(chosen: str, weighed: list[Weighed]) -> list[Weighed]:
+    """The same, but what was read as the title of records stays that, once entries came and went: another column of
+    theirs (domains) must lead clearly, or every entry would be renamed."""
+    for one in weighed[1:]:
+        if one.candidate.key == chosen and one.memory.churned and of_same_records(one, weighed[0]):
+            if weighed[0].total - one.total < CLEAR:
+                return [one, *(other for other in weighed if other is not one)]
+            break
+    return weighed
+
+
+def of_same_records(one: Weighed, other: Weighed) -> bool:
+    """Whether two candidates are columns of the same records."""
+    return one.candidate.group.key == other.candidate.group.key
 
 
 def _remember(

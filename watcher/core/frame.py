@@ -89,6 +89,9 @@ class Frame:
     echo: int = 0
     """How often a title stands on a good page, if it stands outside the records too (a side bar): one that stands there
     less often proves little. 0: titles stand in the records alone."""
+    echoed: tuple[int, ...] = ()
+    """Digests of the titles of the last good first page that stood outside the records too, if only some did (a side
+    bar of the latest) and the list is short: where they stand now proves nothing of the list."""
     kind: str = ""
     """Of the last good page: html, json …"""
     usual: tuple[str, ...] = ()
@@ -181,6 +184,7 @@ def taught(frame: Frame, seen: Seen, titles: Sequence[str], *, kind: str, number
         rows=len(titles),
         tail=tuple(title[:LONGEST_TAIL] for title in titles[-3:]),
         echo=_echo(seen, titles),
+        echoed=_echoed(seen, titles),
     )
 
 
@@ -193,6 +197,23 @@ def _echo(seen: Seen, titles: Sequence[str]) -> int:
         return 0
     folded = "\n".join(seen.lines)
     return 1 + median_low([folded.count(title) for title in sample])
+
+
+def _echoed(seen: Seen, titles: Sequence[str]) -> tuple[int, ...]:
+    """Which titles of a short list stand outside the records, if not all do."""
+    if len(titles) > ECHO_SAMPLE:
+        return ()
+    outside = set(seen.lines)
+    there = [name for title in titles if (name := fold_name(title)) in outside]
+    return tuple(map(digest, there)) if len(there) < len(titles) else ()
+
+
+def of_the_list(frame: Frame, titles: Sequence[str]) -> Sequence[str]:
+    """The titles that stood in the records alone on the last good page; all, if ``frame.echo`` tells them better."""
+    if not frame.echoed or frame.echo > 1:
+        return titles
+    aside = set(frame.echoed)
+    return [title for title in titles if digest(fold_name(title)) not in aside]
 
 
 def _common(marks: Marks, seen: Seen) -> Marks:

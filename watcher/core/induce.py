@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from watcher.core import rules
 from watcher.core.beside import beside_fields
 from watcher.core.candidates import attribute_columns, head_cell, html_groups, path_key
-from watcher.core.choosing import Weighed, weigh
+from watcher.core.choosing import CLEAR, Weighed, of_same_records, weigh
 from watcher.core.doubt import is_doubtful, whole_of
 from watcher.core.fields import AFTER_LABEL, is_labelled, name_fields, outside_link, own_link
 from watcher.core.groups import Column, Group
@@ -34,8 +34,6 @@ SURE = 6.0
 """Score from which a page need not be looked at as if it had a single entry."""
 FEW, LONG = 3, 24
 """Lists of up to so many may be all there is; with one of so many the page has no single entry."""
-CLEAR = 1.0
-"""How far the best candidate must lead before the rule stands."""
 RUNNERS = 20
 """Candidates of a page that are looked at closely."""
 TRIED = 3
@@ -71,9 +69,9 @@ def extract(document: Document, learned: Learned, *, rule: Rule | None = None, k
         return _by_induction(document, learned)
     read = rules.read(learned.rule, document)
     if read.entries and is_doubtful(document, learned, read, known):
-        whole = _whole(document, read.entries, known)
-        if whole is not None:
-            return whole
+        better = _by_former(document, learned.former, read.entries, known) or _whole(document, read.entries, known)
+        if better is not None:
+            return better
     return _extraction(learned.rule, document, read)
 
 
@@ -84,6 +82,23 @@ def _by_rule(rule: Rule, document: Document, *, provisional: bool = False) -> Ex
 def _extraction(rule: Rule, document: Document, read: rules.Read, *, provisional: bool = False) -> Extraction:
     frame = bool(read.entries) or rules.is_frame_there(rule, document)
     return Extraction(entries=read.entries, rule=rule, provisional=provisional, frame_found=frame)
+
+
+def _by_former(
+    document: Document, former: Learned | None, entries: Sequence[Entry], known: Sequence[str]
+) -> Extraction | None:
+    """A reading by the rule of before a redesign that was none, if it reads more of the known titles; else None."""
+    if former is None or former.rule is None:
+        return None
+    read = rules.read(former.rule, document)
+    expected = {fold_title(title)[0] for title in known}
+    then, now = ({fold_title(one.title)[0] for one in found} & expected for found in (read.entries, entries))
+    if len(then) <= len(now):
+        return None
+    return Extraction(
+        entries=read.entries, rule=former.rule, frame_found=True, chosen=former.chosen, records=former.records,
+        titles_a_record=former.titles_a_record,
+    )  # fmt: skip
 
 
 def _whole(document: Document, entries: Sequence[Entry], known: Sequence[str]) -> Extraction | None:
@@ -113,6 +128,7 @@ def learn(learned: Learned, _document: Document, extraction: Extraction) -> Lear
         records=extraction.records,
         titles_a_record=extraction.titles_a_record,
         memories=extraction.memories if extraction.provisional else (),
+        former=learned.former,
     )
 
 
@@ -151,11 +167,14 @@ def _by_induction(document: Document, learned: Learned) -> Extraction:
 
 def _is_settled(weighed: Sequence[Weighed]) -> bool:
     """Whether the choice is confirmed: its titles changed and yet stayed, it is no list of one or two, and nothing
-    else of the page comes near it."""
+    else of the page comes near it (but another column of its records, once its titles changed twice)."""
     best = weighed[0]
     if best.memory.churned < 1 or best.candidate.group.size < 3:
         return False
-    rivals = [one.total for one in weighed[1:] if not one.titles & best.titles]
+    sure = best.memory.churned > 1
+    rivals = [
+        one.total for one in weighed[1:] if not one.titles & best.titles and not (sure and of_same_records(one, best))
+    ]
     return not rivals or best.total - max(rivals) >= CLEAR
 
 
@@ -346,7 +365,8 @@ def relearn(
         records=chosen.group.size,
         memories=(memory,),
     )
-    return extraction, learn(replace(learned, pages=0), document, extraction)
+    former = None if learned.rule is None or learned.provisional else replace(learned, memories=(), former=None)
+    return extraction, learn(replace(learned, pages=0, former=former), document, extraction)
 
 
 def _seeded(candidate: Candidate, known: Sequence[str]) -> Candidate:

@@ -62,6 +62,8 @@ class Learned:
     """Matches of the title's selector in a record, on the average, when the rule was made."""
     memories: tuple[Memory, ...] = ()
     """The candidates in the running, best first."""
+    former: Learned | None = None
+    """What stood before the last redesign, in case that was none."""
 
 
 @dataclass(frozen=True, slots=True)

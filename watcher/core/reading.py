@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 from selectolax.lexbor import SelectolaxError
 
-from watcher.core.frame import LONGEST_TAIL, Frame, compare, struck, taught
+from watcher.core.frame import LONGEST_TAIL, Frame, compare, of_the_list, struck, taught
 from watcher.core.identity import fold_title
 from watcher.core.induce import Extraction, Learned, extract, learn, relearn
 from watcher.core.paginate import next_urls
@@ -195,7 +195,7 @@ def _take_as_page_one(matter: _Matter, memory: Memory) -> _Taken:
 
 def _take_anew(matter: _Matter, memory: Memory, taken: _Taken) -> tuple[_Taken, Memory] | None:
     """The entries by a rule learned from this page, with the known titles as seeds; None if most stay unread."""
-    result = relearn(matter.document, memory.learned, matter.known)
+    result = relearn(matter.document, memory.learned, of_the_list(memory.frame, matter.known) or matter.known)
     if result is None:
         return None
     extraction, learned = result
@@ -227,7 +227,7 @@ def _weigh(matter: _Matter, extraction: Extraction, frame: Frame, *, ruled: bool
         container=extraction.frame_found,
         known=len(known),
         listed=listed,
-        standing=standing(document, unlisted, frame.echo) if listed * 2 < usual else 0,
+        standing=standing(document, of_the_list(frame, unlisted), frame.echo) if listed * 2 < usual else 0,
         named=standing(document, unlisted) if frame.echo and not entries else 0,
         tail=_has_tail(entries, frame) or not unlisted,
     )
