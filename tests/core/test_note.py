@@ -7,6 +7,7 @@ import base64
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tests.props.witness import cosign
 from watcher.core import note
 from watcher.edge.sign import check_signature
 from watcher.errors import EvidenceError
@@ -72,7 +73,7 @@ def test_a_witness_signs_the_time_with_the_text() -> None:
     public, sign = secret.public_key().public_bytes_raw(), secret.sign
     key = note.VerifierKey(name="witness.example/w1", kind=note.COSIGNATURE_V1, public=public)
     head = note.parse(COSIGNED.encode())
-    line = note.cosign(head.text, key, 1_700_000_000, sign)
+    line = cosign(head.text, key, 1_700_000_000, sign)
     seen = note.with_signatures(head, [line, line])
     assert len(seen.signatures) == 3
     assert note.verify_cosignature(seen, note.parse_key(str(key)), check_signature) == 1_700_000_000

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from watcher.core import fleet_bundle, shipping
+from watcher.core import fleet_bundle, note, shipping
 from watcher.core.shipping import Inbox, Message, Parcel, Row, open_sealed, pack, seal, unpack
 from watcher.errors import EvidenceError
 
 NOW = datetime(2026, 11, 22, 15, 4, 5, tzinfo=UTC)
 PUBLIC = bytes(32)
-SIGNATURE = b"s" * shipping.SIGNATURE_BYTES
+SIGNATURE = b"s" * note.SIGNATURE_BYTES
 
 
 def packed(*rows: object, at: datetime = NOW) -> bytes:
@@ -31,7 +31,7 @@ GOOD = packed(("site", False, (1, "clop")))
         (GOOD + b"x", "followed by something else"),
         (b"x" + GOOD, "parcel: Error"),
         (zlib.compress(b"\xc1"), "parcel: "),
-        (packed(at=NOW.replace(tzinfo=None)), "without a zone"),
+        (packed(at=NOW.replace(tzinfo=None)), "with a timezone"),
         (packed(("alert", False, (1,))), "not shipped: 'alert'"),
         (packed(("file", True, (b"x",))), "not shipped: 'file'"),
         (packed(("site", False, (1, True))), "no column holds"),

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from tests.evidence.keeping import Keeping, open_keeping
 from tests.evidence.story import KEY, OTHERS
+from tests.props.witness import cosign
 from watcher.core import merkle, note
 from watcher.edge.sign import check_signature
 from watcher.edge.verify import verify
@@ -59,7 +60,7 @@ class Server:
             return web.Response(status=422)
         self.size, self.root = found.size, found.root
         sign = Ed25519PrivateKey.generate().sign if self.forge else SECRET.sign
-        return web.Response(text=note.signature_line(note.cosign(signed.text, WITNESS_KEY, NOW, sign)))
+        return web.Response(text=note.signature_line(cosign(signed.text, WITNESS_KEY, NOW, sign)))
 
 
 @asynccontextmanager

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tests.fleet.copying import KEY, NOW
 from watcher.core import shipping
@@ -116,7 +116,7 @@ def test_a_signature_over_something_else_is_none_over_a_message() -> None:
 
 @pytest.mark.parametrize("wrong", [{"seq": 0}, {"part": 2, "parts": 2}, {"part": -1}, {"parts": 0}])
 def test_numbers_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
-    message = replace(messages(small(1))[0], **wrong)  # type: ignore[arg-type]
+    message = replace(messages(small(1))[0], **wrong)
     with pytest.raises(EvidenceError, match="numbers make no sense"):
         open_sealed(seal(message, KEY.sign), "a", PUBLIC, check_signature)
 

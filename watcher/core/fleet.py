@@ -11,12 +11,11 @@ from hashlib import blake2b
 
 import msgspec
 
-from watcher.core.note import Check, Sign
+from watcher.core.note import Check, Sign, sealed, unsealed
 from watcher.errors import EvidenceError
 
 BEATS = 3
 """How often in a lease a vantage says that it is there: two words may be lost."""
-SIGNATURE_BYTES = 64
 DOMAIN = b"watcher/alive/v1\n"
 ALL_ALIVE = "watcher.*.alive"
 
@@ -94,14 +93,13 @@ _decode = msgspec.msgpack.Decoder(Word).decode
 
 def say(word: Word, sign: Sign) -> bytes:
     """The word, signed."""
-    body = _encode(word)
-    return body + sign(DOMAIN + body)
+    return sealed(DOMAIN, _encode(word), sign)
 
 
 def hear(data: bytes, vantage: str, public: bytes, check: Check) -> Word:
     """The word of this vantage, whose key (32 bytes) signed it; ``EvidenceError`` if it is not."""
-    body, signature = data[:-SIGNATURE_BYTES], data[-SIGNATURE_BYTES:]
-    if len(signature) != SIGNATURE_BYTES or not check(public, signature, DOMAIN + body):
+    body = unsealed(DOMAIN, data, public, check)
+    if body is None:
         raise EvidenceError(f"a word that vantage {vantage} did not sign")
     try:
         word = _decode(body)

@@ -92,6 +92,18 @@ class Checkpoint:
         return body + "".join(f"{line}\n" for line in self.extensions)
 
 
+def sealed(domain: bytes, body: bytes, sign: Sign) -> bytes:
+    """What is no note, with the signature over it behind it. The domain stands before what is signed, so that no
+    signature of one kind passes for another's."""
+    return body + sign(domain + body)
+
+
+def unsealed(domain: bytes, data: bytes, public: bytes, check: Check) -> bytes | None:
+    """What was sealed by this key; None if it was not."""
+    body, signature = data[:-SIGNATURE_BYTES], data[-SIGNATURE_BYTES:]
+    return body if len(signature) == SIGNATURE_BYTES and check(public, signature, domain + body) else None
+
+
 # ------------------------------------------------------------------------------------------------------- names
 
 
@@ -130,12 +142,6 @@ def sign(text: str, key: VerifierKey, signer: Sign) -> Note:
 def cosigned_message(text: str, time: int) -> bytes:
     """What a witness signs: that it saw this checkpoint, at this POSIX time, and none before that contradicts it."""
     return f"cosignature/v1\ntime {time}\n{text}".encode()
-
-
-def cosign(text: str, key: VerifierKey, time: int, signer: Sign) -> Signature:
-    """A witness's signature line."""
-    blob = time.to_bytes(8, "big") + signer(cosigned_message(text, time))
-    return Signature(name=key.name, key_id=key.id, blob=blob)
 
 
 def with_signatures(note: Note, more: Sequence[Signature]) -> Note:

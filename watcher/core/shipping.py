@@ -12,17 +12,16 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
-from watcher.core.note import Check, Sign
+from watcher.core.note import Check, Sign, sealed, unsealed
 from watcher.errors import EvidenceError
 
-Value = None | int | float | str | bytes
 VALUES = frozenset({type(None), int, float, str, bytes})
+"""What columns hold."""
 
 TABLES: Mapping[str, tuple[str, ...]] = {
     "site": ("id",),
@@ -61,29 +60,26 @@ PARCEL_BYTES = 4 << 20
 """What a parcel is filled up to; a single row may be larger."""
 MOST_BYTES = 256 << 20
 """No parcel unpacks to more."""
-SIGNATURE_BYTES = 64
 DOMAIN = b"watcher/parcel/v1\n"
 """Stands before what is signed, so that no signature of another kind passes for one of these."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid_unknown_fields=True):
     """One row, all of its columns in the order of the ledger's table; or a row that is there no more."""
 
     table: str
     """One of ``TABLES`` or of ``FILES``."""
-    values: tuple[Value, ...]
-    """Of a row that is gone: its key alone."""
     gone: bool = False
+    values: tuple[Any, ...]
+    """Of a row that is gone: its key alone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
+class Parcel(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid_unknown_fields=True):
     """Rows that belong together."""
 
     form: int
     """The version of the ledger's tables (``edge.schema.VERSION``) that the rows are of."""
-    at: datetime
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
     """When it was packed."""
     whole: bool
     """With it the rows shipped are all of the ledger, as it stood then; else more of the same follow."""
@@ -92,8 +88,7 @@ class Parcel:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid_unknown_fields=True):
     """One part of a parcel, under way."""
 
     vantage: str
@@ -126,17 +121,14 @@ def message_id(vantage: str, seq: int) -> str:
 
 # -------------------------------------------------------------------------------------------------- pack, unpack
 
-_PLAIN = tuple[int, datetime, bool, bool, tuple[tuple[str, bool, tuple[Any, ...]], ...]]
-_ENVELOPE = tuple[str, int, int, int, bool, bytes]
 _encode = msgspec.msgpack.Encoder().encode
-_plain = msgspec.msgpack.Decoder(_PLAIN).decode
-_envelope = msgspec.msgpack.Decoder(_ENVELOPE).decode
+_decode_parcel = msgspec.msgpack.Decoder(Parcel).decode
+_decode_message = msgspec.msgpack.Decoder(Message).decode
 
 
 def pack(parcel: Parcel) -> tuple[bytes, ...]:
     """The parcel in chunks, one a message."""
-    rows = tuple([(row.table, row.gone, row.values) for row in parcel.rows])
-    data = zlib.compress(_encode((parcel.form, parcel.at, parcel.whole, parcel.anew, rows)), 1)
+    data = zlib.compress(_encode(parcel), 1)
     return tuple(data[start : start + MESSAGE_BYTES] for start in range(0, len(data), MESSAGE_BYTES))
 
 
@@ -147,40 +139,36 @@ def unpack(chunks: Sequence[bytes]) -> Parcel:
         data = expand.decompress(b"".join(chunks), MOST_BYTES)
         if not expand.eof or expand.unused_data:
             raise EvidenceError("parcel: cut, too large, or followed by something else")
-        form, at, whole, anew, plain = _plain(data)
+        parcel = _decode_parcel(data)
     except (zlib.error, ValueError) as error:
         raise EvidenceError(f"parcel: {error}") from error
-    if at.tzinfo is None:
-        raise EvidenceError("parcel: a time without a zone")
-    rows = tuple([Row(table=table, gone=gone, values=values) for table, gone, values in plain])
-    for row in rows:
+    for row in parcel.rows:
         if row.table not in TABLES and (row.table not in FILES or row.gone):
             raise EvidenceError(f"parcel: rows of a table that is not shipped: {row.table!r}")
         if not {type(value) for value in row.values} <= VALUES:
             raise EvidenceError("parcel: a row with a value that no column holds")
-    return Parcel(form=form, at=at, whole=whole, anew=anew, rows=rows)
+    return parcel
 
 
 def seal(message: Message, sign: Sign) -> bytes:
     """What is published: the message, and the vantage's signature over it."""
-    body = _encode((message.vantage, message.seq, message.part, message.parts, message.anew, message.chunk))
-    return body + sign(DOMAIN + body)
+    return sealed(DOMAIN, _encode(message), sign)
 
 
 def open_sealed(data: bytes, vantage: str, public: bytes, check: Check) -> Message:
     """The message of this vantage, whose key (32 bytes) signed it; ``EvidenceError`` if it is not."""
-    body, signature = data[:-SIGNATURE_BYTES], data[-SIGNATURE_BYTES:]
-    if len(signature) != SIGNATURE_BYTES or not check(public, signature, DOMAIN + body):
+    body = unsealed(DOMAIN, data, public, check)
+    if body is None:
         raise EvidenceError(f"message: not signed by vantage {vantage}")
     try:
-        name, seq, part, parts, anew, chunk = _envelope(body)
+        message = _decode_message(body)
     except ValueError as error:  # no MessagePack, not of this form, or no UTF-8
         raise EvidenceError(f"message: {error}") from error
-    if name != vantage:
-        raise EvidenceError(f"message: vantage {vantage} signed for {name!r}")
-    if not (seq >= 1 and 0 <= part < parts):
+    if message.vantage != vantage:
+        raise EvidenceError(f"message: vantage {vantage} signed for {message.vantage!r}")
+    if not (message.seq >= 1 and 0 <= message.part < message.parts):
         raise EvidenceError("message: its numbers make no sense")
-    return Message(vantage=name, seq=seq, part=part, parts=parts, anew=anew, chunk=chunk)
+    return message
 
 
 class Inbox:
