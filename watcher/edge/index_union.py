@@ -23,8 +23,8 @@ from watcher.edge.custody_log import Kind
 from watcher.edge.gather import is_erased
 from watcher.edge.ledger import Ledger
 from watcher.edge.ledger_captures import Kept
-from watcher.edge.rows import capture_id, capture_number, decoder, moment, visit_name, visit_started
-from watcher.edge.sayings import Said, decode_reading, decode_said, snapshot_of
+from watcher.edge.rows import capture_id, capture_number, moment, visit_name, visit_started
+from watcher.edge.sayings import Said, decode_event, decode_reading, decode_said, snapshot_of
 from watcher.edge.writer import Desk
 from watcher.errors import EvidenceError, StoreDamaged, UsageError
 from watcher.ports import Origin, Outcome
@@ -46,7 +46,6 @@ _TABLES = (
 )
 _NONSENSE = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
 """What comes of rows whose values are not of the kind that they should be."""
-_decode_event = decoder(Event)
 
 
 class Step(NamedTuple):
@@ -302,7 +301,7 @@ class Union:
     def _event(self, row: _Row) -> tuple[Event, datetime]:
         found = self._copy.connection.execute("SELECT data, recorded FROM event WHERE seq = ?", (row.ref,)).fetchone()
         data, recorded = self._there(found, row)
-        event = _decode_event(data)
+        event = decode_event(data)
         if event.vantage != self._vantage:
             raise EvidenceError(f"vantage {self._vantage} shipped an event of {event.vantage}")
         return event, moment(recorded)

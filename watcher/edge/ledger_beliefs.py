@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from watcher.core.adaptive import DAY, Watched
 from watcher.edge.rows import as_written, damaged, decoder, micros, moment
+from watcher.edge.sayings import decode_event
 from watcher.ports import SiteState
 from watcher.records import Event, MirrorStatus, Roster, RosterEntry, StandingName, TargetStatus
 
@@ -27,8 +28,7 @@ class Sight(NamedTuple):
 
 
 _decode_entry = decoder(RosterEntry)
-_decode_event = decoder(Event)
-_decode_looks = decoder(tuple[Look, ...])
+decode_looks = decoder(tuple[Look, ...])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,12 +123,12 @@ class BeliefQuestions:
         row = self.connection.execute(
             "SELECT looks, again FROM sight WHERE site = (SELECT id FROM site WHERE name = ?)", (site,)
         ).fetchone()
-        return Sight(_decode_looks(row[0]), row[1]) if row else Sight((), 0)
+        return Sight(decode_looks(row[0]), row[1]) if row else Sight((), 0)
 
     def _looks(self, site: str | None = None) -> dict[int, tuple[Look, ...]]:
         of_site = "" if site is None else " WHERE site = (SELECT id FROM site WHERE name = ?1)"
         rows = self.connection.execute(f"SELECT site, looks FROM sight{of_site}", () if site is None else (site,))
-        return {number: _decode_looks(looks) for number, looks in rows}
+        return {number: decode_looks(looks) for number, looks in rows}
 
     def status(self) -> tuple[TargetStatus, ...]:
         """How every target stands."""
@@ -174,7 +174,7 @@ class BeliefQuestions:
     def event(self, identifier: str) -> Event | None:
         """The event; None if there is none of that identifier."""
         row = self.connection.execute("SELECT data FROM event WHERE id = ?", (identifier,)).fetchone()
-        return _decode_event(row[0]) if row else None
+        return decode_event(row[0]) if row else None
 
     def events(
         self, site: str | None = None, kind: str | None = None, since: datetime | None = None
@@ -192,7 +192,7 @@ class BeliefQuestions:
             " ORDER BY seq",
             (last, kind, site, None if since is None else micros(since)),
         )
-        return ((seq, _decode_event(data)) for seq, data in rows)
+        return ((seq, decode_event(data)) for seq, data in rows)
 
     def owed(self, now: datetime, limit: int = 100, sinks: Sequence[str] | None = None) -> tuple[Owed, ...]:
         """Alerts that are due, to these sinks if any are named, the oldest event first. One that failed is due, too, if
@@ -205,6 +205,6 @@ class BeliefQuestions:
             (micros(now), None if sinks is None else json.dumps(list(sinks)), limit, micros(now + timedelta(days=1))),
         )
         return tuple(
-            Owed(event=_decode_event(data), seq=seq, sink=sink, tries=tries, held=bool(held), why=why)
+            Owed(event=decode_event(data), seq=seq, sink=sink, tries=tries, held=bool(held), why=why)
             for seq, data, sink, tries, held, why in rows
         )

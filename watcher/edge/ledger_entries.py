@@ -11,17 +11,15 @@ from pathlib import Path
 from typing import get_args
 
 from watcher.edge.ledger import Ledger
-from watcher.edge.ledger_beliefs import Look, entry_of
+from watcher.edge.ledger_beliefs import Look, decode_looks, entry_of
 from watcher.edge.ledger_lists import Cursor, Sheet, Where, sheet
-from watcher.edge.rows import decoder, micros
+from watcher.edge.rows import micros
 from watcher.edge.schema import ENTRY_NAMES
 from watcher.errors import StoreDamaged
 from watcher.records import RosterEntry, StandingName
 
 STANDINGS = get_args(StandingName)
 _WILD = re.compile("[%_!]")
-
-_decode_looks = decoder(tuple[Look, ...])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +100,7 @@ class EntryLists(Ledger):
         known: dict[str, tuple[Look, ...]] = {}
         for name, row, look, data, looks in rows:
             if look is not None and name not in known:
-                known[name] = _decode_looks(looks)
+                known[name] = decode_looks(looks)
             yield name, row, entry_of(data, look, known.get(name, ()))
 
 

@@ -13,14 +13,15 @@ from watcher.edge.bodies import Frames
 from watcher.edge.custody_log import CustodyLog, Kind
 from watcher.edge.ledger_captures import CaptureQuestions
 from watcher.edge.rows import as_written, capture_id, capture_number, decoder, moment, visit_name, visit_started
-from watcher.edge.sayings import decode_reading
+from watcher.edge.sayings import decode_event, decode_reading
 from watcher.errors import StoreDamaged, UsageError
-from watcher.records import Event
+
+LARGEST = (1 << 63) - 1
+"""Of the numbers that SQLite knows; no leaf has it."""
 
 if TYPE_CHECKING:
     from watcher.core.material import Leaf
 
-_decode_event = decoder(Event)
 _decode_record = decoder(dict)
 
 
@@ -208,4 +209,4 @@ class LogQuestions(CaptureQuestions):
         row = self.connection.execute("SELECT data, recorded FROM event WHERE seq = ?", (seq,)).fetchone()
         if row is None:
             raise self._lacks(f"event number {seq}")
-        return custody.event_record(_decode_event(row[0]), at=moment(row[1]))
+        return custody.event_record(decode_event(row[0]), at=moment(row[1]))

@@ -15,15 +15,13 @@ import msgspec
 from watcher.edge.ledger_entries import EntryLists
 from watcher.edge.ledger_lists import Cursor, Sheet, Where, pattern, sheet
 from watcher.edge.rows import decoder, micros, moment, visit_name, visit_started
-from watcher.edge.sayings import decode_why
+from watcher.edge.sayings import decode_event, decode_why
 from watcher.records import Capture, Event
 
 ANY = "*"
 """For ``watchlist``: whichever name of it."""
 _NEVER = 1 << 62
 OF_VISITS = "c.started IN (SELECT value FROM json_each(:starts)) AND s.name = :site"
-
-_decode_event = decoder(Event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +105,7 @@ class Lists(EntryLists):
             found = self.connection.execute(
                 f"SELECT seq, data FROM event{where} ORDER BY seq {order} LIMIT ?", (*where.values, number)
             )
-            return [(seq, _decode_event(data)) for seq, data in found]
+            return [(seq, decode_event(data)) for seq, data in found]
 
         return sheet(rows, lambda row: (row[0],), cursor, limit)
 
@@ -144,7 +142,7 @@ class Lists(EntryLists):
             "SELECT data FROM event WHERE site = (SELECT id FROM site WHERE name = ?) AND instr(data, ?) ORDER BY seq",
             (site, needle),
         )
-        found = (_decode_event(data) for (data,) in rows)
+        found = (decode_event(data) for (data,) in rows)
         return tuple(event for event in found if event.entry is not None and event.entry.key == key)
 
     # ------------------------------------------------------------------------------------ captures and visits

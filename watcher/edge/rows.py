@@ -94,12 +94,8 @@ class Pack(NamedTuple):
     facts: dict[str, str | int | float]
 
 
-_encode = msgspec.msgpack.Encoder().encode
+encode_pack = msgspec.msgpack.Encoder().encode
 _decode_pack = msgspec.msgpack.Decoder(Pack).decode
-
-
-def encode_pack(pack: Pack) -> bytes:
-    return _encode(pack)
 
 
 def decode_pack(data: bytes) -> Pack:

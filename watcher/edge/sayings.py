@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from watcher.edge.rows import decoder, moment, sayable
-from watcher.records import Capture, Entry, Reading, Snapshot
+from watcher.records import Capture, Entry, Event, Reading, Snapshot
 
 T = TypeVar("T")
 Ordinal = int | str
@@ -38,8 +38,9 @@ class Said:
     backfill: bool
 
 
-_decode_said = decoder(Said)
-_decode_reading = decoder(Reading)
+decode_event = decoder(Event)
+decode_reading = decoder(Reading)
+decode_said = decoder(Said)
 _decode_why = decoder(tuple[str, ...])
 
 
@@ -68,14 +69,6 @@ def encode_why(why: Sequence[str]) -> str:
 
 def decode_why(text: str) -> tuple[str, ...]:
     return _decode_why(text) if text else ()
-
-
-def decode_reading(data: bytes) -> Reading:
-    return _decode_reading(data)
-
-
-def decode_said(data: bytes) -> Said:
-    return _decode_said(data)
 
 
 def merged(readings: Sequence[Reading]) -> tuple[Entry, ...]:
