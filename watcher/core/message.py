@@ -171,30 +171,37 @@ class Wording:
         )
         try:
             self._template = jinja.from_string(source)
-            self.message([_SAMPLE], "sample")
-            self.message([_SAMPLE, _SAMPLE], "sample")
         except TemplateError as error:
-            raise ValueError(f"{getattr(error, 'lineno', 1) or 1}: {line(error.message or str(error))}") from error
-        except (TypeError, ArithmeticError, LookupError, RecursionError) as error:
-            raise ValueError(f"1: {line(str(error)) or type(error).__name__}") from error
+            raise _fault(error) from error
+        self.message([_SAMPLE], "sample")
+        self.message([_SAMPLE, _SAMPLE], "sample")
 
     def message(self, events: Sequence[Event], checkpoint: str = "") -> Message:
-        """The message that the template makes of these events."""
+        """The message that the template makes of these events. Raises ValueError, as above, if it makes none."""
+        from jinja2 import TemplateError
+
         shown = [_described(event) for event in events]
-        text = self._template.render(
-            events=shown,
-            event=shown[0],
-            count=len(shown),
-            key=key_of(events),
-            watchlist=list(dict.fromkeys(name for event in events for name in event.watchlist)),
-            checkpoint=_Own(checkpoint.strip()),
-        )
+        try:
+            text = self._template.render(
+                events=shown,
+                event=shown[0],
+                count=len(shown),
+                key=key_of(events),
+                watchlist=list(dict.fromkeys(name for event in events for name in event.watchlist)),
+                checkpoint=_Own(checkpoint.strip()),
+            )
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
+            raise _fault(error) from error
         title, _, body = text.strip().partition("\n")
         return Message(
             title=cut(title.strip(), LONGEST_TITLE),
             body=cut(body.strip("\n"), LONGEST_BODY) or title,
             urgent=any(event.watchlist for event in events),
         )
+
+
+def _fault(error: Exception) -> ValueError:
+    return ValueError(f"{getattr(error, 'lineno', 1) or 1}: {line(str(error)) or type(error).__name__}")
 
 
 class _Own(str):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from watcher.config import AlertSettings
 from watcher.core.batches import Rhythm
@@ -50,8 +51,8 @@ class Messenger:
                 done = msgspec.json.decode(said, type=Done)
                 in_step = True
             except OSError as error:
-                return Done(ok=False, why=f"the process that delivers could not be used: {error.strerror}")
-            except (ValueError, msgspec.MsgspecError):
+                return Done(ok=False, why=f"the process that delivers could not be used: {error.strerror or error}")
+            except (ValueError, RecursionError):
                 return Done(ok=False, why="the process that delivers ended without an answer")
             finally:
                 if not in_step:
@@ -127,12 +128,22 @@ class AppriseSink(Chosen):
 
     async def send_all(self, events: Sequence[Event], checkpoint: str) -> None:
         """Deliver one message about all these events. Raises ``DeliveryError`` if it did not arrive."""
-        made: Message = self._wording.message(events, checkpoint) if self._wording else message(events, checkpoint)
+        made = self._made(events, checkpoint)
         done = await self._messenger.run(
             Errand(url=self._settings.to, title=made.title, body=made.body, urgent=made.urgent)
         )
         if not done.ok:
             raise DeliveryError(done.why, hint="mend its address under [[alert]] to, or wait; the alert is kept")
+
+    def _made(self, events: Sequence[Event], checkpoint: str) -> Message:
+        """As the template has it; as without one, if it fails on these events: told plainly is better than not."""
+        if self._wording:
+            try:
+                return self._wording.message(events, checkpoint)
+            except ValueError as error:
+                mend = f"mend {self._settings.template}; this alert is told as without it"
+                structlog.get_logger("watcher").warning("template failed", sink=self.name, error=str(error), mend=mend)
+        return message(events, checkpoint)
 
     async def close(self) -> None:
         """End the process that delivers; another is started when there is something to deliver."""

@@ -86,6 +86,9 @@ class Facts:
             def send(session: Any, request: Any, **options: Any) -> Any:
                 answer = original(session, request, **options)
                 facts.status = answer.status_code
+                if answer.request.method != request.method:  # redirected, and the message was left behind
+                    facts.status = answer.history[0].status_code
+                    raise requests.TooManyRedirects("the message did not arrive there")
                 return answer
 
             return send

@@ -19,11 +19,16 @@ from watcher.errors import DeliveryError
 from watcher.ports import Sink
 from watcher.records import Event
 
+A_PIECE = 1024
+"""Characters that a pipe takes at once, if it takes any (PIPE_BUF, in bytes)."""
+
 
 class Lines(Protocol):
     def write(self, text: str, /) -> object: ...
 
     def flush(self) -> object: ...
+
+    def fileno(self) -> int: ...
 
 
 class StreamSink(Chosen):
@@ -31,12 +36,17 @@ class StreamSink(Chosen):
 
     def __init__(self, settings: AlertSettings, stream: Lines) -> None:
         super().__init__(settings, sink_name(settings.to))
-        self._stream = stream
+        self._stream, self._torn = stream, ""
 
     async def send(self, event: Event, checkpoint: str) -> None:
+        line = self._torn + alert_line(event, checkpoint)
         try:
-            self._stream.write(alert_line(event, checkpoint))
-            self._stream.flush()
+            for start in range(0, len(line), A_PIECE):
+                await _room(self._stream)
+                self._torn = "\n"  # if this is given up on, the next line begins anew
+                self._stream.write(line[start : start + A_PIECE])
+                self._stream.flush()
+            self._torn = ""
         except (OSError, ValueError) as error:  # ValueError: it was closed
             what = error.strerror if isinstance(error, OSError) else error
             raise DeliveryError(f"standard output: {what}", hint="is the reader of the pipe gone?") from error
@@ -55,6 +65,8 @@ class FileSink(Chosen):
     def _append(self, line: str) -> None:
         try:
             is_new = not self._path.exists()
+            if self._path.is_fifo():  # whoever opens one waits for a reader, if need be for ever
+                raise DeliveryError(f"{self._path} is a pipe", hint="name a file, or lead stdout: into the pipe")
             with self._path.open("ab") as file:
                 # a line that a full disk cut short must not swallow the next one
                 if file.tell() and not _ends_with_newline(self._path):
@@ -98,6 +110,20 @@ def _sink(settings: AlertSettings, stdout: Lines, proxies: Sequence[Proxy]) -> S
     if scheme == "file":
         return FileSink(settings, Path(rest))
     return AppriseSink(settings, sink_name(settings.to), proxies)
+
+
+async def _room(stream: Lines) -> None:
+    """Waits until a pipe or terminal takes more; what is none always does. Nothing else of this process waits."""
+    loop, room = asyncio.get_running_loop(), asyncio.Event()
+    try:
+        handle = stream.fileno()
+        loop.add_writer(handle, room.set)
+    except (OSError, ValueError):
+        return
+    try:
+        await room.wait()
+    finally:
+        loop.remove_writer(handle)
 
 
 def _ends_with_newline(path: Path) -> bool:
