@@ -17,6 +17,7 @@ import click
 from watcher.core import moments
 from watcher.core.contract import dumps
 from watcher.core.escape import ENOUGH, line
+from watcher.core.reasons import TONES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,15 +29,7 @@ MOST_RICH = 1000
 LEAST = 12
 """Columns of a terminal that a cell gets at least."""
 
-STYLES = {
-    "listing": "green", "listed": "green", "recovered": "green", "detail": "green", "empty": "yellow",
-    "missing": "yellow", "partial": "yellow", "redesigned": "yellow", "error": "yellow", "changed": "cyan",
-    "renamed": "cyan", "relisted": "magenta", "withdrawn": "bold red", "seized": "bold red", "vanished": "yellow",
-    "vantages-disagree": "yellow",
-    "blocked": "red", "login": "red", "unreachable": "red", "timeout": "red", "refused": "red",
-    "refused-content": "red", "unreadable": "red",
-}  # fmt: skip
-"""Verdicts, standings and kinds of events, in colour."""
+COLOURS = {"good": "green", "warn": "yellow", "info": "cyan", "again": "magenta", "gone": "bold red", "bad": "red"}
 when = moments.when
 
 
@@ -96,7 +89,12 @@ def _plain(columns: Sequence[Column], row: Sequence[Cell], widths: Sequence[int]
 
 def verdict(text: str) -> Cell:
     """A verdict, standing or kind in its colour."""
-    return Cell(text or "–", STYLES.get(text, ""))
+    return Cell(text or "–", style_of(text))
+
+
+def style_of(word: str) -> str:
+    """The style of a verdict, standing or kind; plain for any other word."""
+    return COLOURS.get(TONES.get(word, ""), "")
 
 
 def minute(moment: datetime | None) -> str:

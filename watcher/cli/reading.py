@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from watcher.cli.kit import State, command, json_option, known, say, site_option
-from watcher.cli.output import STYLES, Cell, Column, json_lines, table
+from watcher.cli.output import Cell, Column, json_lines, style_of, table
 from watcher.core import contract
 from watcher.core.escape import block, line
 from watcher.core.identity import fold_title
@@ -142,9 +142,8 @@ def show(reading: Reading, *, with_rule: bool = True) -> None:
     """A reading for people."""
     whole = "" if reading.complete else ", not complete"
     why = f": {', '.join(line(word) for word in reading.why)}" if reading.why else ""
-    click.echo(
-        f"{click.style(reading.verdict, STYLES.get(reading.verdict, '').rpartition(' ')[2] or None)}{whole}{why}"
-    )
+    colour = style_of(reading.verdict).rpartition(" ")[2] or None
+    click.echo(f"{click.style(reading.verdict, colour)}{whole}{why}")
     if not reading.entries:
         return
     click.echo(counted(len(reading.entries), "entry", "entries") + "\n")

@@ -21,6 +21,15 @@ KINDS = {
     "recovered": "Site back",
     "vantages-disagree": "Vantages see different things",
 }
+TONES = {
+    "listing": "good", "listed": "good", "recovered": "good", "detail": "good", "relisted": "again", "empty": "warn",
+    "missing": "warn", "partial": "warn", "redesigned": "warn", "error": "warn", "vanished": "warn", "changed": "info",
+    "renamed": "info", "vantages-disagree": "warn", "withdrawn": "gone", "seized": "gone", "blocked": "bad",
+    "login": "bad", "unreachable": "bad", "timeout": "bad", "refused": "bad", "refused-content": "bad",
+    "unreadable": "bad", "stamped": "good", "pending": "warn", "off": "bad", "delivered": "good", "owed": "warn",
+    "dead": "bad",
+}  # fmt: skip
+"""How verdicts, standings, kinds of events and states look; each face has its own colours for it."""
 _REASONS = {
     "new-on-listing": "the entry stands on the page and never did before",
     "rule-settled": "it came while the way to read the page was still being learned, and is still there",

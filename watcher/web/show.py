@@ -13,18 +13,9 @@ from markupsafe import Markup
 
 from watcher.core.escape import block, line
 from watcher.core.moments import rfc3339, since, size_words, when
-from watcher.core.reasons import KINDS, reason
+from watcher.core.reasons import KINDS, TONES, reason
 from watcher.records import Event
 
-TONES = {
-    "listing": "good", "listed": "good", "recovered": "good", "detail": "good", "relisted": "again", "empty": "warn",
-    "missing": "warn", "partial": "warn", "redesigned": "warn", "error": "warn", "vanished": "warn", "changed": "info",
-    "vantages-disagree": "warn",
-    "renamed": "info", "withdrawn": "gone", "seized": "gone", "blocked": "bad", "login": "bad", "unreachable": "bad",
-    "timeout": "bad", "refused": "bad", "refused-content": "bad", "unreadable": "bad", "stamped": "good",
-    "pending": "warn", "off": "bad", "delivered": "good", "owed": "warn", "dead": "bad",
-}  # fmt: skip
-"""How verdicts, standings, kinds of events and states look."""
 LONG_TITLE = 300
 STYLE = Path(__file__).parent / "static" / "watcher.css"
 STYLE_URL = f"/static/watcher.css?v={sha256(STYLE.read_bytes()).hexdigest()[:12]}"
