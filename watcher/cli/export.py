@@ -69,6 +69,8 @@ def export_command(
         raise UsageError("nothing is named to be exported", hint="name events, --site, or --capture")
     if (since or until) and not site:
         raise UsageError("--since and --until say what of a site is wanted", hint="add --site")
+    if not output.absolute().parent.is_dir():  # told before all is gathered and drawn
+        raise UsageError(f"there is no folder {output.parent}", hint="make it, or name another place")
     settings = state.settings
     key = load_key(settings.key)
     with state.ledger() as ledger:

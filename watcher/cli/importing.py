@@ -24,7 +24,7 @@ LARGEST = 64 << 20
     ],
     exits=[("0", "done"), ("2", "unreadable, or there is no site in it")],
 )
-@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("file", metavar="FILE", type=click.Path(readable=False, path_type=Path))
 @click.option("--dead", is_flag=True, help="With addresses that the list says are down.")
 def import_command(state: State, *, file: Path, dead: bool) -> None:
     """Sites from a list that others keep (RansomLook, ransomware.live: JSON; deepdarkCTI: markdown) as [[site]] blocks.

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     ],
     exits=[("0", "brought in"), ("2", "unreadable, or there is no page in it")],
 )
-@click.argument("source", metavar="WARC|WACZ|FOLDER", type=click.Path(path_type=Path))
+@click.argument("source", metavar="WARC|WACZ|FOLDER", type=click.Path(readable=False, path_type=Path))
 @click.option(
     "--site",
     metavar="SITE",

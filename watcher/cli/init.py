@@ -20,7 +20,9 @@ TEMPLATE = Path(__file__).parent.parent / "template.toml"
     ],
     exits=[("0", "all three were made"), ("2", "one of them is there already, or cannot be written; nothing was made")],
 )
-@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=None, required=False)
+@click.argument(
+    "folder", metavar="[DIR]", type=click.Path(readable=False, path_type=Path), default=None, required=False
+)
 @click.option("--vantage", metavar="NAME", default="local", show_default=True, help="The name of this observer.")
 def init_command(state: State, folder: Path | None, vantage: str) -> None:
     """Write a commented watcher.toml, make the signing key (readable by you alone) and the store.

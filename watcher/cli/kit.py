@@ -58,6 +58,8 @@ class State:
         from watcher.edge.schema import LEDGER
 
         if not (self.view.store / LEDGER).exists():
+            if self.view.store.exists() and not self.view.store.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, "the store is no folder", str(self.view.store))
             if not silent:
                 say("nothing was visited yet; `watcher check` does it once, `watcher run` goes on")
             yield None
@@ -76,7 +78,7 @@ def config_option() -> click.Option:
     return click.Option(
         ["-c", "--config"],
         metavar="FILE",
-        type=click.Path(),
+        type=click.Path(readable=False),
         expose_value=False,
         callback=keep,
         help="The configuration; without it ./watcher.toml, then $WATCHER_CONFIG.",

@@ -57,6 +57,8 @@ def resume_command(state: State, *, sites: tuple[str, ...]) -> None:
     settings, key = _operator(state)
     now = datetime.now(UTC)
     found = paused(settings.store, now)
+    if not found:
+        raise UsageError("no site is paused", hint="`watcher status --json` says which are: paused_until")
     for site in sites:
         by = found[known(site, sorted(found), "paused site")].by
         if by != key.origin:

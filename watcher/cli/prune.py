@@ -38,7 +38,7 @@ def prune_command(state: State, *, keep: str, dry_run: bool, as_json: bool) -> N
     """
     kept = length("--keep", keep, none="everything would go", right=RIGHT)
     settings = state.settings
-    if not settings.store.is_dir():
+    if not settings.store.exists():
         say("there is no store yet: nothing to prune")
         return
     before = datetime.now(UTC) - kept

@@ -35,7 +35,9 @@ SHORT = 70
     ],
     exits=[("0", "read, whatever it says"), ("2", "the file cannot be read")],
 )
-@click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+@click.argument(
+    "file", metavar="FILE", type=click.Path(dir_okay=False, readable=False, allow_dash=True, path_type=Path)
+)
 @click.option("--url", metavar="URL", default="", help="Where the page stood: its links are relative to that.")
 @site_option
 @json_option
@@ -46,7 +48,7 @@ def read_command(state: State, *, file: Path, url: str, site: str | None, as_jso
     """
     body = contents(file)
     hints, memory, titles = _of_site(state, site) if site else (Hints(), b"", ())
-    page = Page(body=body, url=url or hints.mirror or NOWHERE, status=200)
+    page = Page(body=body, url=_address(url) if url else hints.mirror or NOWHERE, status=200)
     (reading,) = asyncio.run(read_pages([page], hints=hints, memory=memory, titles=titles))
     if as_json:
         json_lines([contract.reading_object(reading)])
@@ -203,23 +205,29 @@ def _source(state: State, source: str) -> Page:
     )
 
 
+def _address(text: str) -> str:
+    """The address of a page. Raises UsageError if it is none."""
+    from watcher.core.addresses import page_address
+
+    try:
+        return page_address(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{line(text, 80)} is no address of a page: {error}",
+            hint="write it as a browser shows it: http://….onion/",
+        ) from None
+
+
 async def _fetched(settings: Settings, address: str) -> Page:
     """The page at an address, through the proxy. Raises UnreadableError if none came."""
     from watcher.cli.tor import reached_and_ready
-    from watcher.core.addresses import page_address
     from watcher.core.coding import decode
     from watcher.core.http import header, parse_head, split
     from watcher.edge.fetch import SocksFetcher
     from watcher.edge.guard import Guard
     from watcher.ports import Ask
 
-    try:
-        url = page_address(address)
-    except ValueError as error:
-        raise UsageError(
-            f"{line(address, 80)} is no address of a page: {error}",
-            hint="write it as a browser shows it: http://….onion/",
-        ) from None
+    url = _address(address)
     ask = Ask(
         url=url, mirror=url, isolation="learn", headers={}, timeout_seconds=settings.proxy.timeout.total_seconds()
     )

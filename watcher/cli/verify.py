@@ -21,7 +21,7 @@ LONGEST = 2_000
     ],
     exits=[("0", "valid"), ("1", "not valid"), ("2", "cannot be read")],
 )
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=click.Path(readable=False, path_type=Path))
 @click.option(
     "--key",
     "keys",
@@ -32,11 +32,14 @@ LONGEST = 2_000
 @click.option(
     "--tsa-roots",
     metavar="PEM",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     help="Roots of time-stamp authorities that you trust.",
 )
 @click.option(
-    "--checkpoint", metavar="FILE", type=click.Path(path_type=Path), help="A checkpoint that you kept: is it contained?"
+    "--checkpoint",
+    metavar="FILE",
+    type=click.Path(readable=False, path_type=Path),
+    help="A checkpoint that you kept: is it contained?",
 )
 @json_option
 def verify_command(

@@ -145,7 +145,8 @@ class LogQuestions(CaptureQuestions):
     @as_written
     def record_of(self, leaf: int) -> custody.Record:
         """The record that the leaf at this index holds the digest of, made again from the ledger."""
-        row = self.connection.execute("SELECT kind, ref FROM leaf WHERE n = ?", (leaf,)).fetchone()
+        number = min(leaf, LARGEST)
+        row = self.connection.execute("SELECT kind, ref FROM leaf WHERE n = ?", (number,)).fetchone()
         if row is None:
             raise UsageError(f"there is no leaf {leaf}", hint=f"the log has {self.log.size}")
         kind, ref = row

@@ -109,17 +109,20 @@ def load_key(path: Path) -> SigningKey:
                 )
             data = file.read()
     except OSError as error:
-        raise StoreError(
-            f"the signing key {path} cannot be read: {error.strerror}", hint="watcher init makes one"
-        ) from error
+        is_none = isinstance(error, FileNotFoundError)
+        hint = "watcher init makes one" if is_none else "name a file that this user may read under [watcher] key"
+        raise StoreError(f"the signing key {path} cannot be read: {error.strerror}", hint=hint) from error
     first, _, pem = data.partition(b"\n")
     name = first.decode("utf-8", "replace")
     try:
         secret = serialization.load_pem_private_key(pem, password=None)
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: it is encrypted
         raise StoreError(f"{path} holds no signing key", hint="restore it from a copy") from error
     if not isinstance(secret, Ed25519PrivateKey) or not name.startswith(NAME_LINE):
         raise StoreError(f"{path} holds no signing key of a watcher", hint="restore it from a copy")
     origin = name.removeprefix(NAME_LINE)
-    note.check_name(origin)
+    try:
+        note.check_name(origin)
+    except EvidenceError as error:
+        raise StoreError(f"{path} holds no signing key: {error}", hint="restore it from a copy") from error
     return SigningKey(origin=origin, secret=secret)

@@ -12,6 +12,7 @@ from watcher.errors import StoreDamaged, StoreError, StoreFull
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
+_ANOTHER_THING = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
 _SQLITE_NO_SHARED_MEMORY = {sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMMAP}  # ftruncate found no room
 ROOM = "make room on that disk, or prune old bodies; what was kept is unharmed; watching goes on when there is room"
 
@@ -24,6 +25,8 @@ def of_os(error: OSError, place: Path) -> StoreError:
         return StoreError(
             f"{place} cannot be written: {error.strerror}", hint="give this user the right to write there"
         )
+    if error.errno in _ANOTHER_THING:
+        return StoreError(f"{place}: {error.strerror}", hint="name another [watcher] store, or move what is there")
     return StoreError(f"{place}: {error.strerror or error}", hint="look at the disk (dmesg, smartctl); restore a copy")
 
 
