@@ -59,7 +59,7 @@ def test_a_site_is_paused_and_goes_on(run: Run, folder: Path) -> None:
         (["pause", "clob"], 'there is no site "clob"', 'did you mean "clop"?'),
         (["pause", "clop", "--for", "long"], "is no length of time", "write a length of time"),
         (["pause", "clop", "--for", "0s"], "over at once", "write a length of time"),
-        (["resume", "clop"], 'no site is paused', "`watcher status --json`"),
+        (["resume", "clop"], "no site is paused", "`watcher status --json`"),
     ],
 )
 def test_what_cannot_be_done_is_told(run: Run, folder: Path, args: list[str], told: str, mend: str) -> None:
