@@ -6,11 +6,13 @@ record at a time is in memory.
 
 from __future__ import annotations
 
+import io
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from watcher.errors import UnreadableError
 
@@ -67,7 +69,8 @@ class WarcFile:
     def __init__(self, read: Read) -> None:
         """``read(n)`` gives at most n bytes, none at the end."""
         start = read(2)
-        self._rest = _Buffer(_unpacked(start, read) if start == b"\x1f\x8b" else _plain(start, read))
+        pieces = _unpacked(start, read) if start == b"\x1f\x8b" else _plain(start, read)
+        self._rest = io.BufferedReader(_Source(pieces), CHUNK)
         self.fault = ""
 
     def __iter__(self) -> Iterator[Found]:
@@ -83,9 +86,8 @@ class WarcFile:
             self.fault = str(error)
 
     def _next(self, number: int) -> Found | None:
-        line = self._rest.line(LONGEST_HEAD)
-        while line in (b"\r\n", b"\n"):
-            line = self._rest.line(LONGEST_HEAD)
+        while (line := self._rest.readline(LONGEST_HEAD)) in (b"\r\n", b"\n"):
+            pass
         if not line:
             return None
         if not _VERSION.fullmatch(line):
@@ -98,13 +100,17 @@ class WarcFile:
             raise UnreadableError(f"record {number} does not say how long it is")
         size = int(said)
         too_large = size > LONGEST_BLOCK
-        block = b"" if too_large else self._rest.exactly(size, number)
-        if too_large:
-            self._rest.skip(size, number)
+        block, left = bytearray(), size
+        while left:
+            piece = self._rest.read(min(left, CHUNK))
+            if not piece:
+                raise UnreadableError(f"the file ends within record {number}")
+            left -= len(piece)
+            block += b"" if too_large else piece
         return Found(
             kind=headers.get("warc-type", "").strip().lower(),
             headers=headers,
-            block=block,
+            block=bytes(block),
             too_large=too_large,
             number=number,
         )
@@ -112,7 +118,7 @@ class WarcFile:
     def _headers(self, number: int) -> dict[str, str]:
         headers: dict[str, str] = {}
         last, left = "", LONGEST_HEAD
-        while (line := self._rest.line(left)) not in (b"\r\n", b"\n"):
+        while (line := self._rest.readline(left)) not in (b"\r\n", b"\n"):
             left -= len(line)
             if not line.endswith(b"\n") or left <= 0:
                 raise UnreadableError(f"the head of record {number} does not end")
@@ -130,45 +136,20 @@ class WarcFile:
         return headers
 
 
-class _Buffer:
-    """Bytes as they come, taken by line or by number."""
+class _Source(io.RawIOBase):
+    """Bytes as they come, as a file."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces, self._held = pieces, bytearray()
+        self._pieces, self._held = pieces, b""
 
-    def _more(self) -> bool:
-        piece = next(self._pieces, b"")
-        self._held += piece
-        return bool(piece)
+    def readable(self) -> bool:
+        return True
 
-    def line(self, longest: int) -> bytes:
-        """The next line with its end; at most ``longest`` bytes of it; nothing at the end."""
-        searched = 0
-        while (end := self._held.find(b"\n", searched)) < 0 and len(self._held) < longest:
-            searched = len(self._held)
-            if not self._more():
-                break
-        size = end + 1 if end >= 0 else min(len(self._held), longest)
-        return self._take(size)
-
-    def exactly(self, size: int, number: int) -> bytes:
-        while len(self._held) < size:
-            if not self._more():
-                raise UnreadableError(f"the file ends within record {number}")
-        return self._take(size)
-
-    def skip(self, size: int, number: int) -> None:
-        while size > len(self._held):
-            size -= len(self._held)
-            self._held.clear()
-            if not self._more():
-                raise UnreadableError(f"the file ends within record {number}")
-        del self._held[:size]
-
-    def _take(self, size: int) -> bytes:
-        taken = bytes(self._held[:size])
-        del self._held[:size]
-        return taken
+    def readinto(self, room: Any) -> int:
+        held = self._held or next(self._pieces, b"")
+        taken, self._held = held[: len(room)], held[len(room) :]
+        room[: len(taken)] = taken
+        return len(taken)
 
 
 def _plain(start: bytes, read: Read) -> Iterator[bytes]:
