@@ -81,16 +81,11 @@ def _head(name: str, side: Side) -> str:
 
 def _entry_rows(changes: Sequence[EntryChange]) -> Iterator[str]:
     for change in changes:
-        whole = _entry(change.entry)
-        match change.kind:
-            case "removed":
-                yield _row(("removed", whole), ("none", ""))
-            case "added":
-                yield _row(("none", ""), ("added", whole))
-            case "moved":
-                yield _row(("moved", whole), ("moved", whole))
-            case _:
-                yield _row(("changed", _side_of(change, "removed")), ("changed", _side_of(change, "added")))
+        if change.kind in {"changed", "renamed"}:
+            yield _row("changed", _side_of(change, "removed"), _side_of(change, "added"))
+        else:
+            whole = _entry(change.entry)
+            yield _row(change.kind, whole, whole)
 
 
 def _entry(entry: Entry) -> str:
@@ -126,29 +121,25 @@ def _block_rows(comparison: Comparison) -> Iterator[str]:
             continue
         yield from _folded(same)
         same.clear()
-        before, after = f"<pre>{html(block.before)}</pre>", f"<pre>{html(block.after)}</pre>"
-        match block.kind:
-            case "removed":
-                yield _row(("removed", before), ("none", ""))
-            case "added":
-                yield _row(("none", ""), ("added", after))
-            case "moved":
-                yield _row(("moved", before), ("moved", after))
-            case _:
-                sides = [f"<pre>{_marked(block.spans, op)}</pre>" for op in ("removed", "added")]
-                yield _row(("changed", sides[0]), ("changed", sides[1]))
+        if block.kind == "changed":
+            before, after = (_marked(block.spans, op) for op in ("removed", "added"))
+        else:
+            before, after = html(block.before), html(block.after)
+        yield _row(block.kind, f"<pre>{before}</pre>", f"<pre>{after}</pre>")
     yield from _folded(same)
 
 
 def _folded(same: Sequence[Block]) -> Iterator[str]:
     if len(same) <= FOLD:
-        yield from (_row(("", f"<pre>{html(one.before)}</pre>"), ("", f"<pre>{html(one.after)}</pre>")) for one in same)
+        yield from (_row("", f"<pre>{html(one.before)}</pre>", f"<pre>{html(one.after)}</pre>") for one in same)
         return
     yield from _folded(same[:AROUND])
     yield f'<tr><td colspan="2" class="faint">{len(same) - 2 * AROUND} blocks are the same</td></tr>\n'
     yield from _folded(same[-AROUND:])
 
 
-def _row(old: tuple[str, str], new: tuple[str, str]) -> str:
-    cells = "".join(f'<td class="{name}">{inner}</td>' if name else f"<td>{inner}</td>" for name, inner in (old, new))
+def _row(kind: str, before: str, after: str) -> str:
+    """Both sides; of what was added or removed there is only one."""
+    sides = [("none", "") if kind == "added" else (kind, before), ("none", "") if kind == "removed" else (kind, after)]
+    cells = "".join(f'<td class="{name}">{inner}</td>' if name else f"<td>{inner}</td>" for name, inner in sides)
     return f"<tr>{cells}</tr>\n"
