@@ -16,7 +16,7 @@ from watcher.core.escape import block, line
 from watcher.errors import StoreDamaged, StoreError, UsageError, WatcherError
 from watcher.web import acts, api, captures, diffs, entries, events, feeds, finds, log, overview, sites
 from watcher.web.door import Door, Handler, LoginNeededError, harden, login_path
-from watcher.web.ledgers import Ledgers, NothingKeptError
+from watcher.web.ledgers import Ledgers
 from watcher.web.questions import WebError
 from watcher.web.room import ROOM, Room, html, json
 from watcher.web.show import STYLE
@@ -128,18 +128,21 @@ async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
         if _wants_page(request):
             raise web.HTTPSeeOther(login_path(request)) from None
         return _error(request, 401, str(error), error.hint, {"WWW-Authenticate": 'Bearer realm="watcher", Basic'})
-    except WebError as error:
-        return _error(request, error.status, str(error), error.hint)
-    except NothingKeptError as error:
-        return _error(request, 404, str(error), error.hint)
-    except UsageError as error:
-        return _error(request, 400, str(error), error.hint)
-    except (StoreError, sqlite3.Error) as error:
-        hint = error.hint if isinstance(error, StoreError) else "watcher verify says whether the store is damaged"
-        return _error(request, 500 if isinstance(error, StoreDamaged) else 503, str(error), hint)
-
     except WatcherError as error:
-        return _error(request, 500, str(error), error.hint)
+        return _error(request, _status_of(error), str(error), error.hint)
+    except sqlite3.Error as error:
+        return _error(request, 503, str(error), "watcher verify says whether the store is damaged")
+
+
+def _status_of(error: WatcherError) -> int:
+    match error:
+        case WebError():
+            return error.status
+        case UsageError():
+            return 400
+        case StoreError() if not isinstance(error, StoreDamaged):
+            return 503
+    return 500
 
 
 @web.middleware

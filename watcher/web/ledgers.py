@@ -15,6 +15,7 @@ from typing import TypeVar
 from watcher.edge.ledger_sights import WebLedger
 from watcher.edge.schema import LEDGER
 from watcher.errors import StoreError
+from watcher.web.questions import NotFoundError
 
 T = TypeVar("T")
 THREADS = 4
@@ -23,8 +24,10 @@ BATCH = 200
 """Objects of a stream that are fetched at a time."""
 
 
-class NothingKeptError(StoreError):
+class NothingKeptError(NotFoundError):
     """Nothing was visited yet."""
+
+    mend = "`watcher run` and `watcher check` visit"
 
 
 class Ledgers:
@@ -60,7 +63,7 @@ class Ledgers:
         try:
             about = path.stat()
         except OSError:
-            raise NothingKeptError("nothing was visited yet", hint="`watcher run` and `watcher check` visit") from None
+            raise NothingKeptError("nothing was visited yet") from None
         which = (about.st_dev, about.st_ino)
         ledger: WebLedger | None = self._own.__dict__.get("ledger")
         if ledger is not None and self._own.which != which:
@@ -84,7 +87,7 @@ class Ledgers:
         async with self._streams:
             path = self.folder / LEDGER
             if not path.exists():
-                raise NothingKeptError("nothing was visited yet", hint="`watcher run` and `watcher check` visit")
+                raise NothingKeptError("nothing was visited yet")
             stack, loop = ExitStack(), asyncio.get_running_loop()
 
             def begin() -> Iterator[T]:
