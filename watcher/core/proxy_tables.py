@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal, cast, get_args
 
@@ -66,13 +66,10 @@ def read_proxy(table: Table) -> ProxySettings:
         control = table.made("control", table.text("control"), addresses.listen_address, None)
     if control and not (addresses.is_loopback(control[0]) and control[1]):
         table.fault("control", "only a tor on this machine is asked; write 127.0.0.1:9051")
-    own = _own_tors(table, is_managed="tor" in urls)
-    settings = ProxySettings(
+    settings = replace(
+        _own_tors(table, is_managed="tor" in urls),
         urls=tuple(urls) or default.urls,
         control=control,
-        tors=own.tors,
-        bridges=own.bridges,
-        torrc=own.torrc,
         isolate=isolate,
         timeout=table.duration("timeout", "90s", least=timedelta(seconds=1)),
         max_body=table.size("max_body", "16MiB"),

@@ -18,15 +18,13 @@ import structlog
 
 from watcher.core import note
 from watcher.core.agree import Agreement, Recently
+from watcher.core.shipping import STREAM
 from watcher.edge import index_union
 from watcher.edge.index_copies import Copy, MissingMessagesError
 from watcher.edge.index_union import Memory, Step, Union
 from watcher.edge.store import LedgerStore
 from watcher.edge.writer import Desk
 from watcher.errors import EvidenceError
-
-LOG = "LOG"
-"""The stream that vantages ship to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,9 +163,9 @@ class Index:
 
 
 def _come_to(desk: Desk, *, place: int) -> None:
-    desk.db.execute("INSERT OR REPLACE INTO fleet_stream VALUES (?, ?)", (LOG, place))
+    desk.db.execute("INSERT OR REPLACE INTO fleet_stream VALUES (?, ?)", (STREAM, place))
 
 
 def _place(desk: Desk) -> int:
-    row = desk.db.execute("SELECT seq FROM fleet_stream WHERE stream = ?", (LOG,)).fetchone()
+    row = desk.db.execute("SELECT seq FROM fleet_stream WHERE stream = ?", (STREAM,)).fetchone()
     return int(row[0]) if row else 0

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -25,13 +25,13 @@ from watcher.edge.ledger import BODIES, Ledger
 from watcher.edge.rows import capture_id, moment, visit_name
 from watcher.edge.sayings import decode_why
 from watcher.edge.sign import check_signature
+from watcher.edge.verify_bundle import CLOCK_TOLERANCE
 from watcher.errors import EvidenceError, StoreError, UsageError
 
 MOST_FAULTS = 20
 _COMPLAINTS = (StoreError, UsageError, sqlite3.Error, msgspec.MsgspecError)
 """What the ledger says of itself: a fault like any other."""
 _LEVEL_BITS = 48
-CLOCK_TOLERANCE = timedelta(minutes=10)
 
 
 def verify_store(
