@@ -6,8 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -37,7 +36,7 @@ STAMP_SECONDS = 15.0
         ("2", "trouble of ours: configuration, proxy, disk"),
     ],
 )
-@click.argument("sites", metavar="[SITE]...", nargs=-1, shell_complete=lambda ctx, _, part: site_names(ctx, part))
+@click.argument("sites", metavar="[SITE]...", nargs=-1, shell_complete=site_names)
 @json_option
 def check_command(state: State, *, sites: tuple[str, ...], as_json: bool) -> int:
     """Visit every target (of the named sites) once, now, whatever the schedule says; print what it saw and any events.
@@ -55,7 +54,7 @@ def check_command(state: State, *, sites: tuple[str, ...], as_json: bool) -> int
         advance(0, len(chosen))
 
         def on_visit(visited: Visited) -> None:
-            seen.append(_Seen.of(visited))
+            seen.append(_seen(visited))
             advance(len(seen), len(chosen))
             if as_json:
                 _print_objects(settings, visited)
@@ -70,31 +69,26 @@ def check_command(state: State, *, sites: tuple[str, ...], as_json: bool) -> int
     return 1 if any(one.is_miss for one in seen) else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """What is printed of a visit: pages and rosters of thousands of sites are not held until the last one is there."""
+class _Seen(NamedTuple):
+    """What is told of a visit: pages and rosters of thousands of sites are not held until the last one is there."""
 
-    site: str
-    verdict: str
-    complete: bool
-    entries: int
-    captures: int
+    row: tuple[str | Cell, ...]
     is_miss: bool
-    why: tuple[str, ...]
     events: tuple[Event, ...]
 
-    @classmethod
-    def of(cls, visited: Visited) -> _Seen:
-        return cls(
-            site=visited.site,
-            verdict=visited.snapshot.verdict,
-            complete=visited.snapshot.complete,
-            entries=visited.shown,
-            captures=sum(not capture.is_miss for capture in visited.captures),
-            is_miss=visited.is_miss,
-            why=visited.snapshot.why,
-            events=visited.events,
-        )
+
+def _seen(visited: Visited) -> _Seen:
+    snapshot = visited.snapshot
+    row = (
+        visited.site,
+        verdict(snapshot.verdict),
+        "yes" if snapshot.complete else "no",
+        str(visited.shown),
+        str(sum(not capture.is_miss for capture in visited.captures)),
+        str(len(visited.events)),
+        Cell(", ".join(snapshot.why), limit=SHORT),
+    )
+    return _Seen(row, visited.is_miss, visited.events)
 
 
 async def _check(
@@ -208,21 +202,8 @@ def _print_objects(settings: Settings, visited: Visited) -> None:
 
 
 def _print_tables(seen: Sequence[_Seen]) -> None:
-    table(
-        columns("SITE  VERDICT  COMPLETE  >ENTRIES  >CAPTURES  >EVENTS  ~WHY"),
-        (
-            (
-                one.site,
-                verdict(one.verdict),
-                "yes" if one.complete else "no",
-                str(one.entries),
-                str(one.captures),
-                str(len(one.events)),
-                Cell(", ".join(one.why), limit=SHORT),
-            )
-            for one in sorted(seen, key=lambda one: one.site)
-        ),
-    )
+    rows = sorted((one.row for one in seen), key=lambda row: str(row[0]))
+    table(columns("SITE  VERDICT  COMPLETE  >ENTRIES  >CAPTURES  >EVENTS  ~WHY"), rows)
     events = [event for one in seen for event in one.events]
     if events:
         click.echo()
