@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -13,6 +13,9 @@ from watcher.errors import EvidenceError, UsageError
 
 if TYPE_CHECKING:  # two megabytes, for those who ask an authority
     from rfc3161_client import TimeStampRequest, TimeStampResponse
+
+CLOCK_TOLERANCE = timedelta(minutes=10)
+"""How far a vantage's clock may be ahead of an authority's."""
 
 
 def ask_for(data: bytes) -> TimeStampRequest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from cryptography import x509
 
@@ -16,9 +16,6 @@ from watcher.edge import tokens
 from watcher.edge.apart import reread_apart
 from watcher.edge.sign import check_signature
 from watcher.errors import EvidenceError
-
-CLOCK_TOLERANCE = timedelta(minutes=10)
-"""How far a vantage's clock may be ahead of an authority's."""
 
 
 def verify_bundle(
@@ -110,6 +107,6 @@ def _times(opened: Opened, roots: tuple[x509.Certificate, ...] | None) -> str:
         at = tokens.verify(opened.files[path], opened.files[stamped], trusted)
         found.append(f"{sizes[stamped]} leaves existed by {rfc3339(at)[:19]}Z")
         for index, record in opened.leaves.items():
-            late = index < sizes[stamped] and datetime.fromisoformat(record["at"]) > at + CLOCK_TOLERANCE
+            late = index < sizes[stamped] and datetime.fromisoformat(record["at"]) > at + tokens.CLOCK_TOLERANCE
             need(not late, f"leaf {index} says it was made after the time-stamp that covers it")
     return "; ".join(found) + ("" if roots else " (by the bundle's own roots: name yours with --tsa-roots)")

@@ -25,7 +25,6 @@ from watcher.edge.ledger import BODIES, Ledger
 from watcher.edge.rows import capture_id, moment, visit_name
 from watcher.edge.sayings import decode_why
 from watcher.edge.sign import check_signature
-from watcher.edge.verify_bundle import CLOCK_TOLERANCE
 from watcher.errors import EvidenceError, StoreError, UsageError
 
 MOST_FAULTS = 20
@@ -331,7 +330,7 @@ def _times(ledger: Ledger, keys: list[note.VerifierKey], roots: tuple[x509.Certi
         need(size in heads, "there is no such checkpoint")
         latest.append(tokens.verify(token, as_signed(heads[size], keys), roots))
         at = datetime.fromisoformat(str(ledger.record_of(size - 1)["at"]))
-        need(at <= latest[-1] + CLOCK_TOLERANCE, "its last record says that it was made later than the time-stamp")
+        need(at <= latest[-1] + tokens.CLOCK_TOLERANCE, "its last record says that it was made after the time-stamp")
 
     count = _each(
         (f"the time-stamp of {s.size} leaves by {s.authority}", partial(check, s.size, s.token)) for s in stamps
