@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     "--site",
     metavar="SITE",
     required=True,
-    shell_complete=lambda ctx, _, part: site_names(ctx, part),
+    shell_complete=site_names,
     help="The site that they are of.",
 )
 @click.option(

@@ -122,19 +122,21 @@ def command(**about: Any) -> Callable[[Callable[..., Any]], Command]:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-site_option = click.option("--site", metavar="SITE", shell_complete=lambda ctx, _, part: site_names(ctx, part))
 since_option = click.option(
     "--since", metavar="TIME", help="Only from then on: 2026-11-22, 2026-11-22T15:04Z, or so long ago: 2h, 3d."
 )
 
 
-def site_names(ctx: click.Context, part: str) -> list[str]:
+def site_names(ctx: click.Context, _: click.Parameter, part: str) -> list[str]:
     """Names of sites that begin so, for the shell; nothing if the file cannot be used."""
     root = ctx.find_root()
     try:
         return [site.name for site in root.ensure_object(State).view.sites if site.name.startswith(part)]
     except WatcherError:
         return []
+
+
+site_option = click.option("--site", metavar="SITE", shell_complete=site_names)
 
 
 def moment(text: str | None) -> datetime | None:
@@ -158,6 +160,13 @@ def known(name: str, names: Sequence[str], what: str) -> str:
 
     listed = f"known: {', '.join(names[:12])}{' …' if len(names) > 12 else ''}" if names else f"there is no {what} yet"
     raise UsageError(f'there is no {what} "{line(name, 60)}"', hint=meant(name, names) or listed)
+
+
+def check_site(state: State, ledger: Ledger | None, site: str | None) -> None:
+    """Nothing if the site is configured, or known from before. Raises UsageError."""
+    names = {one.name for one in state.view.sites}
+    if site is not None and site not in names:
+        known(site, sorted({*names, *(ledger.sites() if ledger else ())}), "site")
 
 
 def length(flag: str, text: str, *, none: str, right: str) -> timedelta:

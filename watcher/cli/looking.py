@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from watcher.cli.kit import State, command, json_option, known, moment, say, since_option, site_option
+from watcher.cli.kit import State, check_site, command, json_option, moment, say, since_option, site_option
 from watcher.cli.output import Cell, columns, console, grid, json_lines, minute, since, table, verdict, when, window
 from watcher.cli.tor import tell_tors
 from watcher.core import contract
@@ -156,7 +156,7 @@ def entries_command(
 ) -> None:
     """The roster: every entry ever seen on each site, and its standing (listed, missing, withdrawn)."""
     with state.ledger() as ledger:
-        _check_site(state, ledger, site)
+        check_site(state, ledger, site)
         found = ledger.entries(site, standing, match) if ledger else iter(())
         if as_json:
             json_lines(contract.entry_object(name, entry) for name, entry in found)
@@ -240,7 +240,7 @@ def events_command(
             f"--format {form} is a whole document; --json and --follow are lines", hint="take one of them out"
         )
     with state.ledger() as ledger:
-        _check_site(state, ledger, site)
+        check_site(state, ledger, site)
         if form:
             _share(state, ledger, list(news.of(ledger)), form)
             return
@@ -333,7 +333,7 @@ def captures_command(state: State, *, site: str | None, since: str | None, as_js
     """Captures and misses, oldest first. A miss says why nothing came; it says nothing about entries."""
     start = moment(since)
     with state.ledger() as ledger:
-        _check_site(state, ledger, site)
+        check_site(state, ledger, site)
         found = ledger.captures(site, start) if ledger else iter(())
         if as_json:
             json_lines(contract.capture_object(capture) for capture in found)
@@ -356,11 +356,3 @@ def captures_command(state: State, *, site: str | None, since: str | None, as_js
                 for one in found
             ),
         )
-
-
-def _check_site(state: State, ledger: Ledger | None, site: str | None) -> None:
-    """Nothing if the site is configured, or known from before. Raises UsageError."""
-    if site is None or any(one.name == site for one in state.view.sites):
-        return
-    names = [one.name for one in state.view.sites]
-    known(site, sorted({*names, *(ledger.sites() if ledger else ())}), "site")

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from watcher.edge.sign import SigningKey
 
 RIGHT = "write a length of time: 12h, 7d"
-_sites = click.argument(
-    "sites", metavar="SITE...", nargs=-1, required=True, shell_complete=lambda ctx, _, part: site_names(ctx, part)
-)
+_sites = click.argument("sites", metavar="SITE...", nargs=-1, required=True, shell_complete=site_names)
 
 
 @command(examples=[("watcher pause clop --for 12h", "Let a site alone until tonight:")])

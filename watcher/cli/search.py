@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from watcher.cli.kit import State, command, json_option, known, moment, progress, say, since_option, site_option
+from watcher.cli.kit import State, check_site, command, json_option, moment, progress, say, since_option, site_option
 from watcher.cli.output import Cell, columns, json_lines, minute, table, verdict
 from watcher.errors import StoreBusy
 
@@ -43,13 +43,11 @@ def search_command(state: State, *, text: tuple[str, ...], site: str | None, sin
     from watcher.edge.search import search, waiting
 
     start = moment(since)
-    settings = state.view
-    _bring_up_to_date(settings)
+    _bring_up_to_date(state.view)
     with state.ledger() as ledger:
         if ledger is None:
             return 1
-        if site is not None:
-            known(site, sorted({*(one.name for one in settings.sites), *ledger.sites()}), "site")
+        check_site(state, ledger, site)
         if waiting(ledger.connection):
             say("older captures are still being put into the index, by the watcher that runs; there may be more")
         answer = search(ledger, " ".join(text), site=site, since=start)

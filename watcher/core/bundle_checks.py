@@ -10,14 +10,11 @@ from hashlib import sha256
 from watcher.core import absence, bundle, clock, custody, http, merkle, note, onion_descriptor, wacz, warc
 from watcher.core.bundle_reading import SIDES, Blocks, Doc, Opened, hash_of, hashes_of, parse, unseal
 from watcher.core.checks import need
+from watcher.core.material import ONLY_AFTER, ONLY_BEFORE
 from watcher.core.moments import counted
 from watcher.errors import EvidenceError
 
 KEPT = ("capture", "miss", "refusal")
-ABSENT_BEFORE = frozenset({"listed", "relisted"})
-"""Kinds of which the copy before does not show the entry."""
-ABSENT_AFTER = frozenset({"withdrawn", "vantages-disagree"})
-"""Kinds of which the copy after does not show it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -323,7 +320,7 @@ def presence(opened: Opened) -> str:
 
 def _check_sides(opened: Opened, event: Doc, seen: dict[tuple[str, int], set[bool]]) -> None:
     name, kind = event["id"], event["kind"]
-    expected = {"before": kind not in ABSENT_BEFORE, "after": kind not in ABSENT_AFTER}
+    expected = {"before": kind not in ONLY_AFTER, "after": kind not in ONLY_BEFORE}
     for side in SIDES:
         snapshot = opened.snapshot_with(event[side])
         if snapshot is None:

@@ -135,7 +135,9 @@ class Material:
 
 
 ONLY_AFTER = frozenset({"listed", "relisted"})
+"""Kinds of which the copy before does not show the entry."""
 ONLY_BEFORE = frozenset({"withdrawn", "vantages-disagree"})
+"""Kinds of which the copy after does not show it."""
 
 
 def keys_of(event: Event, material: Material) -> tuple[str, ...]:

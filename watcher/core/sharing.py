@@ -9,10 +9,9 @@ import csv
 import io
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from watcher.core import stix
-from watcher.core.contract import dumps, event_object, published
+from watcher.core.contract import Json, dumps, event_object, published
 from watcher.core.escape import block, csv_cell, line
 from watcher.core.moments import rfc3339
 from watcher.core.reasons import KINDS, reason
@@ -25,8 +24,6 @@ NAMESPACE = uuid.UUID("8f1c3b1e-6d5a-5e0b-9a57-3f2b6a0d4c11")
 """What MISP's identifiers are derived in."""
 COLUMNS = ("id", "kind", "site", "title", "key", "url", "not_before", "not_after", "confirmed_at", "before", "after",
            "watchlist", "why", "was", "changes", "vantage")  # fmt: skip
-CLAIM = "Named in an entry on a leak site. That is a claim by criminals, not a finding."
-Json = dict[str, Any]
 
 
 # ---------------------------------------------------------------------------------------------------------- STIX
@@ -105,7 +102,7 @@ def _misp(event: Event, vantage: str) -> Json:
 def _attributes(event: Event) -> Iterator[tuple[str, str, str, str]]:
     """Type, category, value and comment; never an empty value, which MISP refuses."""
     if event.entry and event.entry.title.strip():
-        yield "target-org", "Targeting data", line(event.entry.title, 2000), CLAIM
+        yield "target-org", "Targeting data", line(event.entry.title, 2000), stix.CLAIM
     if event.entry and event.entry.url:
         yield "url", "External analysis", line(event.entry.url, 2000), "The entry's own page on the leak site"
     if event.was:

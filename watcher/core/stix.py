@@ -15,6 +15,7 @@ from watcher.records import Capture, Event
 
 OBSERVABLE_NAMESPACE = uuid.UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
 """STIX 2.1, section 2.9: what identifiers of observables are derived in."""
+CLAIM = "Named in an entry on a leak site. That is a claim by criminals, not a finding."
 Json = dict[str, object]
 
 
@@ -127,7 +128,7 @@ def conclusion(
             created_by_ref=observer,
             name=title,
             identity_class="organization",
-            description="Named in an entry on a leak site. That is a claim by criminals, not a finding.",
+            description=CLAIM,
         )
         yield named
         about.append(str(named["id"]))

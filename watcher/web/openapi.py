@@ -11,6 +11,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import watcher
 from watcher.core import contract
+from watcher.core.contract import Json
 from watcher.edge.search import HIT, OR_NULL, Hit
 from watcher.records import (
     Capture,
@@ -24,7 +25,6 @@ from watcher.records import (
     TargetStatus,
 )
 
-Json = dict[str, Any]
 KINDS = list(get_args(EventKind))
 STANDINGS = list(get_args(StandingName))
 MOMENT = {"type": "string", "format": "date-time"}
