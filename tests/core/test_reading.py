@@ -535,7 +535,8 @@ def test_what_was_no_redesign_is_taken_back() -> None:
     assert titles(site.reads(listing(NAMES[2:12], extra=table))) == list(NAMES[2:12])
 
 
-def test_titles_are_read_where_they_were_while_other_texts_change_more() -> None:
+@pytest.mark.parametrize("before", [(NAMES[:9], NAMES[1:11]), (NAMES[:9], NAMES[:10], NAMES[1:11])], ids=len)
+def test_titles_are_read_where_they_were_while_other_texts_change_more(before: Sequence[Sequence[str]]) -> None:
     """Addresses behave as names do, and better where a name only gets a status; yet nobody was renamed."""
 
     def page(names: Sequence[str], sold: Sequence[str] = ()) -> str:
@@ -548,7 +549,7 @@ def test_titles_are_read_where_they_were_while_other_texts_change_more() -> None
         return listing([], empty=f'<div class="boxes">{cards}</div>')
 
     site = Site()
-    for names in (NAMES[:9], NAMES[:10], NAMES[1:11]):
+    for names in before:
         site.reads(page(names))
     for sold in (NAMES[3:4], NAMES[3:5], NAMES[3:6]):
         reading = site.reads(page(NAMES[1:11], sold))
