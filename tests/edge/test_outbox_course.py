@@ -133,8 +133,8 @@ class Course(RuleBasedStateMachine):
         return sorted(due, key=lambda one: (one.seq, self.known.index(one.sink)))
 
     def _is_of_another_clock(self, one: Alert) -> bool:
-        """It failed, and nothing that fails waits for so long."""
-        return bool(one.why) and one.due is not None and one.due > self.at + timedelta(days=1)
+        """Nothing that fails waits for so long, and nothing is held back for so long."""
+        return one.due is not None and one.due > self.at + timedelta(days=1 if one.why else 2)
 
     @rule(most=st.integers(1, 4), sinks=st.none() | st.lists(st.sampled_from(SINKS), unique=True))
     def ask(self, most: int, sinks: list[str] | None) -> None:

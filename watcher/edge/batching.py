@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from watcher.core.adaptive import DAY
 from watcher.core.batches import Due, plan
 from watcher.edge.apprise_sink import AppriseSink
 from watcher.edge.ledger import Owed
@@ -14,6 +15,11 @@ from watcher.edge.writer import Desk
 from watcher.ports import Sink
 
 Batch = tuple[Owed, ...]
+
+
+def longest_hold(sink: Sink) -> timedelta:
+    """How long an alert to the sink is held back at most, by its digest or until a night is over."""
+    return max(DAY, sink.rhythm.digest or DAY) if isinstance(sink, AppriseSink) else DAY
 
 
 async def ready(sink: Sink, alerts: Sequence[Owed], store: LedgerStore, now: datetime) -> tuple[Batch, ...]:

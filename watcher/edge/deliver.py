@@ -129,7 +129,7 @@ class Delivery:
         free = [
             n for n in self._sinks if n not in self._busy and not now < self._resting.get(n, now) <= now + LONGEST_WAIT
         ]
-        owed = await self._store.undelivered(MOST_AT_ONCE, sinks=free) if free else ()
+        owed = await self._owed(free) if free else ()
         if not owed:
             return
         checkpoint = await self.checkpoint()
@@ -137,6 +137,10 @@ class Delivery:
             mine = [alert for alert in owed if alert.sink == name]
             self._busy[name] = asyncio.create_task(self._serve(self._sinks[name], mine, checkpoint))
             self._busy[name].add_done_callback(partial(self._served, name))
+
+    async def _owed(self, free: Sequence[str]) -> tuple[Owed, ...]:
+        held = max(batching.longest_hold(sink) for sink in self._sinks.values())
+        return await self._store.undelivered(MOST_AT_ONCE, sinks=free, held=held)
 
     def _served(self, name: str, _: asyncio.Task[None]) -> None:
         del self._busy[name]

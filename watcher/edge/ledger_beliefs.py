@@ -194,17 +194,23 @@ class BeliefQuestions:
         )
         return ((seq, decode_event(data)) for seq, data in rows)
 
-    def owed(self, now: datetime, limit: int = 100, sinks: Sequence[str] | None = None) -> tuple[Owed, ...]:
+    def owed(
+        self, now: datetime, limit: int = 100, sinks: Sequence[str] | None = None, held: timedelta = DAY
+    ) -> tuple[Owed, ...]:
         """Alerts that are due, to these sinks if any are named, the oldest event first. One that failed is due, too, if
-        it is put off for more than a day: the clock was set back since."""
+        it is put off for more than a day, and any if it is for more than a day beyond ``held``, the longest that one is
+        held back: the clock was set back since."""
         rows = self.connection.execute(
             "SELECT e.seq, e.data, k.name, d.tries, d.next_try > 0, d.why"
             " FROM delivery d JOIN event e ON e.seq = d.event JOIN sink k ON k.id = d.sink"
-            " WHERE d.state = 'owed' AND (d.next_try <= ?1 OR d.why != '' AND d.next_try > ?4)"
+            " WHERE d.state = 'owed' AND (d.next_try <= ?1 OR d.next_try > iif(d.why = '', ?5, ?4))"
             " AND (?2 IS NULL OR k.name IN (SELECT value FROM json_each(?2))) ORDER BY e.seq, k.id LIMIT ?3",
-            (micros(now), None if sinks is None else json.dumps(list(sinks)), limit, micros(now + timedelta(days=1))),
+            (
+                *(micros(now), None if sinks is None else json.dumps(list(sinks)), limit),
+                *(micros(now + DAY), micros(now + DAY + held)),
+            ),
         )
         return tuple(
-            Owed(event=decode_event(data), seq=seq, sink=sink, tries=tries, held=bool(held), why=why)
-            for seq, data, sink, tries, held, why in rows
+            Owed(event=decode_event(data), seq=seq, sink=sink, tries=tries, held=bool(was_held), why=why)
+            for seq, data, sink, tries, was_held, why in rows
         )

@@ -6,12 +6,13 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 from watcher.core import custody, http
+from watcher.core.adaptive import DAY
 from watcher.core.foreseen import looks
 from watcher.edge import object_bodies, trouble
 from watcher.edge.bodies import BodyFiles
@@ -182,10 +183,13 @@ class LedgerStore:
         """From now on every event owes an alert to each of these sinks, and to no other."""
         await self.do(lambda desk: desk.outbox.subscribe(sinks))
 
-    async def undelivered(self, limit: int = 100, sinks: Sequence[str] | None = None) -> tuple[Owed, ...]:
-        """Alerts that are due now, to these sinks if any are named, the oldest event first."""
+    async def undelivered(
+        self, limit: int = 100, sinks: Sequence[str] | None = None, held: timedelta = DAY
+    ) -> tuple[Owed, ...]:
+        """Alerts that are due now, to these sinks if any are named, the oldest event first. ``held``: how long one is
+        held back at most."""
         now = self._now()
-        return await self.do(lambda desk: desk.ledger.owed(now, limit, sinks))
+        return await self.do(lambda desk: desk.ledger.owed(now, limit, sinks, held))
 
     async def not_wanted(self, alert: Owed) -> None:
         """The sink did not ask for such an event: owed no more."""

@@ -70,7 +70,7 @@ class Stamper:
                 "SELECT max(size) FROM stamp WHERE authority = ?", (authority,)
             ).fetchone()
             before = None if last is None else desk.ledger.checkpoint(last)
-            if last != head.size and (at_once or before is None or moment - before.signed_at >= EVERY):
+            if last != head.size and (at_once or before is None or abs(moment - before.signed_at) >= EVERY):
                 desk.outbox.stamp(head.size, authority, why="asked for", next_try=moment)
 
     async def _try(self, stamp: Stamp) -> bool:
@@ -109,11 +109,11 @@ class Stamper:
 
 
 def _due(desk: Desk, *, until: datetime | None) -> list[Stamp]:
-    """What was asked for in vain, or not yet, and is due then; all of it, if no time is given."""
+    """What was asked for in vain, or not yet, and is due then; all of it, if no time is given. What was put off for
+    longer than anything is, is due, too: the clock was set back since."""
     rows = desk.ledger.connection.execute(
-        "SELECT DISTINCT size FROM stamp WHERE state = 'pending'"
-        " AND (?1 IS NULL OR next_try IS NULL OR next_try <= ?1)",
-        (None if until is None else micros(until),),
+        "SELECT size, authority FROM stamp WHERE state = 'pending'"
+        " AND (?1 IS NULL OR next_try IS NULL OR next_try <= ?1 OR next_try > ?2)",
+        (None, None) if until is None else (micros(until), micros(until + LONGEST_WAIT)),
     ).fetchall()
-    stamps = [stamp for (size,) in rows for stamp in desk.ledger.stamps(size)]
-    return [s for s in stamps if s.state == "pending" and (until is None or s.next_try is None or s.next_try <= until)]
+    return [stamp for size, whom in rows for stamp in desk.ledger.stamps(size) if stamp.authority == whom]
