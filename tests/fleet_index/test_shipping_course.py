@@ -19,9 +19,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from tests.edge.keeping import entries, exchange, keep, visit_at, whole_visit
 from tests.fleet.copying import KEY, NOW, rows_of
 from watcher.core import custody
-from watcher.core.shipping import open_sealed
+from watcher.core.shipping import MissingMessagesError, open_sealed
 from watcher.edge import parcels
-from watcher.edge.index_copies import Copy, MissingMessagesError, folder_of
+from watcher.edge.index_copies import Copy, folder_of
 from watcher.edge.sign import check_signature
 from watcher.edge.store import LedgerStore
 

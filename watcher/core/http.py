@@ -156,12 +156,12 @@ class _Body(NamedTuple):
     until_close: bool = False
 
 
-def split(response: bytes, *, method: str = "GET") -> Wire:
+def split(response: bytes) -> Wire:
     """A response taken apart; whatever it is, ``rebuild`` gives it back."""
     begin, end, head = _final_head(response)
     if head is None:
         return Wire(head=response, status=None, cut="head" if _may_become_http(response[begin:]) else "bad-http")
-    body = _body(response, end, head, method)
+    body = _body(response, end, head)
     return Wire(
         head=response[:end],
         status=head.status,
@@ -190,9 +190,9 @@ def _may_become_http(start: bytes) -> bool:
     return bool(_STATUS_LINE.match(text)) if b"\n" in text else b"HTTP/".startswith(text[:5])
 
 
-def _body(response: bytes, start: int, head: Head, method: str) -> _Body:
+def _body(response: bytes, start: int, head: Head) -> _Body:
     """Where the payload lies (RFC 9112 section 6.3)."""
-    if method == "HEAD" or head.status in _NO_BODY or head.status == _SWITCHING:
+    if head.status in _NO_BODY or head.status == _SWITCHING:
         return _Body()
     rest = _Piece(start, len(response), len(response))
     codings = _list(head.headers, "transfer-encoding")

@@ -171,6 +171,10 @@ def open_sealed(data: bytes, vantage: str, public: bytes, check: Check) -> Messa
     return message
 
 
+class MissingMessagesError(EvidenceError):
+    """Messages of a vantage were passed over: they come later, or are lost."""
+
+
 class Inbox:
     """Puts the messages of one vantage together again, whichever come twice."""
 
@@ -180,13 +184,14 @@ class Inbox:
         self._parts: list[Message] = []
 
     def take(self, message: Message) -> Parcel | None:
-        """The parcel that this message completes; None if it completes none, or is known. ``EvidenceError`` if messages
-        between are missing, or the parts do not fit."""
+        """The parcel that this message completes; None if it completes none, or is known. ``MissingMessagesError`` if
+        something was passed over; ``EvidenceError`` if the parts do not fit."""
         expected = self._parts[-1].seq + 1 if self._parts else self.last + 1
         if message.seq < expected:
             return None
         if message.seq > expected and not (message.anew and message.part == 0):
-            raise EvidenceError(f"messages {expected} to {message.seq - 1} of vantage {message.vantage} are missing")
+            missing = f"{expected} to {message.seq - 1}"
+            raise MissingMessagesError(f"messages {missing} of vantage {message.vantage} are missing")
         if message.part == 0:
             self._parts = []
         if message.part != len(self._parts) or (self._parts and self._parts[0].parts != message.parts):
@@ -194,8 +199,9 @@ class Inbox:
         self._parts.append(message)
         if len(self._parts) < message.parts:
             return None
-        parcel = unpack([part.chunk for part in self._parts])
-        self.last, self._parts = message.seq, []
+        chunks, self._parts = [part.chunk for part in self._parts], []
+        parcel = unpack(chunks)
+        self.last = message.seq
         return parcel
 
 

@@ -18,9 +18,9 @@ import structlog
 
 from watcher.core import note
 from watcher.core.agree import Agreement, Recently
-from watcher.core.shipping import STREAM
+from watcher.core.shipping import STREAM, MissingMessagesError
 from watcher.edge import index_union
-from watcher.edge.index_copies import Copy, MissingMessagesError
+from watcher.edge.index_copies import Copy
 from watcher.edge.index_union import Memory, Step, Union
 from watcher.edge.store import LedgerStore
 from watcher.edge.writer import Desk

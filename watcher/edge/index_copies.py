@@ -21,10 +21,6 @@ from watcher.errors import EvidenceError, StoreDamaged, StoreError
 FOLDER = "vantages"
 
 
-class MissingMessagesError(EvidenceError):
-    """Messages of a vantage were passed over: they come later, or are lost."""
-
-
 def folder_of(store: Path, vantage: str) -> Path:
     """Where an index keeps the copy of a vantage's ledger."""
     return store / FOLDER / quote(vantage, safe="")
@@ -43,7 +39,6 @@ class Copy:
     def __init__(self, key: note.VerifierKey, store: LedgerStore, last: int) -> None:
         self.vantage, self.key = key.name, key
         self._store, self._inbox = store, Inbox(last)
-        self._next = last + 1
         self.ledger = Ledger.open(store.folder)
         """For reading."""
 
@@ -70,18 +65,14 @@ class Copy:
         """Whether the copy now equals the vantage's ledger as it stood when that was shipped; None if the message
         completed no parcel, or was known. ``MissingMessagesError`` if something was passed over; ``EvidenceError`` if
         what came fits nowhere."""
-        if message.seq > self._next and not (message.anew and message.part == 0):
-            missing = f"{self._next} to {message.seq - 1}"
-            raise MissingMessagesError(f"messages {missing} of vantage {self.vantage} are missing")
         before = self._inbox.last
         parcel = self._inbox.take(message)
-        self._next = max(self._next, message.seq + 1)
         if parcel is None:
             return None
         try:
             await self._store.do(partial(parcels.take_in, parcel=parcel, last=self._inbox.last))
         except (EvidenceError, StoreError):
-            self._inbox, self._next = Inbox(before), before + 1  # nothing of it was written
+            self._inbox = Inbox(before)  # nothing of it was written
             raise
         if parcel.whole:
             try:
