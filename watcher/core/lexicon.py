@@ -155,20 +155,7 @@ FIELD_HINTS = _inverted(
 )
 """Words in class names, keys and labels to the field they name."""
 
-VIEWED = (
-    "просмотр",
-    "перегляд",
-    "görüntülenme",
-    "wyświetl",
-    "aufruf",
-    "visita",
-    "visualiza",
-    "vues",
-    "浏览",
-    "查看次数",
-    "閲覧",
-    "مشاهد",
-)
+VIEWED = _spaced("просмотр перегляд görüntülenme wyświetl aufruf visita visualiza vues 浏览 查看次数 閲覧 مشاهد")
 """Beginnings of what counters of views are labelled in other languages."""
 
 NOT_TITLE_HINTS = frozenset(FIELD_HINTS) - _spaced("site website url domain web host text label at content body")

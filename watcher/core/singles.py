@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from watcher.core.candidates import html_groups
 from watcher.core.lexicon import STRONG_TITLE_HINTS
@@ -47,19 +48,9 @@ def single_candidates(outline: Outline, title: str) -> list[Candidate]:
         return []
     found: list[Candidate] = []
     for group in html_groups(outline, smallest=1, only=alone):
-        worth = chosen[outline.sig[group.records[0]]]
-        found += [_less(candidate, PENALTY - worth) for candidate in candidates_of(group, group.columns)[:1]]
+        penalty = PENALTY - chosen[outline.sig[group.records[0]]]
+        found += [replace(one, score=one.score - penalty) for one in candidates_of(group, group.columns)[:1]]
     return sorted(found, key=lambda candidate: -candidate.score)[:MOST]
-
-
-def _less(candidate: Candidate, penalty: float) -> Candidate:
-    return Candidate(
-        group=candidate.group,
-        title=candidate.title,
-        frame=candidate.frame,
-        titles=candidate.titles,
-        score=candidate.score - penalty,
-    )
 
 
 def _title_elements(outline: Outline, title: str) -> list[int]:
