@@ -232,6 +232,8 @@ async def _send(
     response.content_type = LINES if lines else "application/json"
     response.charset = "utf-8"
     await response.prepare(request)
+    if request.method == "HEAD":  # nobody would read more, and it would stand before the next answer
+        return response
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
             await _write(response, batches, lines)
