@@ -9,6 +9,7 @@ import click
 
 from watcher.cli.kit import State, command, json_option
 from watcher.cli.output import json_lines
+from watcher.core.contract import as_object
 from watcher.core.escape import line
 
 
@@ -32,7 +33,7 @@ def doctor_command(state: State, *, as_json: bool) -> int:
     with tor_progress() as progress:
         findings = asyncio.run(examine(state.settings, datetime.now(UTC), progress=progress))
     if as_json:
-        json_lines({"check": one.check, "ok": one.ok, "detail": one.detail, "mend": one.mend} for one in findings)
+        json_lines(as_object(one, ("check", "ok", "detail", "mend")) for one in findings)
     else:
         for one in findings:
             click.echo(f"{_mark(one.ok, bool(one.mend))}  {one.check:<14}{line(one.detail, 500)}")

@@ -10,12 +10,14 @@ import click
 
 from watcher.cli.kit import State, command, json_option, say
 from watcher.cli.output import Column, columns, json_lines, table, when
-from watcher.core.contract import dumps
+from watcher.core.contract import as_object, dumps
 from watcher.core.moments import rfc3339
 from watcher.errors import UsageError
 
 if TYPE_CHECKING:
     from watcher.edge.ledger import Ledger
+
+STAMP = ("size", "authority", "state", "tries", "time", "next_try", "why")
 
 
 @command(
@@ -91,7 +93,7 @@ def _checkpoint(ledger: Ledger, as_json: bool) -> None:
     if last is None:
         raise UsageError("no checkpoint was signed yet", hint="`watcher check` and `watcher run` sign one")
     if as_json:
-        json_lines([{"size": last.size, "signed_at": rfc3339(last.signed_at), "note": last.note}])
+        json_lines([as_object(last, ("size", "signed_at", "note"))])
     else:
         click.echo(last.note, nl=False)
 
@@ -106,25 +108,14 @@ def _stamps(ledger: Ledger, as_json: bool) -> None:
     ]
     if not rows:
         say("no time-stamp was asked for; [timestamp] authorities in watcher.toml names who gives them")
-    table(
-        columns(">LEAVES  AUTHORITY  STATE  TIME  ~WHY"),
-        rows,
-    )
+    table(columns(">LEAVES  AUTHORITY  STATE  TIME  ~WHY"), rows)
 
 
 def _stamp_objects(ledger: Ledger) -> Iterator[dict[str, Any]]:
     from watcher.edge.tokens import claimed_time
 
     for stamp in ledger.stamps():
-        yield {
-            "size": stamp.size,
-            "authority": stamp.authority,
-            "state": stamp.state,
-            "tries": stamp.tries,
-            "time": rfc3339(claimed_time(stamp.token)) if stamp.token else None,
-            "next_try": rfc3339(stamp.next_try) if stamp.next_try else None,
-            "why": stamp.why,
-        }
+        yield as_object(stamp, STAMP, time=claimed_time(stamp.token) if stamp.token else None)
 
 
 def _ask(state: State) -> None:

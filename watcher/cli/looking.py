@@ -313,11 +313,7 @@ def event_table(events: Iterable[Event], *, head: bool = True) -> None:
         )
         for event in events
     ]
-    table(
-        columns("CONFIRMED  KIND  SITE  ~ENTRY  AFTER … NO LATER THAN  ~WHY  ID"),
-        rows,
-        head=head,
-    )
+    table(columns("CONFIRMED  KIND  SITE  ~ENTRY  AFTER … NO LATER THAN  ~WHY  ID"), rows, head=head)
 
 
 @command(

@@ -86,9 +86,9 @@ def check_object(check: str, ok: bool, detail: str) -> Json:
     return {"check": check, "ok": ok, "detail": detail}
 
 
-def as_object(record: object, names: Sequence[str], **made: int | None) -> Json:
+def as_object(record: object, names: Sequence[str], **made: Any) -> Json:
     """These fields of a record, in this order; those that are ``made`` are not the record's own."""
-    return {name: made[name] if name in made else _plain(getattr(record, name)) for name in names}
+    return {name: _plain(made[name] if name in made else getattr(record, name)) for name in names}
 
 
 def _plain(value: Any) -> Any:
