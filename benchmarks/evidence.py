@@ -70,7 +70,7 @@ def exporting() -> None:
                 )
                 print(f"export with {made.pictures} pictures: {time.perf_counter() - start:.2f} s")
         start = time.perf_counter()
-        verify(out, key=KEY.vkey)
+        verify(out, keys=[KEY.vkey])
         print(f"watcher verify: {time.perf_counter() - start:.2f} s")
         start = time.perf_counter()
         subprocess.run([sys.executable, "-I", STANDALONE, out, "--key", KEY.vkey], check=True, capture_output=True)

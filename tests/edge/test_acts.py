@@ -91,4 +91,4 @@ async def test_alone_an_act_is_logged_at_once_and_signed(tmp_path: Path) -> None
     assert await acts.log(tmp_path, export_of("c1"), KEY, vantage="local")
     with Ledger.open(tmp_path) as ledger:
         assert [head.size for head in ledger.checkpoints()] == [2, 3]
-    assert [result for result in verify(tmp_path, key=KEY.vkey) if not result.ok] == []
+    assert [result for result in verify(tmp_path, keys=[KEY.vkey]) if not result.ok] == []

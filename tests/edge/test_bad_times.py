@@ -47,7 +47,7 @@ async def stamps(keeping: Keeping) -> list[Stamp]:
 
 
 def times_of(store: Path, authority: Authority) -> CheckResult:
-    return next(one for one in verify(store, key=KEY.vkey, roots=authority.roots_path) if one.check == "times")
+    return next(one for one in verify(store, keys=[KEY.vkey], roots=authority.roots_path) if one.check == "times")
 
 
 # ------------------------------------------------------------------------------------------------- a clock set back

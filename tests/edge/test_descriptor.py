@@ -58,7 +58,7 @@ async def test_a_services_descriptor_is_kept_once_and_verifies(
             await keeping.sign()
     finally:
         tor_network.remove_onion(onion)
-    assert [result for result in verify(tmp_path / "store", key=KEY.vkey) if not result.ok] == []
+    assert [result for result in verify(tmp_path / "store", keys=[KEY.vkey]) if not result.ok] == []
     (kept,) = (tmp_path / "store" / "descriptors").iterdir()
     with Ledger.open(tmp_path / "store") as ledger:
         record = ledger.record_of(0)

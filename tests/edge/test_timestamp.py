@@ -83,7 +83,7 @@ async def test_a_checkpoint_is_stamped_and_the_store_verifies(tmp_path: Path, au
             assert await stamper(keeping, proxy, authority.roots_path).flush() == 1
             assert await stamper(keeping, proxy, authority.roots_path).flush() == 0, "no need to ask twice"
     assert [request.host for request in proxy.requests] == ["tsa.example"]
-    results = {r.check: r for r in verify(tmp_path / "store", key=KEY.vkey, roots=authority.roots_path)}
+    results = {r.check: r for r in verify(tmp_path / "store", keys=[KEY.vkey], roots=authority.roots_path)}
     assert results["times"].ok, results["times"].detail
     assert results["times"].detail.startswith("1 time-stamps, the last of 20")
 
@@ -166,6 +166,6 @@ async def test_a_witness_may_sign_after_the_time_stamp(tmp_path: Path, authority
             cosigned = note.with_signatures(note.parse(head.note.encode()), [witness])
             await keeping.store.checkpoint(head.size, str(cosigned))
             assert as_signed(str(cosigned), [KEY.verifier]) == head.note.encode()
-    results = {r.check: r for r in verify(tmp_path / "store", key=KEY.vkey, roots=authority.roots_path)}
+    results = {r.check: r for r in verify(tmp_path / "store", keys=[KEY.vkey], roots=authority.roots_path)}
     assert results["times"].ok
     assert results["checkpoints"].ok

@@ -107,7 +107,7 @@ async def test_checkpoints_are_cosigned_as_the_log_grows(tmp_path: Path) -> None
                 sizes.append(server.size)
                 await keeping.look()
     assert server.asked == [0, *sizes[:-1]]
-    assert [result for result in verify(tmp_path / "store", key=KEY.vkey) if not result.ok] == []
+    assert [result for result in verify(tmp_path / "store", keys=[KEY.vkey]) if not result.ok] == []
 
 
 async def test_a_witness_that_knows_more_than_we_remember_is_asked_again(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def exported(ledger: Ledger, selection: Selection, out: Path, **more: object) ->
 def test_an_event_is_exported_with_all_that_shows_it(kind: str, ledger: Ledger, tmp_path: Path) -> None:
     out = tmp_path / "e.wacz"
     files = exported(ledger, Selection(events=(event(ledger, kind).id,)), out)
-    assert all(result.ok for result in verify_bundle(out.read_bytes(), key=KEY.vkey))
+    assert all(result.ok for result in verify_bundle(out.read_bytes(), keys=[KEY.vkey]))
     alone = subprocess.run(
         [sys.executable, "-I", "-c", files[bundle.VERIFIER].decode(), str(out), "--key", KEY.vkey],
         capture_output=True, text=True, check=False,
@@ -92,7 +92,7 @@ def test_what_the_clock_put_behind_the_conclusion_is_exported_with_it(tmp_path: 
         assert {shows.id, lacks.id} <= {kept.capture.id for kept in material.kept if kept.bytes_included}
         assert {seen.snapshot.visit for seen in material.snapshots if seen.whole} == set(looks[2:6])
         exported(ledger, Selection(events=(told.id,)), tmp_path / "e.wacz")
-    assert all(result.ok for result in verify_bundle((tmp_path / "e.wacz").read_bytes(), key=KEY.vkey))
+    assert all(result.ok for result in verify_bundle((tmp_path / "e.wacz").read_bytes(), keys=[KEY.vkey]))
 
 
 def test_a_page_that_was_not_read_is_evidence_like_any_other(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_page_that_was_not_read_is_evidence_like_any_other(tmp_path: Path) -> 
         files = exported(ledger, Selection(events=(told.id,)), tmp_path / "e.wacz")
     blocks = [record.block for record in warc.read(files[wacz.DATA]) if record.kind == "response"]
     assert play(EVERYONE, 7) in blocks
-    assert all(result.ok for result in verify_bundle((tmp_path / "e.wacz").read_bytes(), key=KEY.vkey))
+    assert all(result.ok for result in verify_bundle((tmp_path / "e.wacz").read_bytes(), keys=[KEY.vkey]))
     alone = subprocess.run(
         [sys.executable, "-I", "-c", files[bundle.VERIFIER].decode(), str(tmp_path / "e.wacz"), "--key", KEY.vkey],
         capture_output=True, text=True, check=False,
@@ -181,7 +181,7 @@ def test_what_is_not_there_is_named_and_nothing_is_written(
 def test_hidden_names_are_nowhere_and_the_proofs_hold(names: tuple[str, ...], ledger: Ledger, tmp_path: Path) -> None:
     out = tmp_path / "r.wacz"
     files = exported(ledger, Selection(events=(event(ledger, "withdrawn").id,)), out, hidden=names)
-    assert all(result.ok for result in verify_bundle(out.read_bytes(), key=KEY.vkey))
+    assert all(result.ok for result in verify_bundle(out.read_bytes(), keys=[KEY.vkey]))
     for path, content in files.items():
         plain_text = b"".join(record.block for record in warc.read(content)) if path == wacz.DATA else content
         assert b"elmora" not in plain_text, path
@@ -230,8 +230,8 @@ def test_whatever_a_server_sends_is_exported_byte_for_byte_and_verifies(tmp_path
         names = tuple(capture.id for capture in ledger.captures())
         files = exported(ledger, Selection(captures=names), tmp_path / "h.wacz")
     assert [r.block for r in warc.read(files[wacz.DATA]) if r.kind == "response"] == list(HOSTILE.values())
-    assert [result for result in verify(tmp_path / "h.wacz", key=KEY.vkey) if not result.ok] == []
-    assert [result for result in verify(tmp_path / "store", key=KEY.vkey) if not result.ok] == []
+    assert [result for result in verify(tmp_path / "h.wacz", keys=[KEY.vkey]) if not result.ok] == []
+    assert [result for result in verify(tmp_path / "store", keys=[KEY.vkey]) if not result.ok] == []
     from tests.evidence.test_forgery import ALONE
 
     data = (tmp_path / "h.wacz").read_bytes()

@@ -48,7 +48,7 @@ def failing(
 ) -> tuple[set[str], set[str]]:
     """The checks that fail, in the program and in the file that stands alone."""
     pem = None if roots is None else roots.read_bytes()
-    ours = {r.check for r in verify_bundle(data, key=vkey, roots=pem, held=held, read_again=_reread) if not r.ok}
+    ours = {r.check for r in verify_bundle(data, keys=[vkey], roots=pem, held=held, read_again=_reread) if not r.ok}
     theirs = {name for name, ok, _ in ALONE.check_all(data, [ALONE.Key(vkey)], roots and str(roots), held) if not ok}
     return ours, theirs
 

@@ -56,7 +56,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def failing(folder: Path, *, held: Path | None = None, vkey: str | None = KEY.vkey) -> dict[str, str]:
-    return {r.check: r.detail for r in verify(folder, key=vkey, held=held) if not r.ok}
+    return {r.check: r.detail for r in verify(folder, keys=[vkey] if vkey else [], held=held) if not r.ok}
 
 
 def test_a_good_store_raises_no_alarm(kept: Path, tmp_path: Path) -> None:

@@ -207,7 +207,7 @@ def bundle_file(data: bytes) -> None:
     must(not all(check.ok for check in whole), "bytes that nobody signed are a valid bundle")
     files, key = good_bundle()
     changed = patched(files, data)
-    results = verify_bundle(wacz.pack(changed), key=key, read_again=lambda _: "")
+    results = verify_bundle(wacz.pack(changed), keys=[key], read_again=lambda _: "")
     if changed == files:
         must(all(check.ok for check in results), f"a good bundle is refused: {results}")
     else:

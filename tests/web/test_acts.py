@@ -35,7 +35,7 @@ async def test_a_bundle_is_made_verified_logged_and_sent(kept: tuple[Asker, str]
     assert answer.headers["Content-Disposition"] == f'attachment; filename="{event}.wacz"'
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     key = load_key(asker.settings.key)
-    assert all(result.ok for result in verify_bundle(answer.body, key=key.vkey, roots=None))
+    assert all(result.ok for result in verify_bundle(answer.body, keys=[key.vkey], roots=None))
     with Ledger.open(asker.settings.store) as ledger:
         record = ledger.record_of(ledger.log.size - 1)
     assert (record["act"], record["events"]) == ("export", [event])

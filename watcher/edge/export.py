@@ -65,7 +65,7 @@ def export(
     with Apart("reread") as apart:  # starts up while pictures are drawn
         material = drawn(ledger, selection, out, key, about, draw=draw)
         data = make(material, key)
-        check(verify_bundle(data, key=key.vkey, roots=roots_of(material), read_again=apart.reread))
+        check(verify_bundle(data, keys=[key.vkey], roots=roots_of(material), read_again=apart.reread))
     return written(out, data, material)
 
 

@@ -16,16 +16,10 @@ __all__ = ["verify", "verify_bundle"]
 
 
 def verify(
-    path: Path,
-    *,
-    key: str | None = None,
-    roots: Path | None = None,
-    held: Path | None = None,
-    keys: Sequence[str] = (),
+    path: Path, *, keys: Sequence[str] = (), roots: Path | None = None, held: Path | None = None
 ) -> list[CheckResult]:
-    """Every check of the bundle or store at ``path``; ``UnreadableError`` if it is neither. ``keys`` are more of them,
-    for what several vantages signed."""
-    every = (*((key,) if key is not None else ()), *keys)
+    """Every check of the bundle or store at ``path``; ``UnreadableError`` if it is neither. ``keys`` are those that the
+    user trusts: several, for what several vantages signed."""
     pem = None if roots is None else _read(roots)
     kept = None if held is None else _read(held)
     if path.is_dir():
@@ -34,12 +28,12 @@ def verify(
         if copies(path):
             from watcher.edge.verify_index import verify_index
 
-            return verify_index(path, keys=every, roots=pem, held=kept)
-        return verify_store(path, key=_only(every), roots=pem, held=kept)
+            return verify_index(path, keys=keys, roots=pem, held=kept)
+        return verify_store(path, key=_only(keys), roots=pem, held=kept)
     data = _read(path)
     if _is_fleet(data):
-        return verify_fleet(data, keys=every, roots=pem, held=kept)
-    return verify_bundle(data, keys=every, roots=pem, held=kept)
+        return verify_fleet(data, keys=keys, roots=pem, held=kept)
+    return verify_bundle(data, keys=keys, roots=pem, held=kept)
 
 
 def _is_fleet(data: bytes) -> bool:

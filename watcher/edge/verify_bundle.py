@@ -21,16 +21,15 @@ from watcher.errors import EvidenceError
 def verify_bundle(
     data: bytes,
     *,
-    key: str | None = None,
     keys: Sequence[str] = (),
     roots: bytes | None = None,
     held: bytes | None = None,
     read_again: Callable[[bytes], str] = reread_apart,
 ) -> list[CheckResult]:
-    """Every check of a bundle; ``key`` is the verifier key that the user trusts, ``roots`` the authorities' (PEM),
-    ``held`` a checkpoint that the user kept. ``keys`` are others that are trusted: one of them may be
-    the vantage's, the rest those of who may have packed. Pages are read again in a process that may be killed."""
-    named = [note.parse_key(one) for one in (*((key,) if key is not None else ()), *keys)]
+    """Every check of a bundle; ``keys`` are the verifier keys that the user trusts (one may be the vantage's, the rest
+    those of who may have packed), ``roots`` the authorities' (PEM), ``held`` a checkpoint that the user kept. Pages are
+    read again in a process that may be killed."""
+    named = [note.parse_key(one) for one in keys]
     trusted = None if roots is None else tokens.load_roots(roots, source="--tsa-roots")
     checks = Checks()
     try:
