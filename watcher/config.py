@@ -75,6 +75,11 @@ class AlertSettings:
     rate: int = MANY
     """More events of one kind at one site at once than this are one message."""
 
+    @property
+    def is_service(self) -> bool:
+        """Whether a service tells people, out in the world; else a program here gets each event as it comes."""
+        return not self.to.startswith(("stdout:", "file:"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimestampSettings:
@@ -294,7 +299,7 @@ def _alerts(top: Table, folder: Path, watchlist: tuple[Watch, ...]) -> tuple[Ale
 def _worded(table: Table, alert: AlertSettings, folder: Path) -> AlertSettings:
     """The alert with how and when people are told; programs are told each event as it comes."""
     for key in ("digest", "quiet", "timezone", "template", "rate"):
-        if table.has(key) and alert.to.partition(":")[0] in {"stdout", "file"}:
+        if table.has(key) and not alert.is_service:
             table.fault(key, "stdout: and file: are for programs, which get each event as it comes; take it out")
     template = table.text("template", needed='write a file such as "alert.txt"' if table.has("template") else "")
     if table.has("timezone") and not table.has("quiet"):

@@ -55,10 +55,9 @@ async def follow(settings: Settings, fleet: FleetSettings, *, once: bool) -> Non
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     log = structlog.get_logger("watcher")
     async with AsyncExitStack() as stack:
-        tells_services = any(alert.to.partition(":")[0] not in {"stdout", "file"} for alert in settings.alerts)
-        needs_proxy = tells_services or settings.timestamp.authorities or settings.timestamp.witnesses
+        tells_services = any(alert.is_service for alert in settings.alerts)
         urls: tuple[str, ...] = ()
-        if needs_proxy:
+        if tells_services or settings.timestamp.authorities or settings.timestamp.witnesses:
             urls = (await stack.enter_async_context(reaching(settings))).proxy.urls
         proxies = [await resolve(proxy_of(url)) for url in urls]
         stack.enter_context(Guard().arm([*addresses_of(fleet), *((proxy.host, proxy.port) for proxy in proxies)]))

@@ -23,7 +23,7 @@ from watcher.edge.apprise_sink import AppriseSink
 from watcher.edge.finding import Finding, good, of_error, wrong
 from watcher.edge.ledger import Ledger, Owed
 from watcher.edge.machine import clock_facts, is_alive
-from watcher.edge.notify import sinks
+from watcher.edge.notify import FileSink, sinks
 from watcher.edge.own_tor import programs
 from watcher.edge.proxy import Proxy, check_proxy
 from watcher.edge.schema import LEDGER
@@ -88,20 +88,20 @@ async def _bodies(settings: Settings) -> list[Finding]:
 
 
 async def _services(settings: Settings) -> list[Finding]:
-    """Of each service that is to be told: whether its address, and its template, are any good. Nothing is sent."""
+    """Of each service and file that is to be told: whether its address, and its template, are any good. Nothing is
+    sent."""
     findings = []
     for alert in settings.alerts:
-        scheme = alert.to.partition(":")[0]
-        if scheme in {"stdout", "file", ""}:
-            continue
         try:
             (sink,) = sinks([alert], proxies=[Proxy(host="127.0.0.1", port=9)])
-            why = await sink.check() if isinstance(sink, AppriseSink) else ""
+            why = await sink.check() if isinstance(sink, AppriseSink | FileSink) else ""
+            mend = "https://github.com/caronc/apprise/wiki says how its address is written"
+            mend = mend if alert.is_service else "name a file that can be written under [[alert]] to"
         except ConfigError as error:
-            why = str(error)
-        mend = "https://github.com/caronc/apprise/wiki says how its address is written" if why else ""
-        shown = f"{scheme}:… {why or 'is an address that Apprise understands'}"
-        findings.append(Finding(check="alerts", ok=not why, detail=shown, mend=mend))
+            why, mend = str(error), error.hint
+        fine = "is an address that Apprise understands" if alert.is_service else "can be written"
+        shown = f"{alert.to.partition(':')[0]}:… {why or fine}"
+        findings.append(Finding(check="alerts", ok=not why, detail=shown, mend=mend if why else ""))
     return findings
 
 
@@ -121,7 +121,7 @@ def _configuration(settings: Settings) -> list[Finding]:
 def _holds_secrets(settings: Settings) -> bool:
     """Whether there are addresses or tokens that are nobody else's business; those written ``env:NAME`` count, too."""
     return bool(
-        any(alert.to.partition(":")[0] not in {"stdout", "file"} for alert in settings.alerts)
+        any(alert.is_service for alert in settings.alerts)
         or any("@" in url for url in settings.proxy.urls)
         or settings.proxy.bridges
         or any(site.headers for site in settings.sites)

@@ -20,7 +20,6 @@ from watcher.records import Capture, Event, Snapshot
 CONFIRMING = 8
 """Complete copies after an event that go in whole; further ones by their commitments and proofs."""
 MOST_BYTES = 512 << 20
-STAMPED = "stamped"
 DESCRIPTORS = "descriptors"
 DAY = timedelta(days=1)
 MOST_DESCRIPTORS = 8
@@ -76,29 +75,26 @@ def gather(ledger: Ledger, selection: Selection, key: SigningKey | KnownKey, abo
     if not basket.captures:
         raise UsageError("there is nothing to export", hint="watcher events and watcher captures show what there is")
     kept = _kept(ledger, basket)
-    snapshots = _seen(ledger, basket)
     told = tuple(
         Told(event=event, leaf=_leaf(ledger.leaf_of_event(name), f"event {name}"))
         for name, event in basket.events.items()
     )
-    descriptors = _descriptors(ledger, kept)
-    leaves = [one.leaf for one in kept] + [one.leaf for one in snapshots] + [one.leaf for one in told]
-    leaves += [one.reading_leaf for one in kept if one.reading_leaf] + [one.leaf for one in descriptors]
-    return Material(
+    material = Material(
         vkey=key.vkey,
         packer=about.packer,
         vantage=about.vantage,
         operator=about.operator,
         software=about.software,
-        heads=_heads(ledger, key, leaves, [one.leaf for one in told]),
+        heads=(),
         node_at=ledger.log.node_at,
         events=told,
-        snapshots=snapshots,
+        snapshots=_seen(ledger, basket),
         kept=kept,
-        descriptors=descriptors,
+        descriptors=_descriptors(ledger, kept),
         tsa_roots=about.tsa_roots,
         hidden=about.hidden,
     )
+    return replace(material, heads=_heads(ledger, key, [*material.leaves()], [one.leaf for one in told]))
 
 
 # -------------------------------------------------------------------------------------------------- what is selected
@@ -276,7 +272,7 @@ def _heads(
     """The heads that prove most: the first that covers all, the first time-stamped one that does, and for the
     first capture and each event the first over it (which went out with the alert) and the first time-stamped."""
     last = max(leaf.index for leaf in leaves)
-    stamped = {stamp.size for stamp in ledger.stamps() if stamp.state == STAMPED}
+    stamped = {stamp.size for stamp in ledger.stamps() if stamp.state == "stamped"}
     every = [head for signed in ledger.checkpoints() if (head := _own(signed, key)) is not None]
     found: dict[int, Head] = {}
     for index in {min(leaf.index for leaf in leaves), last, *(leaf.index for leaf in told)}:
@@ -318,6 +314,6 @@ def _with_stamps(ledger: Ledger, head: Head) -> Head:
     found = tuple(
         Token(authority=stamp.authority, token=stamp.token, time=tokens.claimed_time(stamp.token))
         for stamp in ledger.stamps(head.size)
-        if stamp.state == STAMPED
+        if stamp.state == "stamped"
     )
     return replace(head, tokens=found)

@@ -105,13 +105,13 @@ class Reached:
 def only_onions(settings: Settings, *more: str) -> bool:
     """Whether nothing but onion services will ever be asked for: no site, service, authority, witness, or address in
     ``more``, is anything else."""
-    services = [alert.to for alert in settings.alerts if alert.to.partition(":")[0] not in {"stdout", "file"}]
     addresses = [
         *(mirror for site in settings.sites for mirror in site.mirrors),
         *settings.timestamp.authorities,
         *(address for address, _ in settings.timestamp.witnesses),
         *more,
     ]
+    services = any(alert.is_service for alert in settings.alerts)
     return not services and all((urlsplit(one).hostname or "").endswith(".onion") for one in addresses)
 
 
