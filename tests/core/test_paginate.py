@@ -31,6 +31,8 @@ PAGER = '<ul class=pagination><li><a href="?page=1">1</a><li><a href="?page=2">2
         ('<div class=pager><a href="/list-2.html">2</a><a href="/list-3.html">3</a></div>', HERE, ("/list-2.html", "/list-3.html")),
         ('<link rel=next href="/two">', HERE, ("/two",)),
         ('<a rel="nofollow next" href="/two">on</a>', HERE, ("/two",)),
+        ('<a rel="n&#101;xt" href="/two">on</a>', HERE, ("/two",)),
+        ('<link rel=NEXT href="/two">', HERE, ("/two",)),
         ('<a class="load-more" href="/older">Load more</a>', HERE, ("/older",)),
         ('<div class=nav-previous><a href="/page/2/">Older posts »</a></div>', HERE, ("/page/2/",)),
         ('<a href="/?p=2">»</a>', HERE, ("/?p=2",)),

@@ -86,8 +86,7 @@ class Nodes:
                 matching = self.node[0].css(starred(selector))
             except (SelectolaxError, ValueError):
                 matching = []
-            number = self.number
-            found = [number[node.mem_id] for node in matching]
+            found = list(map(self.number.__getitem__, map(attrgetter("mem_id"), matching)))
             if "," in selector:  # what several alternatives match comes once for each
                 found = list(dict.fromkeys(found))
             self._selected[selector] = found

@@ -75,26 +75,28 @@ def build(nodes: Nodes) -> Outline:
 
 def _take(made: Outline, nodes: Nodes) -> None:
     """Fills in elements and chunks, what is silent left out."""
-    tags, attrs, parents, taken = made.tag, made.attrs, made.parent, made.place
+    parents, taken = made.parent, made.place
     leaf_text, leaf_owner, leaf_rank, starts = made.leaf_text, made.leaf_owner, made.leaf_rank, made.leaf_start
+    left_out = {tag for tag in nodes.tags if tag in SILENT or not tag[:1].isalpha()}
     chunks: list[int] = []  # own chunks so far
     element_of = [-1] * (len(nodes.node) + 1)  # the last entry is for no parent
     for at, (tag, above, text) in enumerate(zip(nodes.tag, nodes.parent, nodes.words, strict=False)):
         parent = element_of[above]
         if text is not None:
-            if parent >= 0 and text and not text.isspace():
+            if parent >= 0 and (said := text.split()):
                 leaf_owner.append(parent)
-                leaf_text.append(" ".join(text.split()))
+                leaf_text.append(" ".join(said))
                 leaf_rank.append(chunks[parent])
                 chunks[parent] += 1
-        elif tag not in SILENT and (parent >= 0 or not taken) and tag[:1].isalpha():
+        elif tag not in left_out and (parent >= 0 or not taken):
             element_of[at] = len(taken)
             taken.append(at)
-            tags.append(tag)
-            attrs.append(nodes.node[at].attributes)
             parents.append(parent)
             chunks.append(0)
             starts.append(len(leaf_text))
+    node = nodes.node
+    made.tag = list(map(nodes.tag.__getitem__, taken))
+    made.attrs = [node[at].attributes for at in taken]
 
 
 def _close(made: Outline) -> None:

@@ -137,7 +137,7 @@ def _by_links(document: Document, own: frozenset[str]) -> Iterator[str]:
     nodes = document.nodes
     if nodes is None:
         return
-    for at in nodes.select("link[rel~=next], a[rel~=next]"):
+    for at in nodes.select("link[rel~=next], a[rel~=next]") if document.says(_NEXT) else ():
         yield document.absolute(nodes.node[at].attributes.get("href") or "")
     links = [link for link in _links(document, nodes) if link.address and link.address not in own]
     yield from _numbered(links, document.url, nodes)
@@ -186,6 +186,8 @@ def _linking(document: Document, nodes: Nodes) -> list[int]:
 
 
 _LINKS = "button[onclick], button[data-url], [hx-get], [data-next], [data-next-url], li[onclick], span[onclick]"
+_NEXT = (b"next", b"&#")
+"""Without the word, or what may be one of its letters, nothing of the page is called so."""
 _ACTING = (b"onclick", b"data-url", b"hx-get", b"data-next")
 
 

@@ -138,8 +138,7 @@ def look(document: Document, rule: Rule | None) -> Seen:
         images=walk.images,
         scripts=nodes.tag.count("script"),
         refresh=any(
-            (nodes.node[at].attributes["http-equiv"] or "").lower() == "refresh"
-            for at in nodes.select("meta[http-equiv]")
+            (nodes.node[at].attributes.get("http-equiv") or "").lower() == "refresh" for at in nodes.named("meta")
         ),
     )
 

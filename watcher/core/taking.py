@@ -7,9 +7,9 @@ in the page, whatever the number of records.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from selectolax.lexbor import LexborNode
 
@@ -27,7 +27,7 @@ class Records:
     """The records of a page, and which of them each of its nodes is in."""
 
     __slots__ = (
-        "_inside", "_matching", "_nested", "_numbers", "_starts", "entry", "matched", "nodes", "number_of", "records",
+        "_inside", "_latest", "_matching", "_nested", "entry", "matched", "nodes", "number_of", "records",
     )  # fmt: skip
 
     def __init__(self, nodes: Nodes, entry: str, records: Sequence[int]) -> None:
@@ -36,27 +36,32 @@ class Records:
         """Place to number."""
         self.matched = 0
         """How often the last selector matched on the page; 0 if it meant the records themselves."""
-        self._starts: list[int] | None = None
-        """Places of the records, in page order; ``_numbers`` are theirs."""
-        self._numbers: list[int] = []
-        self._nested = False
+        self._nested: bool | None = None
+        self._latest: list[int] | None = None
         self._inside: list[int] | None = None
         self._matching: dict[str, tuple[list[int], list[int]]] = {}
 
     def record_of(self, places: Sequence[int], css: str) -> list[int]:
         """The number of the record that each place is in (that it is one itself does not count); -1: it is in none."""
-        if self._starts is None:
-            starts = sorted(self.number_of.items())
-            self._starts, self._numbers = [at for at, _ in starts], [number for _, number in starts]
+        if self._nested is None:
             self._nested = self._are_nested()
-        if self._nested or "," in css:  # an alternative may match outside the records
-            inside = self._innermost()
-            return [inside[at] for at in places]
-        return [self._numbers[bisect_left(self._starts, at) - 1] for at in places]
+        # an alternative may match outside the records
+        inside = self._innermost() if self._nested or "," in css else self._last_begun()
+        return list(map(inside.__getitem__, places))
+
+    def _last_begun(self) -> list[int]:
+        """The number of the last record that begins before each node."""
+        if self._latest is None:
+            starts = sorted(self.number_of)
+            latest = [-1] * (min(starts, default=0) + 1)
+            for start, following in pairwise([*starts, len(self.nodes.node)]):
+                latest += [self.number_of[start]] * (following - start)
+            self._latest = latest
+        return self._latest
 
     def _are_nested(self) -> bool:
         """Whether a record stands in another."""
-        parent, starts = self.nodes.parent, frozenset(self._starts or ())
+        parent, starts = self.nodes.parent, self.number_of
         looked: set[int] = set()
         for at in {parent[start] for start in starts}:
             above = at
