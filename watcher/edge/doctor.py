@@ -99,9 +99,9 @@ async def _services(settings: Settings) -> list[Finding]:
             mend = mend if alert.is_service else "name a file that can be written under [[alert]] to"
         except ConfigError as error:
             why, mend = str(error), error.hint
-        fine = "is an address that Apprise understands" if alert.is_service else "can be written"
-        shown = f"{alert.to.partition(':')[0]}:… {why or fine}"
-        findings.append(Finding(check="alerts", ok=not why, detail=shown, mend=mend if why else ""))
+        shown = f"{alert.to.partition(':')[0]}:… {why or 'is an address that Apprise understands'}"
+        if why or alert.is_service:
+            findings.append(Finding(check="alerts", ok=not why, detail=shown, mend=mend if why else ""))
     return findings
 
 

@@ -62,6 +62,16 @@ class FileSink(Chosen):
     async def send(self, event: Event, checkpoint: str) -> None:
         await asyncio.to_thread(self._append, alert_line(event, checkpoint))
 
+    async def check(self) -> str:
+        """Why nothing could be written there; empty if it could."""
+        folder = self._path.parent
+        if self._path.exists() and not self._path.is_file():
+            return f"{self._path} is no file"
+        if not folder.is_dir():
+            return f"there is no folder {folder}"
+        is_open = os.access(self._path if self._path.exists() else folder, os.W_OK)
+        return "" if is_open else f"{self._path} cannot be written"
+
     def _append(self, line: str) -> None:
         try:
             is_new = not self._path.exists()

@@ -12,6 +12,7 @@ stays there.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
@@ -36,6 +37,7 @@ OWNER = "watcher-store"
 """The object that says whose the others are: two stores that share a prefix would sweep each other's away."""
 PROBE = "watcher-doctor"
 """How an object begins that is made to see whether it can be, and is taken away again."""
+CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 RETRIES = 4
 RETRY_SECONDS, TIMEOUT_SECONDS = 20.0, 30.0
 MOST_BYTES = 256 << 20
@@ -186,6 +188,10 @@ class ObjectBodies:
 
     def _opened(self) -> S3Store:
         if self._store is None:
+            if lacking := [name for name in CREDENTIALS if not os.environ.get(name)]:
+                raise StoreError(
+                    f"{self.place.url} needs credentials: {' and '.join(lacking)} not set", hint="set them first"
+                )  # without them the machine's cloud would be asked for some, past the proxy
             from obstore.store import S3Store
 
             options: dict[str, Any] = {}
