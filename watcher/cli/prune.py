@@ -10,7 +10,8 @@ import click
 
 from watcher.cli.kit import State, command, json_option, length, say
 from watcher.cli.output import json_lines
-from watcher.core.moments import counted, rfc3339, size_words
+from watcher.core.contract import as_object
+from watcher.core.moments import counted, size_words
 
 if TYPE_CHECKING:
     from watcher.config import Settings
@@ -44,17 +45,8 @@ def prune_command(state: State, *, keep: str, dry_run: bool, as_json: bool) -> N
     before = datetime.now(UTC) - kept
     pruned = asyncio.run(_prune(settings, before, dry_run=dry_run))
     if as_json:
-        json_lines(
-            [
-                {
-                    "before": rfc3339(before),
-                    "bodies": list(pruned.bodies),
-                    "captures": pruned.captures,
-                    "stored_bytes": pruned.stored_bytes,
-                    "dry_run": dry_run,
-                }
-            ]
-        )
+        names = ("before", "bodies", "captures", "stored_bytes", "dry_run")
+        json_lines([as_object(pruned, names, before=before, dry_run=dry_run)])
         return
     if not pruned.bodies:
         click.echo(f"nothing that is older than {keep} may go")

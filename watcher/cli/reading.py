@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -166,12 +167,8 @@ def show(reading: Reading, *, with_rule: bool = True) -> None:
 
 def _usual(reading: Reading) -> list[str]:
     """The fields that most entries have, commonest first."""
-    counts: dict[str, int] = {}
-    for entry in reading.entries:
-        for name in entry.fields:
-            counts[name] = counts.get(name, 0) + 1
-    usual = (name for name, count in counts.items() if count * 2 > len(reading.entries))
-    return sorted(usual, key=lambda name: -counts[name])
+    counts = Counter(name for entry in reading.entries for name in entry.fields)
+    return [name for name, count in counts.most_common() if count * 2 > len(reading.entries)]
 
 
 def _of_site(state: State, name: str) -> tuple[Hints, bytes, tuple[str, ...]]:
@@ -221,10 +218,10 @@ def _address(text: str) -> str:
 async def _fetched(settings: Settings, address: str) -> Page:
     """The page at an address, through the proxy. Raises UnreadableError if none came."""
     from watcher.cli.tor import reached_and_ready
-    from watcher.core.coding import decode
-    from watcher.core.http import header, parse_head, split
+    from watcher.core.http import split
     from watcher.edge.fetch import SocksFetcher
     from watcher.edge.guard import Guard
+    from watcher.edge.ledger_captures import page_of
     from watcher.ports import Ask
 
     url = _address(address)
@@ -243,13 +240,4 @@ async def _fetched(settings: Settings, address: str) -> Page:
             hint="try again later: a site that does not answer now may in an hour; `watcher doctor` checks the proxy",
         )
     wire = split(last.response)
-    head = parse_head(wire.head)
-    headers = head.headers if head else ()
-    decoded = decode(wire.payload, headers, LARGEST_FILE)
-    return Page(
-        body=decoded.body,
-        url=last.url,
-        status=last.status,
-        content_type=header(headers, "content-type"),
-        cut=last.cut or decoded.cut,
-    )
+    return page_of(last, wire.payload, wire.headers)

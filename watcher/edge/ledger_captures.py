@@ -26,7 +26,7 @@ from watcher.edge.rows import (
 from watcher.edge.sayings import decode_reading, decode_said, decode_why, snapshot_of
 from watcher.edge.shelf import BodyShelf, ContentShelf
 from watcher.errors import StoreDamaged, UsageError
-from watcher.records import Capture, Page, Reading, Snapshot
+from watcher.records import Capture, Exchange, Page, Reading, Snapshot
 
 LONGEST_VISIT = timedelta(days=1)
 """No capture is asked for later than this after its visit began: how far back to start looking for a time."""
@@ -301,8 +301,8 @@ def _behind(captures: Iterator[Capture], last: Capture) -> Iterator[Capture]:
     yield from captures
 
 
-def page_of(capture: Capture, payload: bytes, headers: http.Headers) -> Page:
-    """The capture's payload with its content coding taken off."""
+def page_of(capture: Capture | Exchange, payload: bytes, headers: http.Headers) -> Page:
+    """The payload of what was captured, with its content coding taken off."""
     decoded = http.decode(payload, headers, MOST_DECODED)
     return Page(
         body=decoded.body,
