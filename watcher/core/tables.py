@@ -120,7 +120,7 @@ class Table:
         for word in also:
             if word == value:
                 return word
-        length = self.made(key, value, _duration(right), parse_duration(default))
+        length = self.made(key, value, _or(parse_duration, right), parse_duration(default))
         if length < least:
             self.fault(key, f"{value} is too short; write {_plain(least)} or more")
             return parse_duration(default)
@@ -129,7 +129,7 @@ class Table:
     def size(self, key: str, default: str) -> int:
         """A number of bytes, from 1 KiB to 4 GiB."""
         value = self._typed(key, str, f'a size in quotes such as "{default}"', default)
-        size = self.made(key, value, _size(default), parse_size(default))
+        size = self.made(key, value, _or(parse_size, f'"{default}"'), parse_size(default))
         if size < 1024:
             self.fault(key, f"{line(value, 40)} is too small for a page; write 1KiB or more")
         if size > LARGEST:
@@ -265,22 +265,14 @@ def meant(word: str, options: Collection[str]) -> str:
     return f'did you mean "{near[0]}"?' if near else ""
 
 
-def _duration(right: str) -> Callable[[str], timedelta]:
-    def make(value: str) -> timedelta:
+def _or(parse: Callable[[str], T], right: str) -> Callable[[str], T]:
+    """``parse``, whose ValueError says what would be right, too."""
+
+    def make(value: str) -> T:
         try:
-            return parse_duration(value)
+            return parse(value)
         except ValueError as error:
             raise ValueError(f"{line(str(error), 80)}; write {right}") from None
-
-    return make
-
-
-def _size(default: str) -> Callable[[str], int]:
-    def make(value: str) -> int:
-        try:
-            return parse_size(value)
-        except ValueError as error:
-            raise ValueError(f'{line(str(error), 80)}; write "{default}"') from None
 
     return make
 

@@ -61,11 +61,9 @@ def _told(marks: Sequence[Mark]) -> str:
 
 def _mark(x: float, mark: Mark) -> str:
     title = f"<title>{escape(mark.label)}</title>"
-    match mark.shows:
-        case "there":
-            return f'<circle class="there" cx="{x}" cy="{MIDDLE}" r="6">{title}</circle>'
-        case "not there":
-            return f'<circle class="gone" cx="{x}" cy="{MIDDLE}" r="6">{title}</circle>'
+    if mark.shows != "nothing":
+        what = "there" if mark.shows == "there" else "gone"
+        return f'<circle class="{what}" cx="{x}" cy="{MIDDLE}" r="6">{title}</circle>'
     shape = f"M{x - 4} {MIDDLE - 4}L{x + 4} {MIDDLE + 4}M{x - 4} {MIDDLE + 4}L{x + 4} {MIDDLE - 4}"
     return f'<path class="silent" d="{shape}">{title}</path>'
 

@@ -75,16 +75,7 @@ async def life(request: web.Request) -> web.Response:
         }
 
     told = await about.ledgers.ask(work)
-    return html(
-        request,
-        "entry.html",
-        site=site,
-        told=told,
-        entry=told["entry"],
-        older=told["older"],
-        is_past=before is not None,
-        strip_width=STRIP,
-    )
+    return html(request, "entry.html", site=site, **told, is_past=before is not None, strip_width=STRIP)
 
 
 def _waits(ledger: WebLedger, site: str, entry: RosterEntry, policy: Policy) -> str:

@@ -84,7 +84,7 @@ async def event(request: web.Request) -> web.Response:
     """One event: its window, why, the copies before and after."""
     about, name = room(request), request.match_info["id"]
     shown = await about.ledgers.ask(lambda ledger: _shown(ledger, name))
-    response = html(request, "event.html", shown=shown, event=shown["event"], sides=shown["sides"])
+    response = html(request, "event.html", **shown)
     # under no-referrer a browser says of its own form that it comes from nowhere; nothing leaves this machine so either
     response.headers["Referrer-Policy"] = "same-origin"
     return response
