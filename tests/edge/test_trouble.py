@@ -51,7 +51,9 @@ def largest_file(size: int) -> Iterator[None]:
         (errno.EACCES, StoreError, "the right to write"),
         (errno.EPERM, StoreError, "the right to write"),
         (errno.EIO, StoreError, "look at the disk"),
-        (errno.ENOTDIR, StoreError, "look at the disk"),
+        (errno.ENOTDIR, StoreError, "name another [watcher] store"),
+        (errno.EISDIR, StoreError, "move what is there"),
+        (errno.EEXIST, StoreError, "move what is there"),
     ],
 )
 def test_what_the_system_refuses(number: int, kind: type[StoreError], mend: str) -> None:
