@@ -228,8 +228,9 @@ def _count_in(said: Sequence[str], titles: Mapping[str, str]) -> Counter[str]:
     counted: defaultdict[str, int] = defaultdict(int)
     for at in compress(itertools.count(), map(sizes.__contains__, said)):
         for size in sizes[said[at]]:
-            for key in called.get(tuple(said[at : at + size]), ()):
-                counted[key] += 1
+            if at + size <= len(said):  # at the end of a text, what is cut off would be another, shorter name
+                for key in called.get(tuple(said[at : at + size]), ()):
+                    counted[key] += 1
     return Counter(counted)
 
 
@@ -310,8 +311,10 @@ def _count(words: tuple[str, ...], folded: str) -> int:
     """How often the words stand in a folded text, one after the other."""
     if not words or words[0] not in folded:
         return 0
-    between = r"[\W_]+".join(re.escape(word) for word in words)
-    return len(re.findall(rf"(?<![^\W_]){between}(?![^\W_])", folded))
+    first, *others = map(re.escape, words)
+    # what stands before is looked at last: a pattern that begins with letters is found ten times as fast
+    called = "".join([first, rf"(?<![^\W_]{first})", *(rf"[\W_]+{word}" for word in others)])
+    return len(re.findall(rf"{called}(?![^\W_])", folded))
 
 
 def words_of(entries: Iterable[Entry]) -> str:
