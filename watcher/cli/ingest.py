@@ -100,5 +100,5 @@ def _show(done: Brought) -> None:
     )
     verdicts = Counter(capture.verdict for capture in done.captures)
     click.echo("  read as: " + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()))
-    for why, count in done.passed.counts.items():
+    for why, count in done.passed.items():
         click.echo(f"  passed over: {count} {why}")

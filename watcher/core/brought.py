@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -36,18 +37,9 @@ class Claim:
     """What it calls the digest of its own body."""
 
 
-@dataclass(slots=True)
-class Passed:
-    """What was passed over, and why."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-
-    def add(self, why: str) -> None:
-        self.counts[why] = self.counts.get(why, 0) + 1
-
-
-def claims(records: Iterable[Found], source: str, max_body: int, passed: Passed) -> Iterator[Claim]:
-    """The pages among the records, as exchanges; a request that stands beside its response goes with it."""
+def claims(records: Iterable[Found], source: str, max_body: int, passed: Counter[str]) -> Iterator[Claim]:
+    """The pages among the records, as exchanges; a request that stands beside its response goes with it. Why others
+    were ``passed`` over is counted."""
     requests: dict[str, bytes] = {}
     waiting: tuple[Found, Claim] | None = None
     for record in records:
@@ -68,7 +60,7 @@ def claims(records: Iterable[Found], source: str, max_body: int, passed: Passed)
             waiting = None
         why, claim = _claim(record, source, max_body)
         if claim is None:
-            passed.add(why)
+            passed[why] += 1
         elif (request := requests.pop(record.id, None)) is not None:
             yield _asked(claim, request)
         else:

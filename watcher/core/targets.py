@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,12 +61,9 @@ class Targets:
     names: frozenset[str] = frozenset()
     """Names that sites have already."""
     sites: dict[str, Target] = field(default_factory=dict)
-    left_out: dict[str, int] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
     taken: dict[str, str] = field(default_factory=dict)
     """Address to the site that has it."""
-
-    def leave_out(self, why: str) -> None:
-        self.left_out[why] = self.left_out.get(why, 0) + 1
 
 
 def read_list(text: str, source: str, *, watched: Collection[str] = (), names: Collection[str] = ()) -> Targets:
@@ -96,18 +94,18 @@ def _add(made: Targets, called: str, url: str, is_down: bool) -> None:
     try:
         address = page_address(_tidy(url))
     except ValueError:
-        made.leave_out("no address of a page")
+        made.left_out["no address of a page"] += 1
         return
     address = quote(address, safe="!#$%&'()*+,/:;=?@[]~-._")
     host = urlsplit(address).hostname or ""
     if host.removeprefix("www.") in _NOT_LEAKS:
-        made.leave_out("channels and profiles, not sites")
+        made.left_out["channels and profiles, not sites"] += 1
     elif is_onion(host) and onion_doubt(address):
-        made.leave_out("onion addresses that tor cannot reach (of the old kind, or mistyped)")
+        made.left_out["onion addresses that tor cannot reach (of the old kind, or mistyped)"] += 1
     elif address in made.watched:
-        made.leave_out("watched already")
+        made.left_out["watched already"] += 1
     elif address in made.taken:
-        made.leave_out("named twice")
+        made.left_out["named twice"] += 1
     else:
         name = site_name(called)
         while name in made.names:
@@ -115,11 +113,11 @@ def _add(made: Targets, called: str, url: str, is_down: bool) -> None:
         target = made.sites.get(name)
         if target is None:
             if len(made.sites) >= MOST_SITES:
-                made.leave_out(f"more than {MOST_SITES} sites")
+                made.left_out[f"more than {MOST_SITES} sites"] += 1
                 return
             target = made.sites[name] = Target(name=name, called=line(called, SHORT))
         if len(target.mirrors) + len(target.dead) >= MOST_MIRRORS:
-            made.leave_out(f"more than {MOST_MIRRORS} addresses of a site")
+            made.left_out[f"more than {MOST_MIRRORS} addresses of a site"] += 1
             return
         made.taken[address] = name
         (target.dead if is_down else target.mirrors).append(address)

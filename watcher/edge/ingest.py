@@ -9,6 +9,7 @@ import os
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from watcher.core import brought, http
-from watcher.core.brought import Claim, Passed
+from watcher.core.brought import Claim
 from watcher.core.mirrors import host_of
 from watcher.core.warc_reading import WarcFile
 from watcher.edge.keeper import InHand
@@ -46,7 +47,7 @@ class Brought:
     captures: list[Capture] = field(default_factory=list)
     known: int = 0
     """How many of them were there already."""
-    passed: Passed = field(default_factory=Passed)
+    passed: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     """What of the source could not be read."""
 
@@ -73,7 +74,7 @@ class Ingest:
             if claim.repeats:
                 digest = bodies.get(claim.repeats)
                 if digest is None:
-                    done.passed.add("repetitions of what is not there")
+                    done.passed["repetitions of what is not there"] += 1
                     continue
                 claim = brought.with_body(claim, await self.store.do(partial(_body, digest=digest)))
             capture, hand = await self.store.do(partial(self._keep, claim=claim))
@@ -86,7 +87,7 @@ class Ingest:
                 at = datetime.now(UTC)
                 await self.store.do(partial(_take_reading, hand=hand, reading=reading, at=at))
         if not done.captures:
-            passed = "; ".join(f"{count} {why}" for why, count in done.passed.counts.items())
+            passed = "; ".join(f"{count} {why}" for why, count in done.passed.items())
             why = "; ".join([*done.faults, *([f"passed over: {passed}"] if passed else [])])
             raise UnreadableError(f"{source}: there is no page in it{f' ({why})' if why else ''}", hint=MEND)
         return done
@@ -187,7 +188,7 @@ class Ingest:
             elif path.name.lower().endswith(PAGE_NAMES) or not path.suffix:
                 pages.append((_time(path, source), path))
             else:
-                done.passed.add("no pages (pictures, styles, scripts …)")
+                done.passed["no pages (pictures, styles, scripts …)"] += 1
         address = url or next(iter(self.site.mirrors), "")
         if pages and not address:
             raise UsageError(
@@ -202,7 +203,7 @@ class Ingest:
             wire = http.split(exchange.response)
             why = brought.not_a_page(address, 200, wire.headers, body, self.max_body) or ("" if body else "empty files")
             if why:
-                done.passed.add(why)
+                done.passed[why] += 1
             else:
                 yield Claim(exchange=exchange)
         for path in sorted(archives):
