@@ -71,15 +71,9 @@ def title(material: Material) -> str:
 
 def by_hand(material: Material, names: Sequence[str]) -> bytes:
     """``VERIFY.txt``: the same checks with common tools."""
-    stamps = [name for name in names if name.endswith(".tsr")]
-    text = _TEMPLATES.get_template("verify.txt").render(
-        vkey=material.vkey, stamps=[(name, _stamped(name)) for name in stamps], hidden=bool(material.hidden)
-    )
+    stamps = [(name, name.rpartition("-")[0] + ".txt") for name in names if name.endswith(".tsr")]
+    text = _TEMPLATES.get_template("verify.txt").render(vkey=material.vkey, stamps=stamps, hidden=bool(material.hidden))
     return text.encode()
-
-
-def _stamped(token: str) -> str:
-    return token.rpartition("-")[0] + ".txt"
 
 
 def said(at: datetime, brief: bool) -> str:

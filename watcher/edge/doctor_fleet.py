@@ -133,7 +133,7 @@ async def _index(visit: _Visit) -> list[Finding]:
     try:
         answer = json.loads((await visit.client.request(f"$JS.API.STREAM.INFO.{STREAM}", timeout=ANSWER_SECONDS)).data)
     except NoRespondersError:
-        return [_no_jetstream()]
+        return [_bad("the server keeps no streams", "switch JetStream on: jetstream { store_dir: /var/lib/nats }")]
     except (TimeoutError, NatsError):
         return [_bad("the index may not ask for the stream", "its user needs all permissions: it makes the stream")]
     found = []
@@ -205,10 +205,6 @@ async def _reads_back(visit: _Visit, me: str) -> list[Finding]:
 
 def _because(visit: _Visit) -> str:
     return f": {line(visit.refused[-1], 200)}" if visit.refused else ""
-
-
-def _no_jetstream() -> Finding:
-    return _bad("the server keeps no streams", "switch JetStream on: jetstream { store_dir: /var/lib/nats }")
 
 
 # ------------------------------------------------------------------------------------------------------ the others

@@ -94,21 +94,17 @@ def written(out: Path, data: bytes, material: Material) -> Exported:
     """What was exported, once it stands durably in ``out``."""
     durable.put(out, data, private=False)
     files = wacz.unpack(data)
-    hidden_account = files.get(bundle.REDACTIONS)
+    account = files.get(bundle.REDACTIONS)
     return Exported(
         path=out,
         size=len(data),
         package=sha256(files[wacz.PACKAGE]).digest(),
         captures=tuple(kept.capture.id for kept in material.kept),
         events=tuple(told.event.id for told in material.events),
-        redactions=sha256(hidden_account).digest() if hidden_account else b"",
-        places_hidden=_hidden_places(hidden_account) if hidden_account else 0,
+        redactions=sha256(account).digest() if account else b"",
+        places_hidden=sum(one["places"] for one in json.loads(account)["redactions"]) if account else 0,
         pictures=len(material.pictures),
     )
-
-
-def _hidden_places(account: bytes) -> int:
-    return sum(one["places"] for one in json.loads(account)["redactions"])
 
 
 def make(material: Material, key: SigningKey) -> bytes:
