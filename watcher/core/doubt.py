@@ -44,9 +44,11 @@ def _stands_unread(document: Document, entries: Sequence[Entry], known: Sequence
     missing = [title for title in missing if fold_title(title)[0] not in folded]
     if not missing:
         return False
-    text, others = document.folded, "\n".join(map(fold_name, folded))
+    text = document.folded
     names = (fold_name(title) for title in missing[:MOST_LOOKED_FOR] if len(title) > 3)
-    return any(name in text and name not in others for name in names)  # "Acme" stands in "Acme International"
+    standing = [name for name in names if name in text]
+    others = "\n".join(map(fold_name, folded)) if standing else ""
+    return any(name not in others for name in standing)  # "Acme" stands in "Acme International"
 
 
 def whole_of(candidates: Sequence[Candidate], entries: Sequence[Entry], known: Sequence[str]) -> Candidate | None:

@@ -132,16 +132,19 @@ def compare(frame: Frame, seen: Seen, kind: str = "") -> Faults:
             soft.append("closing-part-missing")
         if base.left_open is not None and base.pages > 1 and seen.left_open > base.left_open:
             soft.append("elements-left-open")
-    shares = [
-        _share(common, there)
-        for common, there in ((base.marks, seen.marks), (base.words, seen.words))
-        if len(common) >= FEW
-    ]
-    return Faults(hard=tuple(hard), soft=tuple(soft), share=max(shares) if shares else None)
+    return Faults(hard=tuple(hard), soft=tuple(soft), share=_share(base, seen))
 
 
-def _share(common: Sequence[int], there: frozenset[int]) -> float:
-    return len(there.intersection(common)) / len(common)
+def _share(base: Marks, seen: Seen) -> float | None:
+    """How much of what good pages have in common is there; None if that is too little to tell."""
+    return max(
+        (
+            len(there.intersection(common)) / len(common)
+            for common, there in ((base.marks, seen.marks), (base.words, seen.words))
+            if len(common) >= FEW
+        ),
+        default=None,
+    )
 
 
 def short_of(frame: Frame, seen: Seen, rows: int) -> tuple[str, bool] | None:
@@ -167,7 +170,7 @@ def fresh_lines(frame: Frame, seen: Seen) -> tuple[str, ...]:
 
 def taught(frame: Frame, seen: Seen, titles: Sequence[str], *, kind: str, number: int) -> Frame:
     """The frame once a good page is counted too. ``titles`` are its entries', ``number`` its place in the listing."""
-    share = compare(frame, seen).share
+    share = _share(frame.base, seen)
     if share is not None and share < RENEWED:
         # a good page in another design: what it shares with the old one is chance
         frame = replace(frame, base=Marks(), coming=Marks(), counts=(), rows=0)

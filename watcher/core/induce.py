@@ -195,7 +195,8 @@ def find_candidates(document: Document, *, singles: bool = False, chosen: str = 
             found += candidates_of(group, group.columns)
     outline = document.outline if document.kind == "html" else None
     if outline is not None:
-        for group in [*html_groups(outline), *_of_one(outline, chosen.partition("|")[0])]:
+        groups = html_groups(outline)
+        for group in [*groups, *_of_one(outline, chosen.partition("|")[0], groups)]:
             best = candidates_of(group, group.columns)
             if (not best or best[0].score < CONTENT_WITH) and _may_hide_titles(group):
                 extra = [*attribute_columns(outline, group)]
@@ -208,9 +209,9 @@ def find_candidates(document: Document, *, singles: bool = False, chosen: str = 
     return [framed for framed in map(with_titles, best_first) if may_be_titles(framed)]
 
 
-def _of_one(outline: Outline, key: str) -> list[Group]:
-    """The group of this key, if it has a single record."""
-    if not key:
+def _of_one(outline: Outline, key: str, groups: Sequence[Group]) -> list[Group]:
+    """The group of this key, if it has a single record; those that have more are ``groups``."""
+    if not key or any(group.key == key for group in groups):
         return []
     tag = key.rpartition("/")[2].partition(".")[0]
     number = Counter(outline.sig)

@@ -147,7 +147,7 @@ def visible(nodes: Nodes, start: int = 0) -> str:
     tags, parents, words = nodes.tag[start:end], nodes.parent[start:end], nodes.words[start:end]
     parents[0] = start - 1  # what is above it does not count
     block_of = [0] * (len(tags) + 1)  # the nearest block, from 1; 0: none; -1: not shown. The last is for no parent
-    hidden, parting, last = nodes.hidden, _PARTING, 0
+    hidden, parting, last = nodes.hidden, _PARTING.get, 0
     for at, (tag, parent, text) in enumerate(zip(tags, parents, words, strict=True), start):
         block = block_of[parent - start]
         if text is not None:
@@ -158,13 +158,12 @@ def visible(nodes: Nodes, start: int = 0) -> str:
                 pieces.append(text)
         elif block < 0 or (hidden and at in hidden):
             block_of[at - start] = -1
-        elif tag in parting:
-            if parting[tag]:
-                block_of[at - start] = at + 1
-                if tag == "br":
-                    last = _BREAK
-            else:
-                block_of[at - start] = -1
-        else:
+        elif (parts := parting(tag)) is None:
             block_of[at - start] = block
+        elif parts:
+            block_of[at - start] = at + 1
+            if tag == "br":
+                last = _BREAK
+        else:
+            block_of[at - start] = -1
     return "".join(pieces)
