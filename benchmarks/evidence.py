@@ -21,8 +21,8 @@ from pathlib import Path
 from tests.evidence.keeping import play_withdrawal
 from tests.evidence.story import KEY
 from watcher.core import merkle
-from watcher.edge.export import STANDALONE, export, provenance
-from watcher.edge.gather import Selection
+from watcher.edge.export import STANDALONE, export
+from watcher.edge.gather import Provenance, Selection
 from watcher.edge.ledger import Ledger
 from watcher.edge.verify import verify
 
@@ -66,7 +66,7 @@ def exporting() -> None:
             for draw in (False, True):
                 start = time.perf_counter()
                 made = export(
-                    ledger, Selection(events=(event,)), out, key=KEY, about=provenance("", "local"), draw=draw
+                    ledger, Selection(events=(event,)), out, key=KEY, about=Provenance(vantage="local"), draw=draw
                 )
                 print(f"export with {made.pictures} pictures: {time.perf_counter() - start:.2f} s")
         start = time.perf_counter()

@@ -18,8 +18,8 @@ from tests.core.test_warc_reading import PAGE, record
 from tests.edge.keeping import START, entries, whole_visit
 from tests.evidence.keeping import play_withdrawal
 from tests.evidence.story import KEY
-from watcher.edge.export import export, provenance
-from watcher.edge.gather import Selection
+from watcher.edge.export import export
+from watcher.edge.gather import Provenance, Selection
 from watcher.edge.ingest import Brought, Ingest
 from watcher.edge.ledger import Ledger
 from watcher.edge.reader import WorkerReader
@@ -56,7 +56,9 @@ async def test_our_own_bundle_comes_back_byte_for_byte(tmp_path: Path) -> None:
     await play_withdrawal(tmp_path / "ours")
     with Ledger.open(tmp_path / "ours") as ledger:
         site = ledger.sites()[0]
-        export(ledger, Selection(site=site), tmp_path / "e.wacz", key=KEY, about=provenance("", "local"), draw=False)
+        export(
+            ledger, Selection(site=site), tmp_path / "e.wacz", key=KEY, about=Provenance(vantage="local"), draw=False
+        )
         wires = {(one.requested_at, one.url): ledger.wire(one.id) for one in ledger.captures() if not one.is_miss}
         mirror = next(one.mirror for one in ledger.captures())
         names = [entry.title for _, entry in ledger.entries()]
@@ -110,7 +112,7 @@ async def test_captures_of_others_stay_apart_from_ours(tmp_path: Path) -> None:
                 Selection(captures=(theirs.id,)),
                 tmp_path / "e.wacz",
                 key=KEY,
-                about=provenance("", "local"),
+                about=Provenance(vantage="local"),
                 draw=False,
             )
     after = verify(store)

@@ -19,7 +19,7 @@ import pytest
 from tests.evidence.keeping import EVERYONE, Keeping, kinds, open_keeping, play_withdrawal
 from tests.evidence.story import HEAD, KEY, ONION, OTHERS, SUBJECT, chunked, page, plain
 from watcher.core import bundle, wacz, warc
-from watcher.edge.export import export, provenance
+from watcher.edge.export import export
 from watcher.edge.gather import Provenance, Selection, gather
 from watcher.edge.ledger import Ledger
 from watcher.edge.verify import verify, verify_bundle
@@ -46,7 +46,7 @@ def event(ledger: Ledger, kind: str) -> Event:
 
 def exported(ledger: Ledger, selection: Selection, out: Path, **more: object) -> dict[str, bytes]:
     said = {name: more.pop(name) for name in ("tsa_roots", "hidden") if name in more}
-    about = provenance("Example CERT", "local", **said)  # type: ignore[arg-type]
+    about = Provenance(operator="Example CERT", vantage="local", **said)  # type: ignore[arg-type]
     made = {"key": KEY, "draw": False} | more
     export(ledger, selection, out, about=about, **made)  # type: ignore[arg-type]
     return wacz.unpack(out.read_bytes())

@@ -27,9 +27,8 @@ from watcher.core.agree import Agreement
 from watcher.core.bundle import CAPTURES, EVENTS, LOG
 from watcher.core.checks import CheckResult
 from watcher.edge import acts, parcels
-from watcher.edge.export import provenance
 from watcher.edge.export_fleet import export_fleet, opened_copies
-from watcher.edge.gather import Selection
+from watcher.edge.gather import Provenance, Selection
 from watcher.edge.index import Arrival, Index
 from watcher.edge.ledger import Ledger
 from watcher.edge.sign import NAME_LINE, SigningKey
@@ -116,7 +115,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Selection(events=(event.id,)),
             out,
             key=INDEX,
-            about=provenance("Example CERT", "overview", b"", ()),
+            about=Provenance(operator="Example CERT", vantage="overview"),
             draw=False,
         )
     assert done.events == (event.id,)
@@ -231,7 +230,7 @@ def test_nothing_is_written_that_a_vantage_did_not_sign(tmp_path: Path) -> None:
                 Selection(events=(event.id,)),
                 out,
                 key=INDEX,
-                about=provenance("", "overview", b"", ()),
+                about=Provenance(vantage="overview"),
                 draw=False,
             )
     assert not out.exists()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-import watcher
 from watcher.core import bundle, custody, wacz
 from watcher.core.checks import CheckResult
 from watcher.core.material import Material
@@ -21,7 +20,6 @@ from watcher.edge.sign import SigningKey
 from watcher.edge.verify import verify_bundle
 from watcher.errors import EvidenceError, UsageError
 
-SOFTWARE = f"watcher/{watcher.__version__}"
 STANDALONE = Path(__file__).parent / "standalone" / "verify.py"
 MOST_PICTURES = 8
 
@@ -67,11 +65,6 @@ def export(
         data = make(material, key)
         check(verify_bundle(data, keys=[key.vkey], roots=roots_of(material), read_again=apart.reread))
     return written(out, data, material)
-
-
-def provenance(operator: str, vantage: str, tsa_roots: bytes = b"", hidden: Sequence[str] = ()) -> Provenance:
-    """What a bundle made by this program says of who made it."""
-    return Provenance(operator=operator, vantage=vantage, software=SOFTWARE, tsa_roots=tsa_roots, hidden=tuple(hidden))
 
 
 def drawn(

@@ -16,7 +16,7 @@ from watcher.config import Settings
 from watcher.core import bundle, fleet_bundle, note
 from watcher.core.agreement import same_entry
 from watcher.core.material import Kept, Material
-from watcher.edge.export import Exported, check, drawn, export, make, provenance, roots_of, written
+from watcher.edge.export import Exported, check, drawn, export, make, roots_of, written
 from watcher.edge.gather import Provenance, Selection, gather
 from watcher.edge.index_copies import copies
 from watcher.edge.ledger import Ledger
@@ -54,7 +54,7 @@ def export_with(
     ``StoreDamaged`` if what was kept does not hold."""
     path = settings.timestamp.roots
     roots = path.read_bytes() if path is not None and path.is_file() else b""
-    about = provenance(settings.operator, settings.vantage, roots, hidden)
+    about = Provenance(operator=settings.operator, vantage=settings.vantage, tsa_roots=roots, hidden=tuple(hidden))
     try:
         if settings.fleet is None or not copies(settings.store):
             return export(ledger, selection, out, key=key, about=about, draw=draw)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from urllib.parse import urlsplit
 
+import watcher
 from watcher.core import merkle, note
 from watcher.core.material import Descriptor, Head, Kept, Leaf, Material, Seen, Token, Told
 from watcher.edge import tokens
@@ -54,9 +55,9 @@ class _Basket:
 class Provenance:
     """What the bundle says of who made it, and what it leaves out."""
 
-    operator: str
+    operator: str = ""
     vantage: str
-    software: str
+    software: str = f"watcher/{watcher.__version__}"
     tsa_roots: bytes = b""
     hidden: tuple[str, ...] = ()
     packer: str = ""
