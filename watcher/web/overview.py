@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -85,8 +86,7 @@ def look(about: Room, ledger: WebLedger, now: datetime) -> View:
 
 
 def _look(about: Room, ledger: WebLedger, now: datetime) -> View:
-    ends = [now - A_DAY * (DAYS - day) for day in range(DAYS + 1)]
-    levels = about.summary("listed", (ledger.newest(), now.date()), lambda: ledger.listed_over(ends))
+    levels = listed(about, ledger, now)
     recent = ledger.recent_looks(LOOKS)
     found = ledger.status()
     sites = {site.name: site for site in about.settings.sites}
@@ -100,6 +100,12 @@ def _look(about: Room, ledger: WebLedger, now: datetime) -> View:
         stamped=ledger.last_stamped(),
         asks_authorities=bool(about.settings.timestamp.authorities),
     )
+
+
+def listed(about: Room, ledger: WebLedger, now: datetime) -> Mapping[str, tuple[int | None, ...]]:
+    """How many entries each site listed, day by day."""
+    ends = [now - A_DAY * (DAYS - day) for day in range(DAYS + 1)]
+    return about.summary("listed", (ledger.newest(), now.date()), lambda: ledger.listed_over(ends))
 
 
 def _row(target: TargetStatus, is_configured: bool, levels: tuple[int | None, ...], looks: tuple[Look, ...]) -> Row:

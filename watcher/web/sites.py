@@ -18,7 +18,7 @@ from watcher.edge.ledger_web import EventsWanted, Visit
 from watcher.records import Event, RosterEntry, Rule, TargetStatus
 from watcher.web.entries import STANDINGS
 from watcher.web.ledgers import NothingKeptError
-from watcher.web.overview import DAYS, kind_of
+from watcher.web.overview import DAYS, kind_of, listed
 from watcher.web.questions import place
 from watcher.web.room import Room, html, query, room
 
@@ -78,9 +78,7 @@ def _look(about: Room, ledger: WebLedger, wanted: EntriesWanted, cursor: Cursor 
     about.known_site(ledger, name)
     found = next((one for one in ledger.status() if one.site == name), None)
     visits = ledger.visits_page(name, limit=VISITS)
-    now = about.now()
-    ends = [now - timedelta(days=DAYS - day) for day in range(DAYS + 1)]
-    levels = about.summary("listed", (ledger.newest(), now.date()), lambda: ledger.listed_over(ends)).get(name, ())
+    levels = listed(about, ledger, about.now()).get(name, ())
     return View(
         status=found or unseen(name),
         entries=ledger.entries_page(wanted, cursor, ENTRIES),
