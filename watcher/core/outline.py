@@ -118,11 +118,10 @@ def _close(made: Outline) -> None:
 
 def _trim(made: Outline, leaf_ends: list[int]) -> list[int]:
     """Takes off chunks that belong to an ancestor and stand between the element and what follows it."""
-    owners, ends = made.leaf_owner, made.end
-    for element, end in enumerate(leaf_ends):
-        start = made.leaf_start[element]
+    owners = made.leaf_owner
+    for element, (start, end) in enumerate(zip(made.leaf_start, leaf_ends, strict=True)):
         last = end
-        while last > start and not element <= owners[last - 1] < ends[element]:
+        while last > start and owners[last - 1] < element:
             last -= 1
         leaf_ends[element] = last
     return leaf_ends
