@@ -27,6 +27,8 @@ def of_os(error: OSError, place: Path) -> StoreError:
         )
     if error.errno in _ANOTHER_THING:
         return StoreError(f"{place}: {error.strerror}", hint="name another [watcher] store, or move what is there")
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return StoreError(f"{place}: {error.strerror}", hint="let it open more files: ulimit -n, or LimitNOFILE=")
     return StoreError(f"{place}: {error.strerror or error}", hint="look at the disk (dmesg, smartctl); restore a copy")
 
 

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
@@ -99,8 +99,12 @@ class _Savepoint:
         if error is None:
             self._connection.execute("RELEASE job")
         elif self._connection.in_transaction:
-            self._connection.execute("ROLLBACK TO job")
-            self._connection.execute("RELEASE job")
+            try:
+                self._connection.execute("ROLLBACK TO job")
+                self._connection.execute("RELEASE job")
+            except (sqlite3.Error, MemoryError):
+                self._connection.rollback()  # rather all of it than half a job
+                raise
 
 
 class _Carried:
@@ -150,10 +154,14 @@ class Writer:
 
     def _run(self, opened: Future[Desk]) -> None:
         try:
-            desk = Desk(schema.open_owned(self._folder), self._folder, self._vantage)
-            with trouble.told(self._place):
-                if desk.ledger.bodies.files.near:  # elsewhere it takes long, and prune does it
-                    desk.ledger.bodies.sweep()
+            with ExitStack() as otherwise:
+                db = schema.open_owned(self._folder)
+                otherwise.callback(db.conn.close)
+                desk = Desk(db, self._folder, self._vantage)
+                with trouble.told(self._place):
+                    if desk.ledger.bodies.files.near:  # elsewhere it takes long, and prune does it
+                        desk.ledger.bodies.sweep()
+                otherwise.pop_all()
             opened.set_result(desk)
         except (StoreError, ImportError) as error:
             opened.set_exception(error)
@@ -187,8 +195,8 @@ class Writer:
                 for job in jobs:
                     job.run(desk, self._place)
                     if not desk.db.conn.in_transaction:  # a full disk makes SQLite give up all of it, not the savepoint
-                        raise job.error or StoreError(f"{self._place}: the transaction was lost")
-        except StoreError as error:
+                        raise StoreError(f"{self._place}: the transaction was lost") from job.error
+        except (StoreError, MemoryError) as error:  # SQLite's want of memory ends a transaction, too
             desk.forget()
             if len(jobs) == 1:
                 jobs[0].error = jobs[0].error or error
