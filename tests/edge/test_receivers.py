@@ -81,7 +81,7 @@ async def receiving() -> AsyncIterator[Receiver]:
 
 
 def says(status: int, *headers: str, body: bytes = b"") -> bytes:
-    lines = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body)}", *headers]
+    lines = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body)}", "Connection: close", *headers]
     return "".join(f"{one}\r\n" for one in lines).encode() + b"\r\n" + body
 
 
@@ -242,15 +242,14 @@ async def test_a_reader_of_standard_output_that_stops_reading_stops_nothing_else
             await asyncio.sleep(0.01)
             beats += 1
         assert not again.done()
-        text = b""
-        while not again.done() or not text.endswith(b"\n"):
-            text += await asyncio.to_thread(os.read, ours, 1 << 16)
-    *whole, last = text.decode().splitlines()
+        with os.fdopen(ours, "rb") as end:
+            reading = asyncio.create_task(asyncio.to_thread(end.read))
+            await again
+            stream.close()
+            *whole, last = (await reading).decode().splitlines()
     assert json.loads(last)["id"] == event(20_000).id
     ids = [json.loads(line)["id"] for line in whole[:-1]]
     assert ids == [event(number).id for number in range(1, len(ids) + 1)]
-    stream.close()
-    os.close(ours)
 
 
 async def test_a_reader_of_standard_output_that_went_away_is_told() -> None:
