@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -188,25 +188,61 @@ def columns(ledger: Path) -> list[tuple[str, str]]:
         return [(name, row[1]) for name in filled for row in connection.execute(f"PRAGMA table_info({name})")]
 
 
-@pytest.mark.parametrize("value", ["'x'", "NULL", "-1", str(BEYOND)])
-def test_no_reader_breaks_on_a_value_that_its_column_cannot_have(lax: Path, tmp_path: Path, value: str) -> None:
-    """Each column in turn: who reads it says that it is damaged, or does not mind; verify comes to its end."""
-    shutil.copytree(lax, tmp_path / "store")
-    changed = set()
+def changed_columns(lax: Path, store: Path, value: str) -> Iterator[str]:
+    """Each column in turn has this value, in a store of its own; its name."""
+    shutil.copytree(lax, store)
     for table, column in columns(lax / "ledger.db"):
-        shutil.copy(lax / "ledger.db", tmp_path / "store")
-        with closing(sqlite3.connect(tmp_path / "store" / "ledger.db", isolation_level=None)) as connection:
+        shutil.copy(lax / "ledger.db", store)
+        with closing(sqlite3.connect(store / "ledger.db", isolation_level=None)) as connection:
             try:
                 connection.execute(f"UPDATE {table} SET {column} = {value}")
             except (sqlite3.IntegrityError, sqlite3.OperationalError):
                 continue  # a key, or indexed by what is in it: SQLite itself would find the index damaged
+        yield f"{table}.{column}"
+
+
+@pytest.mark.parametrize("value", ["'x'", "NULL", "-1", str(BEYOND)])
+def test_no_reader_breaks_on_a_value_that_its_column_cannot_have(lax: Path, tmp_path: Path, value: str) -> None:
+    """Each column in turn: who reads it says that it is damaged, or does not mind; verify comes to its end."""
+    changed = set()
+    for column in changed_columns(lax, tmp_path / "store", value):
         try:
             told(tmp_path / "store")
             faults(tmp_path / "store")
         except Exception as error:
-            raise AssertionError(f"{table}.{column} = {value}") from error
-        changed.add(table)
+            raise AssertionError(f"{column} = {value}") from error
+        changed.add(column.partition(".")[0])
     assert {"body", "capture", "content", "entry", "event", "sight", "target"} <= changed
+
+
+@pytest.mark.parametrize("value", ["'x'", "5"])
+async def test_no_writer_breaks_on_a_value_that_its_column_cannot_have(lax: Path, tmp_path: Path, value: str) -> None:
+    """Each column in turn: who writes on says that the store is damaged, or does not mind; nothing else is raised."""
+    complained = set()
+    for column in changed_columns(lax, tmp_path / "store", value):
+        try:
+            await write_on(tmp_path / "store")
+        except StoreError:
+            complained.add(column)
+        except Exception as error:
+            raise AssertionError(f"{column} = {value}") from error
+    assert complained
+
+
+async def write_on(folder: Path) -> None:
+    """What a watcher does with a store that it finds: another visit, alerts, a checkpoint, a prune."""
+    async with LedgerStore.open(folder, vantage="local", now=lambda: START + timedelta(days=2)) as store:
+        for name in await store.unrecorded_visits():
+            await store.captures_of(name)
+        await store.state("alpha")
+        await store.last("alpha")
+        await whole_visit(store, 9, b"<li>Velmora, another version</li>", entries(4))
+        await store.schedule("alpha", START + timedelta(days=3))
+        for alert in await store.undelivered(START + timedelta(days=3)):
+            await store.not_wanted(alert)
+        size, _ = await store.head()
+        await store.checkpoint(size, "a note")
+        await store.prune(START + timedelta(days=1))
 
 
 def test_a_damaged_schema_is_told_and_not_quoted_as_it_is(whole: Path, tmp_path: Path) -> None:

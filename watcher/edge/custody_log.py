@@ -12,7 +12,7 @@ from dataclasses import replace
 from enum import IntEnum
 
 from watcher.core import custody, merkle
-from watcher.edge.rows import text_digest
+from watcher.edge.rows import blob, text_digest
 from watcher.errors import StoreDamaged
 from watcher.records import Reading, Snapshot
 
@@ -92,14 +92,14 @@ class CustodyLog:
             name = "place" if level else "n"
             row = self._connection.execute(f"SELECT hash FROM {table} WHERE {name} = ?", (place,)).fetchone()
             if row is not None:
-                return bytes(row[0])
+                return blob(row[0])
         raise StoreDamaged(f"the custody log lacks its node {level}/{index}", hint=_HINT)
 
     def leaves(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The leaf hashes from ``start`` up to, but without, ``end``."""
         last = self.size if end is None else end
         rows = self._connection.execute("SELECT hash FROM leaf WHERE n >= ? AND n < ? ORDER BY n", (start, last))
-        return (row[0] for row in rows)
+        return (blob(row[0]) for row in rows)
 
     def root(self, size: int | None = None) -> bytes:
         """The root over the first ``size`` leaves (all)."""

@@ -23,7 +23,7 @@ from watcher.edge.custody_log import Kind
 from watcher.edge.gather import is_erased
 from watcher.edge.ledger import Ledger
 from watcher.edge.ledger_captures import Kept
-from watcher.edge.rows import capture_id, capture_number, moment, visit_name, visit_started
+from watcher.edge.rows import blob, capture_id, capture_number, moment, visit_name, visit_started
 from watcher.edge.sayings import Said, decode_event, decode_reading, decode_said, snapshot_of
 from watcher.edge.writer import Desk
 from watcher.errors import EvidenceError, StoreDamaged, UsageError
@@ -164,9 +164,9 @@ class Union:
         row = self._desk.db.execute("SELECT leaf, hash FROM fleet_vantage WHERE name = ?", (self._vantage,)).fetchone()
         if row is None:
             return 0
-        leaf, known = int(row[0]), bytes(row[1])
+        leaf, known = int(row[0]), blob(row[1])
         there = list(self._copy.log.leaves(leaf - 1, leaf)) if leaf else [known]
-        if there and bytes(there[0]) == known:
+        if there and there[0] == known:
             return leaf
         self._log.error(
             "custody log begun anew",

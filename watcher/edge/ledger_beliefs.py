@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from watcher.core.adaptive import DAY, Watched
-from watcher.edge.rows import as_written, damaged, decoder, micros, moment
+from watcher.edge.rows import as_written, blob, damaged, decoder, micros, moment
 from watcher.edge.sayings import decode_event
 from watcher.ports import SiteState
 from watcher.records import Event, MirrorStatus, Roster, RosterEntry, StandingName, TargetStatus
@@ -78,7 +78,7 @@ class BeliefQuestions:
         row = self.connection.execute(
             "SELECT memory FROM state WHERE site = (SELECT id FROM site WHERE name = ?)", (site,)
         ).fetchone()
-        memory, notes = row[0] if row else b"", self.notes(site)
+        memory, notes = blob(row[0]) if row else b"", self.notes(site)
         entries = {entry.key: entry for _, entry in self.entries(site)}
         return SiteState(roster=Roster(site=site, entries=entries, notes=notes), memory=memory)
 
@@ -89,7 +89,7 @@ class BeliefQuestions:
         ).fetchone()
         sight = self.sight(site)
         if not row or not sight.again:
-            return row[0] if row else b""
+            return blob(row[0]) if row else b""
         from watcher.core.foreseen import seen_again  # and all that decides with it: not for who asks something else
 
         with as_written:

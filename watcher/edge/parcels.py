@@ -31,6 +31,7 @@ from watcher.core.shipping import (
 )
 from watcher.edge import trouble
 from watcher.edge.gather import DESCRIPTORS
+from watcher.edge.rows import blob
 from watcher.edge.schema import VERSION
 from watcher.edge.writer import Desk
 from watcher.errors import EvidenceError, StoreDamaged
@@ -167,7 +168,7 @@ def _weight(row: Row) -> int:
 def waiting(desk: Desk, most: int) -> list[tuple[int, bytes]]:
     """Messages that have not arrived, oldest first, with their numbers."""
     rows = desk.db.execute("SELECT seq, data FROM parcel WHERE seq > ? ORDER BY seq LIMIT ?", (last_sent(desk), most))
-    return [(seq, bytes(data)) for seq, data in rows]
+    return [(seq, blob(data)) for seq, data in rows]
 
 
 def arrived(desk: Desk, seq: int) -> None:

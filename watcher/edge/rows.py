@@ -140,6 +140,13 @@ class AsWritten(ContextDecorator):
 as_written = AsWritten()
 
 
+def blob(value: object) -> bytes:
+    """What a column of bytes holds; ``StoreDamaged`` if it is none. (``bytes`` of a number are as many zeros.)"""
+    if not isinstance(value, bytes):
+        raise damaged(TypeError(f"{type(value).__name__} in place of bytes"))
+    return value
+
+
 def deflate(data: bytes, reference: bytes = b"") -> bytes:
     """The data, deflated, with ``reference`` as what was said before (RFC 1951: smaller than zstd here)."""
     squeeze = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=reference)

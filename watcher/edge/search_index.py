@@ -14,7 +14,7 @@ from itertools import islice
 
 from watcher.core import searching, ticks
 from watcher.core.ticks import Numbers
-from watcher.edge.rows import deflate, inflate_text
+from watcher.edge.rows import as_written, deflate, inflate_text
 from watcher.records import RosterEntry
 
 MOST_PLACES = 20_000
@@ -44,7 +44,9 @@ class SearchIndex:
         if self._marks.get(place) == mark:
             return
         row = self._connection.execute("SELECT mark, first FROM looked WHERE place = ?", (place,)).fetchone()
-        if row is not None and capture < row[1]:
+        with as_written:
+            is_older = row is not None and capture < row[1]
+        if is_older:
             self._see_older(place, capture, text)
             return
         self._marks[place] = mark
@@ -122,7 +124,7 @@ class SearchIndex:
             some = digests[at : at + _TOGETHER]
             marks = ", ".join("?" * len(some))
             rows = self._connection.execute(f"SELECT digest, id FROM piece WHERE digest IN ({marks})", some)
-            found.update((bytes(digest), number) for digest, number in rows)
+            found.update(rows)
         for digest, text in pieces.items():
             if digest not in found:
                 number = self._connection.execute(

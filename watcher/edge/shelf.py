@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from watcher.edge.bodies import Frames, Recent, pack, unpack
-from watcher.edge.rows import as_written, key_of, micros, moment
+from watcher.edge.rows import as_written, blob, key_of, micros, moment
 from watcher.errors import StoreDamaged, UsageError
 
 MOST_DEPTH = 8
@@ -96,12 +96,13 @@ class Chains:
             structlog.get_logger("watcher").error("store damaged", error=str(error), mend=error.hint)
             return Packed(pack(payload), None, 0, 0)
         frame = pack(payload, prefix)
-        delta = Packed(frame, base.number, base.depth + 1, self._nth(last) + 1)
+        delta = Packed(frame, base.number, base.depth + 1, self._nth(last))
         if len(frame) * DOUBTFUL < len(payload):
             return delta
         whole = pack(payload)
         return delta if len(frame) < PAYS * len(whole) else Packed(whole, None, 0, 0)
 
+    @as_written
     def _base(self, last: int | None) -> Link | None:
         """What the next version is written against: the last one, or its keyframe; None: it is a keyframe itself."""
         link = self._row(last)
@@ -114,9 +115,11 @@ class Chains:
             link = above
         return link
 
+    @as_written
     def _nth(self, last: int | None) -> int:
+        """The number in its era of the version after ``last``."""
         link = self._row(last)
-        return link.nth if link else 0
+        return link.nth + 1 if link else 0
 
     def _row(self, number: int | None) -> Link | None:
         row = None if number is None else self._connection.execute(self._link, (number,)).fetchone()
@@ -223,9 +226,7 @@ class BodyShelf:
 
     def _digest(self, number: int) -> bytes:
         row = self._connection.execute("SELECT digest FROM body WHERE id = ?", (number,)).fetchone()
-        if not isinstance(row[0], bytes):  # of a number bytes() would make so many zeros
-            raise StoreDamaged(f"the digest of body {number} of the ledger is none", hint=_HINT)
-        return row[0]
+        return blob(row[0])
 
     def _frame(self, number: int, frame: bytes | None) -> bytes:
         if frame is not None:

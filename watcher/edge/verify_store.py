@@ -210,7 +210,7 @@ def _tree(ledger: Ledger) -> str:
         if level >= KEPT_FROM
         for index, value in enumerate(row)
     }
-    found = {place: bytes(value) for place, value in ledger.connection.execute("SELECT place, hash FROM node")}
+    found = dict(ledger.connection.execute("SELECT place, hash FROM node"))
     wrong = [f"{p >> _LEVEL_BITS}/{p & (1 << _LEVEL_BITS) - 1}" for p in sorted(expected.keys() | found.keys())
              if expected.get(p) != found.get(p)]  # fmt: skip
     need(not wrong, f"nodes that the leaves do not give: {', '.join(wrong[:MOST_FAULTS])}")
