@@ -18,6 +18,8 @@ EventKind = Literal[
 ]  # fmt: skip
 ENTRY_KINDS: frozenset[str] = frozenset({"listed", "changed", "renamed", "withdrawn", "relisted"})
 MISS_VERDICTS: frozenset[str] = frozenset({"unreachable", "timeout", "refused", "refused-content"})
+SPEAKING: frozenset[str] = frozenset({"listing", "empty"})
+"""Verdicts of pages that, where they are whole, speak of absence."""
 PAGE_VERDICTS: frozenset[str] = frozenset(
     {"listing", "empty", "partial", "blocked", "login", "seized", "redesigned", "error", "unreadable", "detail"}
 )

@@ -60,3 +60,17 @@ def test_what_is_nowhere_is_told_with_a_mend(pages: tuple[str, str]) -> None:
     assert done.stdout == ""
     assert "nowhere.html" in done.stderr
     assert "mend:" in done.stderr
+
+
+def test_a_page_that_shows_no_list_is_no_sign_that_an_entry_went(pages: tuple[str, str], tmp_path: Path) -> None:
+    queues = [tmp_path / f"queue-{number}.html" for number in (1, 2)]
+    for number, queue in enumerate(queues, start=1):
+        queue.write_text(f"<title>Queue</title><h1>Please wait in line</h1><p>You are number {number}</p>")
+    done = diff(pages[0], str(queues[0]))
+    assert done.returncode == 1
+    assert "shows no whole list (blocked): an entry may have stood there all the same" in done.stdout
+    neither = diff(*map(str, queues))
+    assert (neither.returncode, neither.stdout) == (2, "")
+    assert "neither shows a whole list: blocked and blocked" in neither.stderr
+    assert "--by text" in neither.stderr
+    assert diff(str(queues[0]), str(queues[0])).returncode == 0

@@ -30,7 +30,7 @@ HOSTILE = "<script>alert(1)</script>\x1b[31m\u202egnp.exe \"onload='x'"
 
 
 def side(entries: list[Entry], markup: str = "") -> Side:
-    return Side(label="c0", entries=tuple(entries), markup=markup)
+    return Side(label="c0", verdict="listing", entries=tuple(entries), markup=markup)
 
 
 def test_each_entry_is_told_once_as_what_became_of_it() -> None:
@@ -114,3 +114,16 @@ def test_the_page_marks_the_words_of_each_side() -> None:
     assert "<del>SOON</del>" in shown
     assert "<ins>PUBLISHED</ins>" in shown
     assert shown.count("Brackenwold Systems") == 1
+
+
+def test_which_side_does_not_say_what_stood_there_is_told_beside_the_entries() -> None:
+    good = Side(label="c1", verdict="listing", entries=tuple(OLD))
+    mute = Side(label="c2 <b>", verdict="blocked")
+    assert compared(good, Side(label="c3", verdict="empty"), "entries").doubts == ()
+    assert compared(good, mute, "text").doubts == ()
+    found = compared(good, mute, "entries")
+    said = "shows no whole list (blocked): an entry may have stood there all the same"
+    assert found.doubts == (f"c2 <b> {said}",)
+    assert f"c2 <b> {said}" in ["".join(text for _, text in one) for one in lines(found)]
+    assert f"<p>c2 &lt;b&gt; {said}.</p>" in page(found)
+    assert compared(Side(label="c4"), good, "entries").doubts == (f"c4 {said.replace('blocked', 'never read')}",)

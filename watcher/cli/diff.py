@@ -46,6 +46,11 @@ def diff_command(state: State, *, old: str, new: str, by: By, form: str, as_json
 
     sides = [_side(state, source, by) for source in (old, new)]
     found = compared(sides[0], sides[1], by)
+    if found.is_none and len(found.doubts) == len(sides) and sides[0].markup != sides[1].markup:
+        raise UsageError(
+            f"neither shows a whole list: {' and '.join(one.verdict or 'never read' for one in sides)}",
+            hint="compare what they say: --by text",
+        )
     write(found, "json" if as_json else form)
     return 0 if found.is_none else 1
 

@@ -21,11 +21,10 @@ from watcher.core.compare import compare
 from watcher.core.concluding import dispute, hear, judge
 from watcher.core.resighted import Entries, Resighted
 from watcher.core.voices import Notes, Voice
-from watcher.records import Decision, Entry, Event, Roster, RosterEntry, Snapshot
+from watcher.records import SPEAKING, Decision, Entry, Event, Roster, RosterEntry, Snapshot
 
 __all__ = ["Agreement", "Recently", "together"]
 
-SPEAKING = frozenset({"listing", "empty"})
 LONG_SEEN = 12
 """An entry that a vantage saw so often, and never told of, is known all the same."""
 MOST_KNOWN = 20_000

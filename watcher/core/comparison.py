@@ -11,7 +11,7 @@ from watcher.core.align import align
 from watcher.core.blocks import source_blocks, text_blocks
 from watcher.core.compare import compare
 from watcher.core.difference import Budget, Difference, Span, difference, spans
-from watcher.records import Entry, Roster, RosterEntry, Snapshot
+from watcher.records import SPEAKING, Entry, Roster, RosterEntry, Snapshot
 
 By = Literal["entries", "text", "source"]
 ChangeKind = Literal["added", "removed", "changed", "renamed", "moved"]
@@ -61,6 +61,18 @@ class Comparison:
     def is_none(self) -> bool:
         """Whether nothing differs; a mere change of order counts as a difference."""
         return not self.entries and (self.difference is None or self.difference.is_none)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Of which side it is not known what entries stood there, in sentences."""
+        mute = [one for one in (self.old, self.new) if self.by == "entries" and one.verdict not in SPEAKING]
+        return tuple(
+            [
+                f"{side.label} shows no whole list ({side.verdict or 'never read'}): an entry may have stood there "
+                "all the same"
+                for side in mute
+            ]
+        )
 
     @property
     def degraded(self) -> bool:

@@ -19,7 +19,7 @@ from watcher.core.notes import LOOKS, Clock, Notes, load, save, tag
 from watcher.core.remember import remember
 from watcher.core.signs import read_signs
 from watcher.core.watchlist import Watch
-from watcher.records import Decision, Policy, Probe, Roster, Snapshot
+from watcher.records import SPEAKING, Decision, Policy, Probe, Roster, Snapshot
 
 MOST_MISSING, MOST_NEW = 6, 2
 """Own pages that one visit may ask for: of missing entries, and of those just listed."""
@@ -27,8 +27,6 @@ ROLLED_EVERY = 12
 """An entry that rolled off is asked for in so many visits once."""
 PATIENT = 24
 """A loss that must outlast a long wait is looked at so many times during it."""
-SPEAKING = frozenset({"listing", "empty"})
-"""Verdicts of complete snapshots that speak of absence."""
 
 
 # --------------------------------------------------------------------------------------------------------- probes

@@ -61,6 +61,7 @@ def table(comparison: Comparison) -> str:
     """The comparison as a part of a page that brings its own style."""
     rows = _entry_rows(comparison.entries) if comparison.difference is None else _block_rows(comparison)
     verdict = "<p>No difference.</p>" if comparison.is_none else ""
+    doubts = "".join(f"<p>{html(doubt, 400)}.</p>" for doubt in comparison.doubts)
     whole = "<p>Too much differs to compare words everywhere: some blocks are shown whole.</p>"
     degraded = whole if comparison.degraded else ""
     tally = f'<p class="faint">{comparison.tally}</p>' if comparison.tally else ""
@@ -68,7 +69,7 @@ def table(comparison: Comparison) -> str:
         f'<th scope="col">{_head("Before", comparison.old)}</th><th scope="col">{_head("After", comparison.new)}</th>'
     )
     return (
-        f'{verdict}{degraded}\n<table class="diff"><thead><tr>{heads}</tr></thead>\n'
+        f'{verdict}{doubts}{degraded}\n<table class="diff"><thead><tr>{heads}</tr></thead>\n'
         f"<tbody>\n{''.join(rows)}</tbody></table>\n{tally}"
     )
 

@@ -31,6 +31,8 @@ def lines(comparison: Comparison) -> Iterator[list[Piece]]:
         for change in comparison.entries:
             yield from _entry_lines(change)
         yield [("faint", comparison.tally)]
+        for doubt in comparison.doubts:
+            yield [("changed", safe_line(doubt, 400))]
     else:
         for hunk in _hunks(comparison.difference):
             yield [("faint", f"@@ {_range(hunk)} @@")]

@@ -15,10 +15,8 @@ from typing import Literal, NamedTuple
 from watcher.edge.ledger_log import SignedHead, Stamp
 from watcher.edge.ledger_web import OF_VISITS, Lists, Visit
 from watcher.edge.rows import as_written, micros, moment, visit_started
-from watcher.records import RosterEntry
+from watcher.records import SPEAKING, RosterEntry
 
-SPEAKING = frozenset({"listing", "empty"})
-"""Verdicts that say something of entries."""
 MOST_ENDS = 100_000
 """Endings of visits kept in memory."""
 MOST_VISITS = 1000

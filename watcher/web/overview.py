@@ -12,9 +12,9 @@ from aiohttp import web
 from watcher.core import spark
 from watcher.core.cadence import unchecked
 from watcher.core.status import configured
-from watcher.edge.ledger_sights import SPEAKING, Look, WebLedger
+from watcher.edge.ledger_sights import Look, WebLedger
 from watcher.edge.ledger_web import EventsWanted
-from watcher.records import Event, TargetStatus
+from watcher.records import SPEAKING, Event, TargetStatus
 from watcher.web.ledgers import NothingKeptError
 from watcher.web.room import Room, html, query, room
 
