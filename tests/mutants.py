@@ -55,6 +55,8 @@ EQUIVALENT: dict[str, str] = {
         "a page that is cut, and has no entries, changes nothing"
     ),
     "decide._resting: return False => return None": "only its truth is asked for",
+    "merkle.verify_inclusion: not at & 1 and at => not at & 1": "the last leaf is not the first: a one is met",
+    "merkle.verify_consistency: not at & 1 and at => not at & 1": "likewise",
 }
 """Mutants that behave as the original does, by name, and why."""
 

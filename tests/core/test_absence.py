@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import pytest
 
-from watcher.core import absence
+from watcher.core import absence, merkle
 from watcher.errors import EvidenceError
 
 KEYS = tuple(f"/company/{name}" for name in ("velmora", "qarn-hale", "istrin", "dovemark", "ölberg", "tasq", "ubo"))
@@ -87,6 +87,19 @@ def test_no_forgery_passes(size: int, key: str) -> None:
     for forged in forgeries(key, keys):
         with pytest.raises(EvidenceError):
             absence.verify_leaf(absence.key_leaf(key), forged, commitment)
+
+
+def test_inner_nodes_are_no_neighbours() -> None:
+    """They stand under the root next to each other, and every leaf of this set falls between the two of them."""
+    keys = (*KEYS[:3], KEYS[4])
+    leaves = sorted(map(absence.key_leaf, keys))
+    nodes = (merkle.node_hash(*leaves[:2]), merkle.node_hash(*leaves[2:]))
+    neighbours = tuple(absence.Neighbour(index=at, leaf=nodes[at], path=(nodes[1 - at],)) for at in (0, 1))
+    forged = absence.SetProof(present=False, size=4, root=merkle.node_hash(*nodes), neighbours=neighbours)
+    for leaf in leaves:
+        assert nodes[0] < leaf < nodes[1]
+        with pytest.raises(EvidenceError, match="too short"):
+            absence.verify_leaf(leaf, forged, absence.commit(keys))
 
 
 def test_a_proof_about_nothing_is_not_taken_for_an_empty_set() -> None:

@@ -190,9 +190,11 @@ def test_every_consistency_proof_to_70_leaves_holds_and_no_mutation_of_it() -> N
         (4, 4, (), ROOTS[4], ROOTS[5], "forked"),
         (4, 5, (), ROOTS[4], ROOTS[5], "empty"),
         (3, 5, (*merkle.consistency_proof(3, 5, NODE_AT), ROOTS[1]), ROOTS[3], ROOTS[5], "too long"),
-        (3, 3, (), b"x", b"x", "wrong length"),
-        (0, 5, (), ROOTS[0], ROOTS[5][:31], "wrong length"),
-        (0, 5, (), ROOTS[0], ROOTS[5] + b"x", "wrong length"),
+        # the head of two leaves, given out as one leaf's: each hash fits, and the tree does not
+        (1, 4, (merkle.node_hash(LEAVES[2], LEAVES[3]),), ROOTS[2], ROOTS[4], "consistency: the proof is too short$"),
+        (3, 3, (), b"x", b"x", "consistency: .* wrong length"),
+        (0, 5, (), ROOTS[0], ROOTS[5][:31], "consistency: .* wrong length"),
+        (0, 5, (), ROOTS[0], ROOTS[5] + b"x", "consistency: .* wrong length"),
     ],
 )
 def test_faults_between_two_heads_are_named(
@@ -215,6 +217,15 @@ def test_faults_of_a_proof_that_a_leaf_is_there_are_named(
 ) -> None:
     with pytest.raises(EvidenceError, match=fault):
         merkle.verify_inclusion(leaf, 3, 5, proof, root)
+
+
+def test_an_inner_node_is_no_leaf() -> None:
+    """The two leaves under it do not stand between it and the root: its path ends too soon for a leaf."""
+    inner = merkle.node_hash(LEAVES[0], LEAVES[1])
+    path = (merkle.node_hash(LEAVES[2], LEAVES[3]),)
+    assert merkle.node_hash(inner, *path) == ROOTS[4]
+    with pytest.raises(EvidenceError, match=r"inclusion: .* too short"):
+        merkle.verify_inclusion(inner, 0, 4, path, ROOTS[4])
 
 
 @pytest.mark.parametrize(("old", "new"), [(3, 2), (-1, 2), (1, 0)])
