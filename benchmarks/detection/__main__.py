@@ -9,6 +9,7 @@ events    over the series, from the truth's entries and from the pages themselve
 faults    the same series with faults in every fifth check, for sites with and without pages for single entries, mirrors
           and full lists, against "compare with the last page" and "three in a row"
 beyond    faults that outlast every wait, or reach every mirror at once (see ``faults``): something may be told falsely
+structures  the same events in other page structures, read end to end under faults (see ``structures``)
 ablation  every rule of the decision turned off in turn
 cost      what reading, comparing and deciding cost for a page of 10,000 entries
 
@@ -23,7 +24,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.detection import cost, entries, events, faults
+from benchmarks.detection import cost, entries, events, faults, structures
 from benchmarks.detection.ablation import RULES, without
 from benchmarks.detection.rivals import Rival, told_by
 from benchmarks.detection.score import Tally, table
@@ -31,7 +32,7 @@ from benchmarks.detection.series import Series, load
 from watcher.edge.machine import collect_seldom
 from watcher.edge.read_worker import BUSY
 
-PARTS = ("entries", "events", "faults", "beyond", "ablation", "cost")
+PARTS = ("entries", "events", "faults", "beyond", "structures", "ablation", "cost")
 
 
 def main(arguments: list[str]) -> int:
@@ -59,6 +60,8 @@ def main(arguments: list[str]) -> int:
         with_faults(series, range(options.seeds), mistakes=options.mistakes)
     if "beyond" in parts:
         beyond(series, mistakes=options.mistakes)
+    if "structures" in parts:
+        structures.report(series, range(options.seeds), mistakes=options.mistakes)
     if "ablation" in parts:
         ablation(series)
     if "cost" in parts:
