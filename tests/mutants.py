@@ -55,6 +55,10 @@ EQUIVALENT: dict[str, str] = {
         "a page that is cut, and has no entries, changes nothing"
     ),
     "decide._resting: return False => return None": "only its truth is asked for",
+    "decide.decide: '' => '!'": "no capture is named by it",
+    "decide.decide: '' => '!' #2": "only where the clock that nobody sets was read is it asked which boot it was",
+    "decide.decide: '' => '!' #3": "neither is the state of a clock that is kept",
+    "decide._pass_time: '' => '!' #2": "no capture is named by it",
     "merkle.verify_inclusion: not at & 1 and at => not at & 1": "the last leaf is not the first: a one is met",
     "merkle.verify_consistency: not at & 1 and at => not at & 1": "likewise",
 }

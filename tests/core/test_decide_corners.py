@@ -257,6 +257,24 @@ def test_a_cut_page_has_no_signs_of_its_own() -> None:
     assert not load(site.roster.notes).absences
 
 
+def test_a_cut_page_does_not_show_what_was_not_there_yet() -> None:
+    """The rest of it may have held B already: B came after the last whole page."""
+    site = Watching()
+    site.look("CD")
+    site.look("A", verdict="partial", complete=False)
+    (listed,) = site.look("BCD")
+    assert said([listed]) == ["listed B"]
+    assert listed.before == "c1"
+
+
+def test_half_a_list_is_no_recovery() -> None:
+    site = Watching()
+    site.look("ABCD")
+    assert said(site.look("")) == ["vanished"]
+    assert site.look("A", verdict="partial", complete=False) == ()
+    assert said(site.look("ABCD")) == ["recovered"]
+
+
 def test_until_a_baseline_stands_nothing_is_told_and_nobody_is_missed() -> None:
     site = Watching()
     assert site.look("", verdict="empty") == ()

@@ -163,7 +163,7 @@ def _looks(case: Case) -> None:
 def _look_again(case: Case, findings: Mapping[str, losses.Finding]) -> timedelta | None:
     """When to look again, ahead of the schedule."""
     policy, notes = case.policy, case.notes
-    if notes.flips and any(not name.startswith(("new:", "empty")) for name in notes.flips):
+    if any(not name.startswith(("new:", "empty")) for name in notes.flips):
         return policy.confirm_gap
     waiting = {key: finding for key, finding in findings.items() if not finding.sure and key in notes.absences}
     if not findings:
