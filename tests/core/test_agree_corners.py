@@ -100,6 +100,39 @@ def test_a_copy_that_comes_after_a_later_one_moves_nothing() -> None:
     assert dict(fleet.roster.entries) == dict(before.entries)
 
 
+def test_nothing_is_missing_by_a_copy_older_than_all_that_is_believed() -> None:
+    """When it comes, no vantage has looked for long: the other one only failed to."""
+    fleet = Fleet("berlin", "oslo")
+    fleet.round(ALL, 4)
+    late = fleet.now + timedelta(minutes=20)
+    show(fleet, "oslo", (), 60, verdict="unreachable", complete=False)
+    fleet.vantages["berlin"].now = fleet.now = late
+    assert fleet.look("berlin", "ABCDEFG") == ()
+    assert fleet.standing("H") == "listed"
+
+
+def test_what_another_vantages_first_copy_holds_is_told_as_news_once_it_is_known_to_be() -> None:
+    fleet = Fleet("berlin", "oslo")
+    show(fleet, "berlin", ALL, 4)
+    assert show(fleet, "oslo", "I" + ALL) == []
+    assert show(fleet, "berlin", "I" + ALL, 3) == ["listed I"]
+    assert fleet.told[0].vantage == "berlin"
+
+
+def test_what_is_new_to_one_vantage_and_withdrawn_by_the_others_is_told_as_listed_again() -> None:
+    fleet = Fleet("berlin", "oslo")
+    show(fleet, "berlin", ALL, 4)
+    show(fleet, "berlin", "ABCEFGH", 8)
+    show(fleet, "oslo", "ABCEFGH", 4)
+    show(fleet, "oslo", ALL)
+    assert said(fleet.told)[:2] == ["withdrawn D", "relisted D"]
+    assert said(fleet.own["oslo"]) == ["listed D"]
+    told = fleet.told[1]
+    assert (told.vantage, told.why[:2]) == ("index", ("told-as:listed", "new-on-listing"))
+    assert agreement.same_entry(told, fleet.own["oslo"][0])
+    assert not agreement.same_entry(told, replace(told, entry=None))
+
+
 def test_more_sites_than_are_remembered_are_decided_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agree, "MOST_KNOWN", 0)
     fleet = Fleet("berlin")

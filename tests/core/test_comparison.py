@@ -67,6 +67,13 @@ def test_unified() -> None:
     assert "+  status: PUBLISHED" in told
 
 
+def test_of_a_field_that_came_or_went_there_is_one_line() -> None:
+    old = entry("Velmora Logistics", status="SOON", size="30 GB")
+    new = entry("Velmora Logistics", size="30 GB", date="2026-11-02")
+    told = list(unified(compared(side([old]), side([new]), "entries")))
+    assert told[3:] == [" Velmora Logistics", "-  status: SOON", "+  date: 2026-11-02"]
+
+
 def test_json() -> None:
     value = json.loads(json.dumps(as_object(compared(side(OLD), side(NEW), "entries"))))
     assert (value["by"], value["same"], value["degraded"]) == ("entries", False, False)

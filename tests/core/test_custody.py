@@ -88,6 +88,7 @@ ACTS = {
     "export": custody.export_record(bundle=bytes(32), captures=["c1"], events=["e1"], at=AT, vantage="local"),
     "redaction": custody.redaction_record(bundle=bytes(32), redactions=bytes(32), count=2, at=AT, vantage="local"),
     "prune": custody.prune_record(bodies=["bb", "aa"], before=AT, at=AT, vantage="local"),
+    "pause": custody.pause_record(by="index", until={"gang": AT}, at=AT, vantage="local"),
     "key": custody.key_record(old="", new="local+00000000+AQ==", at=AT, vantage="local"),
     "version": custody.version_record({"watcher": "0.1.0"}, config=bytes(32), at=AT, vantage="local"),
 }

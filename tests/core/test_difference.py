@@ -79,6 +79,14 @@ def test_a_page_of_noise_spends_the_budget_and_says_so() -> None:
     assert budget.left == BUDGET
 
 
+def test_of_very_many_changed_blocks_in_one_place_none_is_called_another() -> None:
+    """Each would have to be laid beside each; that they went and came is told all the same."""
+    found = difference([f"old w{number}" for number in range(150)], [f"new w{number}" for number in range(150)])
+    assert found.degraded
+    assert len(found.blocks) == 300
+    assert all(None in (block.old, block.new) for block in found.blocks)
+
+
 def test_text_blocks_show_what_a_person_sees() -> None:
     markup = (
         "<head><title>t</title></head><p>a <b>b</b>&amp;c</p><!-- no --><script>if (1<2) no()</script>"

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from fnmatch import fnmatchcase
 from itertools import combinations
 
 import pytest
 
 from tests.fleet.copying import KEY
-from watcher.core.fleet import RollCall, Shares, Word, hear, homes, say
+from watcher.core.fleet import (
+    ALL_ALIVE,
+    DOMAIN,
+    RollCall,
+    Shares,
+    Word,
+    alive_subject,
+    hear,
+    homes,
+    paused_subject,
+    say,
+)
+from watcher.core.note import sealed
 from watcher.edge.sign import check_signature
 from watcher.errors import EvidenceError
 
@@ -81,6 +94,17 @@ def test_a_word_is_its_vantages_own() -> None:
             hear(other, "a", PUBLIC, check_signature)
     with pytest.raises(EvidenceError, match="signed for 'a'"):
         hear(data, "b", PUBLIC, check_signature)
+
+
+@pytest.mark.parametrize("body", [b"", b"\xc1", b"\x93\x01\x02\x03", b'{"vantage": "a"}'])
+def test_what_is_signed_and_is_no_word_is_refused(body: bytes) -> None:
+    with pytest.raises(EvidenceError, match="that is none"):
+        hear(sealed(DOMAIN, body, KEY.sign), "a", PUBLIC, check_signature)
+
+
+def test_whoever_listens_to_all_hears_each_and_no_pause() -> None:
+    assert fnmatchcase(alive_subject("berlin"), ALL_ALIVE)
+    assert not fnmatchcase(paused_subject("berlin"), ALL_ALIVE)
 
 
 # ------------------------------------------------------------------------------------------------------ roll call

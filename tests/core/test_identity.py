@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.core.identity import assign_keys, fold_title
+from watcher.core.identity import LONGEST_KEY, assign_keys, fold_title
 from watcher.records import Entry
 
 
@@ -49,6 +49,17 @@ def test_a_key_knows_no_host() -> None:
 def test_a_link_that_all_share_is_nobodys_own() -> None:
     found = keys([entry("Velmora", "http://a.onion/#"), entry("Ostrava", "http://a.onion/#")])
     assert found == ["velmora", "ostrava"]
+
+
+def test_a_link_that_nothing_can_read_is_nobodys_own() -> None:
+    found = keys([entry("Velmora", "http://[a.onion/velmora"), entry("Ostrava", "http://[a.onion/ostrava")])
+    assert found == ["velmora", "ostrava"]
+
+
+def test_names_that_differ_only_far_behind_have_two_short_keys() -> None:
+    found = keys([entry("v" * 3 * LONGEST_KEY), entry("v" * 3 * LONGEST_KEY + "w")])
+    assert len(set(found)) == 2
+    assert max(map(len, found)) <= LONGEST_KEY
 
 
 def test_a_new_title_on_the_same_page_of_its_own_is_the_same_entry() -> None:

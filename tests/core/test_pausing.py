@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from watcher.core.note import ED25519
-from watcher.core.pausing import MOST, Paused, Statement, after, hear, paused, read, say
+from watcher.core.pausing import DOMAIN, LARGEST, MOST, Paused, Statement, after, hear, paused, read, say
 from watcher.errors import EvidenceError
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -47,6 +48,12 @@ def test_a_statement_is_its_operators_own() -> None:
 def test_what_is_signed_and_makes_no_sense_is_not_heeded(until: dict[str, datetime]) -> None:
     with pytest.raises(EvidenceError, match="a pause that"):
         hear(say(Statement(by="index", number=1, until=until), sign), "index", PUBLIC, check)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"by": "index"}', b"\xff", b'"' + b"x" * LARGEST + b'"'])
+def test_what_is_signed_and_is_no_statement_is_refused(body: bytes) -> None:
+    with pytest.raises(EvidenceError, match=r"a pause that (is none|names too much)"):
+        hear(body + b"\n" + base64.b64encode(sign(DOMAIN + body)) + b"\n", "index", PUBLIC, check)
 
 
 def test_statements_follow_each_other() -> None:

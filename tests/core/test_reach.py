@@ -56,6 +56,7 @@ def test_allowed_hosts_come_from_addresses() -> None:
         ("", "address:scheme"),
         ("http://", "address:bad"),
         ("http://[::1", "address:bad"),
+        ("http://[v1.fe80:1]/", "address:bad"),  # of a kind of address that nobody has
         (f"http://{ONION}:99999/", "address:bad"),
         (f"http://{ONION}:0/", "address:bad"),
         (f"http://{ONION}/" + "x" * 9000, "address:bad"),
@@ -165,6 +166,7 @@ def test_hosts_in_the_form_in_which_they_are_compared() -> None:
     assert host_of("leaks.example:80") == "leaks.example"
     assert host_of("http://a..b/") == ""
     assert host_of("http://" + "x" * 64 + ".example/") == ""
+    assert host_of("http://[fd00::1/") == ""
     assert is_inside("fd00::1")
     assert not is_inside("2606:4700::1111")
 

@@ -12,7 +12,7 @@ import pytest
 
 from watcher.core import brought, warc, warc_reading
 from watcher.core.brought import Claim, claims, stamp
-from watcher.core.warc_reading import Found, WarcFile
+from watcher.core.warc_reading import CHUNK, Found, WarcFile
 from watcher.errors import UnreadableError
 
 AT = datetime(2026, 11, 22, 15, 4, 5, 123456, tzinfo=UTC)
@@ -48,6 +48,13 @@ def test_plain_and_packed(pack) -> None:  # type: ignore[no-untyped-def]
     assert found[0].at == AT.replace(microsecond=0)
     assert found[1].headers["x"] == "a folded"
     assert fault == ""
+
+
+def test_a_packed_record_of_many_chunks_is_read_whole() -> None:
+    """A chunk of it fits into so few bytes that more than one stands in what was read at once."""
+    block = PAGE + b" " * (5 * CHUNK)
+    ((found,), fault) = read(gzip.compress(record("response", block)))
+    assert (found.block, fault) == (block, "")
 
 
 def test_our_own_files_are_read_back() -> None:

@@ -24,7 +24,8 @@ def test_a_title_that_is_about_it(title: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "title", ["Acmeville", "Placme", "Ac Me", "A***", "****", "Macme", "Acm", "a c d m e", "B**E", "A**X", ""]
+    "title",
+    ["Acmeville", "Placme", "Ac Me", "A***", "****", "Macme", "Acm", "Xa.C.M.E.", "a c d m e", "B**E", "A**X", ""],
 )
 def test_a_title_that_is_not(title: str) -> None:
     assert watched((ACME,), title, {}) == ()

@@ -70,6 +70,8 @@ class Story:
     seen: list[Seen] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     heads: list[Head] = field(default_factory=list)
+    facts: dict[str, object] = field(default_factory=dict)
+    """What captures say beside what all say."""
 
     def log(self, record: Record) -> Leaf:
         self.records.append(record)
@@ -143,7 +145,7 @@ class Story:
             stored_bytes=0,
             leaf=len(self.leaves),
             vantage="local",
-            facts={"socks_reply": 0, "monotonic_start": 12345.678901, "clock_state": "synchronised"},
+            facts={"socks_reply": 0, "monotonic_start": 12345.678901, "clock_state": "synchronised"} | self.facts,
         )
         leaf = self.log(custody.capture_record(capture, request=request, response=response))
         self.kept.append(Kept(capture=capture, leaf=leaf, request=request, response=response))
@@ -154,7 +156,7 @@ class Story:
             id=f"e-{kind}-{len(self.told)}",
             kind=kind,  # type: ignore[arg-type]
             site="gang",
-            entry=entry(title),
+            entry=entry(title) if title else None,
             not_before=before.snapshot.finished_at if before else None,
             not_after=after.snapshot.taken_at,
             confirmed_at=self.now,

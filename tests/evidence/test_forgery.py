@@ -108,11 +108,44 @@ def materials() -> Iterator[tuple[str, Material]]:
         after = other.visit((*OTHERS, SUBJECT), after=timedelta(minutes=5))
         other.tell(kind, SUBJECT, before=before, after=after, why=("new-on-listing",))
         yield kind, other.material()
+    other = Story()
+    seen = other.visit((*OTHERS, SUBJECT), after=timedelta())
+    other.tell("listed", SUBJECT, before=None, after=seen, why=("new-on-listing",))
+    yield "listed on the first page", other.material()
+    other = Story()
+    before, after = (other.visit(titles, after=timedelta(minutes=15)) for titles in (OTHERS, OTHERS[:1]))
+    other.tell("vanished", "", before=before, after=after, why=("missing-at-once:6",))
+    yield "of the site, not of an entry", other.material()
 
 
 @pytest.mark.parametrize(("name", "made"), list(materials()), ids=lambda value: value if isinstance(value, str) else "")
 def test_a_good_bundle_raises_no_alarm(name: str, made: Material) -> None:
     assert failing(make(made, KEY), None) == (set(), set())
+
+
+@pytest.mark.parametrize(
+    ("ran", "said"),
+    [
+        ((0, 900, 1800), "it was not set between 3 captures"),
+        ((0, 900.5, 1799), "it was not set between 3 captures"),
+        ((0, 900, 12_600), "times are NOT CERTAIN"),
+        ((0, 10, 910), "times are NOT CERTAIN"),
+    ],
+)
+def test_a_clock_that_was_set_between_captures_is_told_and_makes_nothing_invalid(
+    ran: tuple[float, ...], said: str
+) -> None:
+    """By the wall there are 15 minutes between two captures, whatever the clock ran that nobody can set."""
+    played = Story()
+    for number, monotonic in enumerate(ran):
+        played.facts = {"boot_id": "b", "monotonic_start": monotonic}
+        played.visit(OTHERS, after=timedelta(minutes=15) if number else timedelta())
+    made = make(played.material(), KEY)
+    ours = {r.check: r.detail for r in verify_bundle(made, keys=[KEY.vkey], read_again=_reread)}
+    theirs = {name: detail for name, _, detail in ALONE.check_all(made, [ALONE.Key(KEY.vkey)], None, None)}
+    assert ours["clock"].startswith(said)
+    assert theirs["clock"].startswith(said)
+    assert failing(made, None) == (set(), set())
 
 
 def test_a_good_bundle_with_time_stamps_raises_no_alarm(good_stamped: bytes, authority: Authority) -> None:

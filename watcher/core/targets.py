@@ -156,7 +156,7 @@ def _from_json(data: Any, source: str) -> Iterator[tuple[str, str, bool]]:
                 yield from _group(one, str(name))
     elif isinstance(data, dict):
         yield from _group(data, stem)
-    elif isinstance(data, list):
+    else:
         for one in data:
             yield from _group(one, stem)
 

@@ -35,14 +35,14 @@ class _Finder:
 
     def document(self) -> None:
         prefix: Path = ()
-        self._skip(_BLANK)
+        self._take(_BLANK)
         while self.at < len(self.text):
             if self._peek("["):
                 prefix = self._header()
             else:
                 self._assignment(prefix)
-            self._skip(_SPACE)
-            self._skip(_BLANK)
+            self._take(_SPACE)
+            self._take(_BLANK)
 
     def _header(self) -> Path:
         array = self._peek("[[")
@@ -74,17 +74,16 @@ class _Finder:
             path = (*path, name)
             self.lines.setdefault(path, line)
         self._move(1)  # "="
-        self._skip(_SPACE)
+        self._take(_SPACE)
         self._value(path)
 
     def _key(self) -> list[str]:
         names = []
         while True:
-            self._skip(_SPACE)
-            match = next(m for p in (_BASIC, _LITERAL, _BARE) if (m := p.match(self.text, self.at)))
-            self._move(len(match[0]))
-            names.append(match[0] if _BARE.fullmatch(match[0]) else tomllib.loads(f"k = {match[0]}")["k"])
-            self._skip(_SPACE)
+            self._take(_SPACE)
+            name = self._take(_BASIC, _LITERAL, _BARE)
+            names.append(name if _BARE.fullmatch(name) else tomllib.loads(f"k = {name}")["k"])
+            self._take(_SPACE)
             if not self._peek("."):
                 return names
             self._move(1)
@@ -95,16 +94,13 @@ class _Finder:
         elif self._peek("{"):
             self._items(path, "}")
         else:
-            for pattern in (_LONG_BASIC, _LONG_LITERAL, _BASIC, _LITERAL, _SCALAR):
-                if pattern.match(self.text, self.at):
-                    self._skip(pattern)
-                    return
+            self._take(_LONG_BASIC, _LONG_LITERAL, _BASIC, _LITERAL, _SCALAR)
 
     def _items(self, path: Path, closing: str) -> None:
         self._move(1)
         number = 0
         while True:
-            self._skip(_BLANK)
+            self._take(_BLANK)
             if self._peek(closing):
                 self._move(1)
                 return
@@ -120,9 +116,11 @@ class _Finder:
     def _peek(self, what: str) -> bool:
         return self.text.startswith(what, self.at)
 
-    def _skip(self, pattern: re.Pattern[str]) -> None:
-        if match := pattern.match(self.text, self.at):
-            self._move(len(match[0]))
+    def _take(self, *patterns: re.Pattern[str]) -> str:
+        """What the first of them that fits takes, moved past; of a valid document, one fits."""
+        found = next(match[0] for pattern in patterns if (match := pattern.match(self.text, self.at)))
+        self._move(len(found))
+        return found
 
     def _move(self, count: int) -> None:
         self.line += self.text.count("\n", self.at, self.at + count)
