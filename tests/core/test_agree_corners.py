@@ -100,6 +100,18 @@ def test_a_copy_that_comes_after_a_later_one_moves_nothing() -> None:
     assert dict(fleet.roster.entries) == dict(before.entries)
 
 
+def test_a_copy_from_before_what_others_saw_does_not_date_an_entry_back() -> None:
+    fleet = Fleet("berlin", "oslo")
+    fleet.round(ALL, 4)
+    late = fleet.now + timedelta(minutes=20)
+    show(fleet, "berlin", ALL, 3)
+    seen = {key: (held.last_seen, held.seen_in) for key, held in fleet.roster.entries.items()}
+    fleet.now = late
+    fleet.look("oslo", ALL)
+    assert voices.load(fleet.roster.notes).voices["oslo"].looks == 5
+    assert {key: (held.last_seen, held.seen_in) for key, held in fleet.roster.entries.items()} == seen
+
+
 def test_nothing_is_missing_by_a_copy_older_than_all_that_is_believed() -> None:
     """When it comes, no vantage has looked for long: the other one only failed to."""
     fleet = Fleet("berlin", "oslo")

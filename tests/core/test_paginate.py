@@ -45,6 +45,8 @@ PAGER = '<ul class=pagination><li><a href="?page=1">1</a><li><a href="?page=2">2
         ('<div class=files><a href="/dl/a.7z.001">1</a><a href="/dl/a.7z.002">2</a></div>', HERE, ()),
         ('<div class=pagination><a href="http://other.onion/?page=2">2</a></div>', HERE, ()),
         ('<a href="/about">Next</a>', HERE, ()),
+        ('<div class=pagination><p><p><i><b><s><u><em><a href="/far">Next</a>', HERE, ()),
+        ('<div class=pagination><a href="http://[a.onion/?page=2">2</a></div>', HERE, ()),
         ('<div class=pagination><a onclick="return false">2</a></div>', HERE, ()),
         ('<link rel=next href="http://[::1"><a rel=next href="/two">on</a>', HERE, ("/two",)),
         ('<div class=pagination><a href="?page=700000">2</a></div>', HERE, ()),
@@ -82,10 +84,16 @@ def test_by_template(pages: str, url: str, address: str) -> None:
     assert found("<p>x" + PAGER, url=url, pages=pages) == (address,)
 
 
+@pytest.mark.parametrize("pages", ["http://[a.onion/{n}", "http://a.onion]/{n}"])
+def test_by_a_template_that_makes_no_address_there_is_no_further_page(pages: str) -> None:
+    assert found("<p>x" + PAGER, pages=pages) == ()
+
+
 def test_by_selector() -> None:
     assert found('<a class=n data-to="/two">x</a><a class=n>y</a>' + PAGER, next_link="a.n@data-to") == ("/two",)
     assert found('<a class=n href="/two">x</a>', next_link="a.n") == ("/two",)
     assert found("<p>", next_link="a[") == ()
+    assert found('{"next": "/api?page=2"}', next_link="a.n") == ()
 
 
 @pytest.mark.parametrize(

@@ -387,6 +387,13 @@ def test_what_is_no_text(site: Site, body: bytes, kind: str) -> None:
     assert site.memory == before
 
 
+def test_what_would_take_the_parser_for_ever_is_not_parsed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = site.memory
+    monkeypatch.setattr("watcher.core.reading.parse", None)
+    assert site.reads(listing(NAMES[1:11]) + "<b>" * 51_000).why[0] == "parse-refused"
+    assert site.memory == before
+
+
 def test_what_the_parser_refuses(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(page: Page) -> Document:
         raise SelectolaxError("no more memory")
