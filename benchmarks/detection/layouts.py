@@ -97,7 +97,7 @@ def said(scene: Scene, row: Row, place: int) -> dict[str, str]:
         "left": f"{seconds // 86400}d {seconds // 3600 % 24:02}h {seconds // 60 % 60:02}m {seconds % 60:02}s",
         "pct": str(row.number % 9 * 10 + 10),
         "u": "/uploads/" + f"{row.number * 7919 % 16**8:08x}.png",
-        "q": quote(row.title.lower().replace(" ", "-"), safe=""),
+        "f": quote(row.title, safe=""),
         **{f"h{at}": scene.hashed(f"h{at}") for at in range(6)},
     }
 
@@ -481,7 +481,7 @@ def ascii_table(scene: Scene) -> Mapping[str, str]:
 @layout
 def directory_index(scene: Scene) -> Mapping[str, str]:
     lines = "".join(
-        f'<a href="{quote(row.title)}/">{html.escape(row.title)}/</a>{" " * max(1, 51 - len(row.title))}{row.date[8:10]}-{MONTHS[int(row.date[5:7]) - 1][:3]}-{row.date[:4]} 10:00                   -\n'
+        f'<a href="{quote(row.title, safe="")}/">{html.escape(row.title)}/</a>{" " * max(1, 51 - len(row.title))}{row.date[8:10]}-{MONTHS[int(row.date[5:7]) - 1][:3]}-{row.date[:4]} 10:00                   -\n'
         for row in scene.rows
     )
     return {
@@ -493,7 +493,7 @@ def directory_index(scene: Scene) -> Mapping[str, str]:
 def apache_table_index(scene: Scene) -> Mapping[str, str]:
     rows = records(
         scene,
-        "<tr><td valign=top><img src='/icons/folder.gif' alt='[DIR]'></td><td><a href='{q}/'>{t}/</a></td><td align=right>{date} 10:00</td><td align=right>  - </td><td>&nbsp;</td></tr>\n",
+        "<tr><td valign=top><img src='/icons/folder.gif' alt='[DIR]'></td><td><a href='{f}/'>{t}/</a></td><td align=right>{date} 10:00</td><td align=right>  - </td><td>&nbsp;</td></tr>\n",
     )
     return {
         "/": f"<html><head><title>Index of /leaks</title></head><body><h1>Index of /leaks</h1><table><tr><th></th><th><a href='?C=N;O=D'>Name</a></th><th><a href='?C=M;O=A'>Last modified</a></th><th><a href='?C=S;O=A'>Size</a></th><th>Description</th></tr><tr><th colspan=5><hr></th></tr>\n<tr><td></td><td><a href='/'>Parent Directory</a></td><td>&nbsp;</td><td align=right>  - </td><td>&nbsp;</td></tr>\n{rows}<tr><th colspan=5><hr></th></tr></table><address>Apache Server</address></body></html>"

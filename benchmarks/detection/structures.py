@@ -13,7 +13,8 @@ seed pairs other sites with other layouts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -56,7 +57,7 @@ def _chinese(title: str) -> str:
     return "".join(HAN[ord(one) % len(HAN)] for one in title.lower() if one.isalnum())[:12] + "有限公司"
 
 
-WRITINGS = {
+WRITINGS: Mapping[str, Callable[[str], str]] = {
     "as it is": str,
     "upper": str.upper,
     "lower": str.lower,
@@ -69,6 +70,7 @@ WRITINGS = {
     "country in brackets": lambda title: f"{title} ({('US', 'DE', 'BR', 'IT')[len(title) % 4]})",
     "masked": lambda title: title[:2] + "*" * max(3, len(title) - 4) + title[-2:],
 }
+_NAME = re.compile(r"((?:[\[(][^\])]*[\])]\s*)?)(.*?)((?:\s*[\[(][^\])]*[\])])?)", re.S)
 USUAL = ("as it is", "as it is", "as it is", "as it is", *WRITINGS)
 
 
@@ -154,21 +156,32 @@ def sites_of(all_series: Sequence[Series], seed: int) -> Iterator[Site]:
 
 
 def _written(series: Series, writing: str) -> Series:
-    """The series with its titles in another writing; as they are where two would be one."""
+    """The series with its titles in another writing, but for those masked or renamed at some time; all as they are
+    where two would be one."""
     spell = WRITINGS[writing]
     titles = series.titles()
+    names = Counter(titles.values())
+    masked = {one for title, one in titles.items() if "*" in title or "?" in title or names[one] > 1}
     made: dict[str, str] = {}
+    spelled = {title: title if identity in masked else _spell(title, spell) for title, identity in titles.items()}
     for title, identity in titles.items():
-        if made.setdefault(fold_title(spell(title))[0], identity) != identity:
-            spell = str
+        if made.setdefault(fold_title(spelled[title])[0], identity) != identity:
+            spelled = {title: title for title in titles}
             break
 
     def anew(state: State) -> State:
-        entries = tuple(replace(entry, title=spell(entry.title)) for entry in state.entries)
+        entries = tuple(replace(entry, title=spelled[entry.title]) for entry in state.entries)
         return replace(state, entries=entries)
 
     versions = tuple(replace(one, shown=anew(one.shown), true=anew(one.true)) for one in series.versions)
     return replace(series, versions=versions)
+
+
+def _spell(title: str, spell: Callable[[str], str]) -> str:
+    """The name anew, what stands round it (``(SOLD)``) as it was: nobody could know a name that is masked with it."""
+    found = _NAME.fullmatch(title)
+    assert found is not None
+    return found[1] + spell(found[2]) + found[3]
 
 
 # --------------------------------------------------------------------------------------------------------- one check

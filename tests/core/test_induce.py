@@ -478,6 +478,38 @@ def redesigned(names: list[str]) -> str:
     )
 
 
+def test_a_marquee_of_all_names_is_not_the_whole_of_a_list_that_was_cut() -> None:
+    def listing(names: list[str], cards: int) -> Document:
+        spans = "".join(f"<span class=mq>{name}</span>" for name in names)
+        cells = "".join(
+            f"<div class=cell><h3>{name}</h3><p>They did not even look.</p></div>" for name in names[:cards]
+        )
+        marquee = f"<div class=marquee><div>{spans}</div><div aria-hidden=true>{spans}</div></div>"
+        return page(f"{marquee}<div class=grid>{cells}</div>")
+
+    learned = Learned()
+    for count in (7, 8, 9, 10):
+        learned = learn(learned, listing(NAMES[:count], count), extract(listing(NAMES[:count], count), learned))
+    assert not learned.provisional
+    cut = extract(listing(NAMES, 5), learned, known=NAMES)
+    assert titles(cut) == NAMES[:5], "what a marquee says twice would be two entries each"
+
+
+def test_names_in_attributes_beside_sizes_and_timers_are_read() -> None:
+    tile = "<div class=tile data-name='{0}'><div class=info>{1}1 GB</div><div class=when>{1}d 09h 57m</div></div>"
+    assert titles(extract(page(f"<div class=tiles>{each(tile)}</div>"), Learned())) == NAMES
+
+
+def test_entries_may_be_called_like_files_where_a_heading_says_so() -> None:
+    names = [f"{name.replace(' ', '_')}.zip" for name in NAMES[:9]]
+    card = "<div class=card><h2>{0}</h2><i>{1}411 files</i><p>They did not even look.</p></div>"
+    files = (
+        "<table>" + "".join(f"<tr><td><a href='/f/{at}'>part{at}.rar</a></td></tr>" for at in range(20)) + "</table>"
+    )
+    assert titles(extract(page(each(card, names) + files), Learned())) == names
+    assert titles(extract(page(each(card) + files), Learned())) == NAMES
+
+
 def test_redesign_is_learned_from_known_titles() -> None:
     _, learned = series(*(plain_list(NAMES[at:]) for at in range(3)))
     made = page(SERVICES + redesigned(["Quellwik Ltd", *NAMES[2:]]))

@@ -23,6 +23,8 @@ EVERY = 16
 MOST_LOOKED_FOR = 200
 BEHIND = 2.5
 """How much less than the list that stands the whole of it may score on its own."""
+REPEATS = 0.2
+"""How many more records for each title the whole of a list may have than what was read."""
 
 
 def is_doubtful(document: Document, learned: Learned, read: Read, known: Sequence[str]) -> bool:
@@ -53,8 +55,10 @@ def _stands_unread(document: Document, entries: Sequence[Entry], known: Sequence
 
 def whole_of(candidates: Sequence[Candidate], entries: Sequence[Entry], known: Sequence[str]) -> Candidate | None:
     """The candidate that lists what was read and more; None if there is none that looks like a list of entries. Each
-    part of a list put together must show something that was read or is known: services may look like entries."""
+    part of a list put together must show something that was read or is known: services may look like entries. One that
+    names everything twice (a marquee) only echoes the entries."""
     read = frozenset(fold_title(entry.title)[0] for entry in entries)
+    repeats = len(entries) / max(1, len(read)) + REPEATS
     expected = read | {fold_title(title)[0] for title in known}
     now = [one for one in candidates if one.folded() == read]
     standing = max((one.score for one in now), default=LEAST + BEHIND)
@@ -63,7 +67,7 @@ def whole_of(candidates: Sequence[Candidate], entries: Sequence[Entry], known: S
         titles = candidate.folded()
         if len(titles) <= len(read) or len(titles & read) * 10 < len(read) * 9 or not is_clean(candidate):
             continue
-        if any(is_finer(one, candidate) for one in now):
+        if any(is_finer(one, candidate) for one in now) or len(candidate.titles) > repeats * len(titles):
             continue
         if not all(_has_any(candidate, part, expected) for part in candidate.group.parts):
             continue

@@ -30,6 +30,8 @@ __all__ = ["Extraction", "Learned", "extract", "learn", "relearn"]
 
 CONTENT_WITH = 4.0
 """Score from which the text columns of a group need no help from its attributes."""
+BESIDE_A_NAME = ("date", "timer", "size", "views", "price", "percent")
+"""Kinds of texts that are said of something: records that show them, and no name, may have it in an attribute."""
 SURE = 6.0
 """Score from which a page need not be looked at as if it had a single entry."""
 FEW, LONG = 3, 24
@@ -224,7 +226,7 @@ def _may_hide_titles(group: Group) -> bool:
     """Whether names may stand in the attributes of a group whose texts are none."""
     if aside_of(group.key) >= 1.5 or any(column.names > 0.9 for column in group.columns):
         return False
-    return group.pages or any(column.wordy for column in group.columns)
+    return group.pages or any(column.wordy or column.share(*BESIDE_A_NAME) > 0.5 for column in group.columns)
 
 
 def _once(candidates: Iterable[Candidate]) -> list[Candidate]:

@@ -13,8 +13,9 @@ from watcher.core.shapes import apply_frame, frame_of
 from watcher.core.short_keys import cached_if_short
 from watcher.core.words import TITLE_KINDS, aside_weight, is_aside_inside, is_company, kind_of, words_in
 
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _TAG_BONUS = {
-    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), 0.8),
+    **dict.fromkeys(HEADINGS, 0.8),
     **dict.fromkeys(("strong", "b", "u", "th", "a", "font", "summary", "dt", "legend"), 0.35),
     **dict.fromkeys(("time", "button", "label", "small", "option", "code", "pre"), -0.5),
 }
@@ -51,6 +52,7 @@ class Weights:
     trimmed: float = 0.3
     address: float = 0.8
     inside: float = 1.5
+    file: float = 0.8
 
 
 DEFAULT = Weights()
@@ -179,6 +181,8 @@ def title_score(column: Column, group: Group, weights: Weights = DEFAULT, *, rec
         return None
     domains = column.share("domain")
     names = column.names - domains
+    if column.tag in HEADINGS or words_in(column.label) & STRONG_TITLE_HINTS or _hint(column.hints) == 1.0:
+        names += weights.file * column.share("file")  # what is called a title is one, even if it is called Acme.zip
     if names + domains < 0.3:
         return None
     records = max(1, records or len(group.records))

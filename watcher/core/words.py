@@ -74,7 +74,7 @@ _PRICE = re.compile(
     r"(?:[$€£¥₽]|usd|eur|btc|xmr)\s*[~]?\d[\d\s.,]*\s*(?:[kmbt]|mln|million|billion|thousand)?\+?|\d[\d\s.,]*\s*(?:[kmb]|mln|million|billion)?\s*(?:[$€£¥₽]|usd|eur|btc|xmr)",
     re.I,
 )
-_NUMBER = re.compile(r"[#№~+-]?\d[\d\s.,]*[kmb+]?")
+_NUMBER = re.compile(r"[#№~+-]?\d[\d\s.,]*[kmb+]?(?:\s*(?:files?|folders?|documents?))?", re.I)
 _PERCENT = re.compile(r"(?:\w+\s+){0,2}\d+(?:[.,]\d+)?\s*%(?:\s+\w+){0,2}")
 _VIEWS = re.compile(
     r"(?:total\s+)?(?:views?|visits?|reads?|hits?|просмотр\w*|visitors?)\s*:?\s*\d[\d\s.,]*k?|\d[\d\s.,]*k?\s*(?:views?|visits?|reads?|hits?|просмотр\w*|visitors?|times)",
