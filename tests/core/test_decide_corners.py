@@ -275,6 +275,31 @@ def test_half_a_list_is_no_recovery() -> None:
     assert said(site.look("ABCD")) == ["recovered"]
 
 
+@pytest.mark.parametrize("newest", ["first", "last"])
+def test_what_an_older_entry_outlasts_did_not_roll_off_whichever_end_is_new(newest: str) -> None:
+    """Four are shown at a time. F had rolled off, and is shown again: so there is room for G, which is not."""
+    site = Watching()
+
+    def show(times: int, letters: str) -> list[str]:
+        return said(site.looks(times, letters if newest == "last" else letters[::-1]))
+
+    for at in range(7):
+        show(3, "ABCDEFGHIJ"[at : at + 4])
+    assert show(40, "FHIJ") == ["withdrawn G"]
+
+
+@pytest.mark.parametrize("newest", ["first", "last"])
+def test_what_leaves_at_the_new_end_did_not_roll_off_though_its_page_is_up(newest: str) -> None:
+    site = Watching(up={"J": "alive"})
+
+    def show(times: int, letters: str) -> list[str]:
+        return said(site.looks(times, linked(letters if newest == "last" else letters[::-1])))  # type: ignore[arg-type]
+
+    for at in range(7):
+        show(3, "ABCDEFGHIJ"[at : at + 4])
+    assert show(6, "GHIK") == ["listed K", "withdrawn J"]
+
+
 def test_until_a_baseline_stands_nothing_is_told_and_nobody_is_missed() -> None:
     site = Watching()
     assert site.look("", verdict="empty") == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 
 import msgspec
 import pytest
@@ -51,6 +52,12 @@ def test_of_a_table_that_is_not_shipped_nothing_is_written() -> None:
         shipping.upsert("alert; --", 1)
     with pytest.raises(EvidenceError, match="no table that is shipped"):
         shipping.delete("sqlite_schema")
+
+
+def test_a_message_goes_where_the_stream_listens_under_a_name_of_its_own() -> None:
+    assert fnmatchcase(shipping.subject("berlin"), shipping.ALL_LOGS)
+    names = {shipping.message_id(vantage, seq) for vantage in ("a", "b") for seq in (1, 2, 11, 12)}
+    assert len(names) == 8
 
 
 def message(seq: int, part: int = 0, parts: int = 1, *, vantage: str = "a", anew: bool = False) -> Message:
