@@ -489,7 +489,10 @@ def test_a_marquee_of_all_names_is_not_the_whole_of_a_list_that_was_cut() -> Non
 
     learned = Learned()
     for count in (7, 8, 9, 10):
-        learned = learn(learned, listing(NAMES[:count], count), extract(listing(NAMES[:count], count), learned))
+        whole = listing(NAMES[:count], count)
+        learned = learn(learned, whole, extract(whole, learned))
+        guessed = extract(listing(NAMES[:count], 5), learned, known=NAMES[:count])
+        assert titles(guessed) == NAMES[:5], f"after {count}"
     assert not learned.provisional
     cut = extract(listing(NAMES, 5), learned, known=NAMES)
     assert titles(cut) == NAMES[:5], "what a marquee says twice would be two entries each"

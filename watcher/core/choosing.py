@@ -15,6 +15,8 @@ ELSEWHERE = 0.7
 """What it counts that other lists of the page show the same titles."""
 CLEAR = 1.0
 """How far a candidate must lead to be beyond doubt."""
+REPEATS = 0.2
+"""How many more records for each title the whole of a list may have than a part of it."""
 PART_AHEAD = 3.0
 """How much more than the whole a part of it may score on its own and still be no more than a part."""
 
@@ -119,6 +121,8 @@ def _whole_of(index: int, candidates: Sequence[Candidate], titles: Sequence[froz
             continue
         if is_finer(candidates[index], candidates[other]):
             continue
+        if len(candidates[other].titles) > (len(candidates[index].titles) / len(mine) + REPEATS) * len(theirs):
+            continue  # a marquee says twice what a list says once
         ahead = candidates[index].score - candidates[other].score
         if ahead < PART_AHEAD and is_clean(candidates[other]) and (best < 0 or len(theirs) > len(titles[best])):
             best = other

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from watcher.core.choosing import is_clean, is_finer
+from watcher.core.choosing import REPEATS, is_clean, is_finer
 from watcher.core.groups import Group
 from watcher.core.identity import fold_title
 from watcher.core.learned import Learned
@@ -23,8 +23,6 @@ EVERY = 16
 MOST_LOOKED_FOR = 200
 BEHIND = 2.5
 """How much less than the list that stands the whole of it may score on its own."""
-REPEATS = 0.2
-"""How many more records for each title the whole of a list may have than what was read."""
 
 
 def is_doubtful(document: Document, learned: Learned, read: Read, known: Sequence[str]) -> bool:
