@@ -257,6 +257,16 @@ def test_a_cut_page_has_no_signs_of_its_own() -> None:
     assert not load(site.roster.notes).absences
 
 
+def test_cut_pages_do_not_bring_an_entry_back_and_a_whole_one_does() -> None:
+    """Whether they are old ones does not show: an old page that ends early, looked at twice, is no news."""
+    site = Watching()
+    site.looks(7, "ABCDEF")
+    assert said(site.looks(6, "ABDEF")) == ["withdrawn C"]
+    assert said(site.looks(3, "ABCD", verdict="partial", complete=False)) == []
+    assert site.standing("C") == "withdrawn"
+    assert said(site.look("ABCDEF")) == ["relisted C"]
+
+
 def test_a_cut_page_does_not_show_what_was_not_there_yet() -> None:
     """The rest of it may have held B already: B came after the last whole page."""
     site = Watching()

@@ -171,7 +171,8 @@ def _window(case: Case, held: RosterEntry) -> Window:
 
 
 def _relist(case: Case, held: RosterEntry, entry: Entry) -> None:
-    """A withdrawn entry is there again: told at once, or when it was seen twice if the page may be an old one."""
+    """A withdrawn entry is there again: told at once, or when it was seen twice if the page may be an old one; on pages
+    that are cut, which do not show whether they are old ones, after as long as on those that are."""
     signs, snapshot = case.signs, case.snapshot
     probe = case.probes.get(held.key)
     if probe is not None and probe.answer == "gone" and case.pages_answer:
@@ -181,7 +182,7 @@ def _relist(case: Case, held: RosterEntry, entry: Entry) -> None:
     clings = held.key in case.notes.clings and tag(snapshot.mirror) not in case.notes.clings[held.key]
     if clings or signs.formerly or signs.copy or signs.stale or not snapshot.complete or snapshot.backfill:
         again = sum(case.entries[key].standing == "withdrawn" for key in case.delta.seen)
-        slow = clings or is_mass(again, len(case.delta.seen))
+        slow = clings or not snapshot.complete or is_mass(again, len(case.delta.seen))
         flip = stays(case, f"relisted:{held.key}", held.key, slow=slow)
         if flip is None or snapshot.backfill:
             return
