@@ -223,6 +223,46 @@ def test_a_cut_page_still_shows_what_it_shows(site: Site) -> None:
     assert reading.verdict == "partial"
 
 
+def bare(names: Sequence[str], *, pages: bool = False) -> bytes:
+    """A page that is its list and nothing else; with ``pages``, four names of it and links to the next."""
+    if not pages:
+        rows = "".join(f"<a href='/post/{at}'>{name}</a>    {at}7 GB\n" for at, name in enumerate(names))
+        return f"<html><body>\n<pre>{rows}</pre>\n</body></html>".encode()
+    cards = "".join(f"<div class=v><h3>{name}</h3><p>It was easy.</p></div>" for name in names[:4])
+    links = "".join(f"<a href='/?page={at}'>{at}</a>" for at in (2, 3, 4))
+    return (
+        f"<html><body><div class=items>{cards}</div><div class=pagination><b>1</b>{links}</div></body></html>".encode()
+    )
+
+
+MANY = [
+    f"{first} {last}" for first in ("Velmora", "Korvane", "Tamniden", "Eskavi") for last in ("AG", "Ltd", "Inc", "SA")
+]
+
+
+def read_after(bodies: Sequence[bytes]) -> Reading:
+    """What the last of the pages says, each read by what those before taught."""
+    memory, known = b"", list[str]()
+    for body in bodies:
+        page = Page(body=body, url="http://bare.onion/", status=200)
+        reading, memory = read_page(page, memory, known, Hints(mirror=page.url))
+        known = titles(reading) or known
+    return reading
+
+
+def test_an_error_page_after_the_first_page_of_a_bare_list_is_no_entry() -> None:
+    error = b"<html><body><center><h1>502 Bad Gateway</h1></center><hr><center>nginx</center></body></html>"
+    assert read_after([bare(MANY), error]).verdict == "error"
+    assert titles(read_after([bare(MANY), error, bare(MANY)])) == MANY
+
+
+def test_a_redesign_that_comes_with_further_pages_is_learned_again() -> None:
+    new = [MANY, [*MANY, "Margamere Bakeries"], [*MANY, "Margamere Bakeries", "Orvelin & Sons"]]
+    reading = read_after([*map(bare, new), bare(new[2], pages=True)])
+    assert (reading.verdict, titles(reading)) == ("listing", MANY[:4]), "a quarter of what was known"
+    assert len(reading.next_urls) == 3
+
+
 def test_the_transfer_was_cut(site: Site) -> None:
     reading = site.reads(listing(NAMES[1:6]), cut="length")
     assert (reading.verdict, reading.complete) == ("partial", False)

@@ -36,6 +36,8 @@ SURE = 6.0
 """Score from which a page need not be looked at as if it had a single entry."""
 FEW, LONG = 3, 24
 """Lists of up to so many may be all there is; with one of so many the page has no single entry."""
+MOSTLY_KNOWN = 0.8
+"""Share of known titles that makes a list one page of what was on one page before."""
 RUNNERS = 20
 """Candidates of a page that are looked at closely."""
 TRIED = 3
@@ -324,10 +326,11 @@ def _skipped(candidate: Candidate) -> tuple[str, ...]:
 
 
 def relearn(
-    document: Document, learned: Learned, known: Sequence[str], *, example: str = ""
+    document: Document, learned: Learned, known: Sequence[str], *, example: str = "", goes_on: bool = False
 ) -> tuple[Extraction, Learned] | None:
     """A new reading and what is learned from it, with known titles (or one example) as seeds, for a page
-    whose design changed; None if nothing on the page holds enough of them."""
+    whose design changed; None if nothing on the page holds enough of them. If the list ``goes_on`` on further pages,
+    few are enough, as long as it shows little else."""
     seeds = frozenset(fold_title(title)[0] for title in ([example] if example else known) if title.strip())
     moved = any(memory.key == learned.chosen and memory.churned for memory in learned.memories)
     guessed = learned.rule is not None and learned.provisional and not moved  # then what is known may be guesses, too
@@ -342,7 +345,8 @@ def relearn(
         if not hits:
             continue
         found, clean = hits / len(seeds), hits / max(1, len(titles))
-        if found < (0.3 if len(seeds) > 3 else 0.5):
+        a_page_of_them = goes_on and hits >= FEW and clean >= MOSTLY_KNOWN
+        if found < (0.3 if len(seeds) > 3 else 0.5) and not a_page_of_them:
             continue
         worth = 10 * found + (0 if example else 2 * clean) + 0.3 * trial.score
         if best is None or worth > best[0]:

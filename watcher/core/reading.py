@@ -178,8 +178,11 @@ def _take(matter: _Matter, memory: Memory) -> _Taken:
         return taken
     # still guessing, and all that was known is gone: a list that is empty now must not make another list the best guess
     by_last_guess = extract(document, learned, rule=learned.rule)
-    if by_last_guess.entries or not by_last_guess.frame_found:
+    if by_last_guess.entries:
         return taken
+    if not by_last_guess.frame_found:  # an error page, of which the guess made an entry, says what it is
+        page_itself = _weigh(matter, Extraction(provisional=True), memory.frame, ruled=False)
+        return page_itself if page_itself.judgement.topic else taken
     return _weigh(matter, replace(by_last_guess, provisional=True), memory.frame, ruled=False)
 
 
@@ -195,7 +198,9 @@ def _take_as_page_one(matter: _Matter, memory: Memory) -> _Taken:
 
 def _take_anew(matter: _Matter, memory: Memory, taken: _Taken) -> tuple[_Taken, Memory] | None:
     """The entries by a rule learned from this page, with the known titles as seeds; None if most stay unread."""
-    result = relearn(matter.document, memory.learned, of_the_list(memory.frame, matter.known) or matter.known)
+    document, hints = matter.document, matter.hints
+    goes_on = bool(next_urls(document, pages=hints.pages, next_link=hints.next))
+    result = relearn(document, memory.learned, of_the_list(memory.frame, matter.known) or matter.known, goes_on=goes_on)
     if result is None:
         return None
     extraction, learned = result
