@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -261,6 +262,18 @@ def test_a_redesign_that_comes_with_further_pages_is_learned_again() -> None:
     reading = read_after([*map(bare, new), bare(new[2], pages=True)])
     assert (reading.verdict, titles(reading)) == ("listing", MANY[:4]), "a quarter of what was known"
     assert len(reading.next_urls) == 3
+
+
+def test_a_redesign_that_moves_the_list_into_a_script_is_learned_again() -> None:
+    firms = [
+        f"{first} {last}" for first in ("Северор", "Ветрозан", "Молар", "Кардун") for last in ("Завод", "Банк", "Групп")
+    ]
+    data = json.dumps({"props": {"posts": [{"name": name, "size": f"{at} GB"} for at, name in enumerate(firms)]}})
+    assert "\\u0421" in data, "no name stands in the page as it is said"
+    shell = "<html><body><div id=app></div><script id=__NEXT_DATA__ type=application/json>{}</script></body></html>"
+    before = [listing(firms[:count]).encode() for count in (10, 11, 12)]
+    assert titles(read_after([*before, shell.format(data).encode()])) == firms
+    assert read_after([*before, shell.format('{"wait": ["Home", "News", "Rules"]}').encode()]).verdict == "blocked"
 
 
 def test_the_transfer_was_cut(site: Site) -> None:

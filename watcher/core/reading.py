@@ -91,7 +91,9 @@ def read_page(page: Page, memory: bytes, known: Sequence[str], hints: Hints) -> 
     taken = _take(matter, before)
     after = before
     why_relearned: tuple[str, ...] = ()
-    is_new = taken.judgement.verdict == "redesigned" and hints.number == 1
+    # a page of scripts alone may hold the list in them now
+    scripted = "script-only" in taken.judgement.why and document.data is not None
+    is_new = (scripted or taken.judgement.verdict == "redesigned") and hints.number == 1
     if is_new and (again := _take_anew(matter, before, taken)):
         taken, after = again
         why_relearned = ("rule-relearned",)
