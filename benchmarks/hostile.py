@@ -36,9 +36,9 @@ def main(rounds: int) -> int:
             began = time.monotonic()
             with Program(folder, "check", "--json") as program, Memory(program.process) as memory:
                 assert program.process.stdout is not None
-                captures = json_lines(program.process.stdout.read())
+                told = json_lines(program.process.stdout.read())
                 code = program.process.wait()
-            whole = {one["site"] for one in captures if one["complete"] and one["site"].startswith("healthy")}
+            whole = {one["site"] for one in told if one.get("complete") and one["site"].startswith("healthy")}
             crashed = "Traceback" in "".join(program.said)
             print(
                 f"round {number}: {time.monotonic() - began:.0f} s, at most {memory.most_bytes / MIB:.0f} MiB, "
