@@ -276,6 +276,26 @@ def test_a_redesign_that_moves_the_list_into_a_script_is_learned_again() -> None
     assert read_after([*before, shell.format('{"wait": ["Home", "News", "Rules"]}').encode()]).verdict == "blocked"
 
 
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "<aside class=sidebar><h3>Recent posts</h3><ul>{}</ul></aside>",
+        "<div class='widget recent-posts'><ul>{}</ul></div>",
+        "<footer><ul class=links>{}</ul></footer>",
+    ],
+)
+def test_what_stands_beside_a_list_that_cannot_be_read_is_none_though_further_pages_follow(beside: str) -> None:
+    """Recent posts are all known, too: all other entries would be missed."""
+    new = [MANY, [*MANY, "Margamere Bakeries"], [*MANY, "Margamere Bakeries", "Orvelin & Sons"]]
+    recent = beside.format("".join(f"<li><a href='/post/{at}'>{name}</a></li>" for at, name in enumerate(MANY[:4])))
+    links = "".join(f"<a href='/?page={at}'>{at}</a>" for at in (2, 3, 4))
+    page = (
+        f"<html><body><main><div id=app></div></main>{recent}<div class=pagination><b>1</b>{links}</div></body></html>"
+    )
+    reading = read_after([*map(bare, new), page.encode()])
+    assert not (reading.complete and reading.entries), (reading.verdict, titles(reading))
+
+
 def test_the_transfer_was_cut(site: Site) -> None:
     reading = site.reads(listing(NAMES[1:6]), cut="length")
     assert (reading.verdict, reading.complete) == ("partial", False)

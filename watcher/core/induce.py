@@ -32,6 +32,8 @@ CONTENT_WITH = 4.0
 """Score from which the text columns of a group need no help from its attributes."""
 BESIDE_A_NAME = ("date", "timer", "size", "views", "price", "percent")
 """Kinds of texts that are said of something: records that show them, and no name, may have it in an attribute."""
+ASIDE = 1.5
+"""Of what counts against a place's name, from which on it stands beside the list."""
 SURE = 6.0
 """Score from which a page need not be looked at as if it had a single entry."""
 FEW, LONG = 3, 24
@@ -226,7 +228,7 @@ def _of_one(outline: Outline, key: str, groups: Sequence[Group]) -> list[Group]:
 
 def _may_hide_titles(group: Group) -> bool:
     """Whether names may stand in the attributes of a group whose texts are none."""
-    if aside_of(group.key) >= 1.5 or any(column.names > 0.9 for column in group.columns):
+    if aside_of(group.key) >= ASIDE or any(column.names > 0.9 for column in group.columns):
         return False
     return group.pages or any(column.wordy or column.share(*BESIDE_A_NAME) > 0.5 for column in group.columns)
 
@@ -345,7 +347,7 @@ def relearn(
         if not hits:
             continue
         found, clean = hits / len(seeds), hits / max(1, len(titles))
-        a_page_of_them = goes_on and hits >= FEW and clean >= MOSTLY_KNOWN
+        a_page_of_them = goes_on and hits >= FEW and clean >= MOSTLY_KNOWN and _is_no_aside(trial)
         if found < (0.3 if len(seeds) > 3 else 0.5) and not a_page_of_them:
             continue
         worth = 10 * found + (0 if example else 2 * clean) + 0.3 * trial.score
@@ -374,6 +376,11 @@ def relearn(
     )
     former = None if learned.rule is None or learned.provisional else replace(learned, memories=(), former=None)
     return extraction, learn(replace(learned, pages=0, former=former), document, extraction)
+
+
+def _is_no_aside(candidate: Candidate) -> bool:
+    """Whether this is surely a list by itself, and none of what stands beside one: recent posts are all known, too."""
+    return candidate.score >= SURE and aside_of(candidate.group.key) < ASIDE
 
 
 def _seeded(candidate: Candidate, known: Sequence[str]) -> Candidate:
