@@ -207,3 +207,18 @@ def test_a_bit_flipped_anywhere_is_seen_or_means_nothing() -> None:
             continue
     assert all(records == true for records in accepted)
     assert len(accepted) <= len(true)
+
+
+def test_a_file_cut_anywhere_gives_its_whole_records_and_says_that_it_is_cut() -> None:
+    data = warc.write({"a": "b"}, [retrieval("a", HOSTILE["trailers"])], filename="d", at=AT).data
+    true = list(warc.read(data))
+    ends = [record.offset + record.length for record in true]
+    for size in range(len(data)):
+        found, is_cut = list[warc.Record](), False
+        try:
+            for record in warc.read(data[:size]):
+                found.append(record)
+        except EvidenceError:
+            is_cut = True
+        assert found == true[: sum(end <= size for end in ends)]
+        assert is_cut == (size not in {0, *ends})

@@ -146,6 +146,23 @@ def test_damage_further_on_keeps_what_came_before() -> None:
     assert fault
 
 
+@pytest.mark.parametrize("pack", [lambda data: data, gzip.compress])
+def test_a_file_cut_anywhere_gives_its_whole_records_and_says_so(pack) -> None:  # type: ignore[no-untyped-def]
+    parts = [pack(record("response", PAGE)), pack(record("request", b"GET", "X: a"))]
+    true, _ = read(b"".join(parts))
+    first = len(parts[0])
+    for size in range(1, len(b"".join(parts))):
+        try:
+            found, fault = read(b"".join(parts)[:size])
+        except UnreadableError:
+            assert size < first
+            continue
+        assert found == true[: len(found)]
+        # what is left out of the end of a record may be no more than the line ends that close it
+        assert fault or len(found) == 2 or size <= first, size
+        assert found or size < first
+
+
 def test_no_mutation_does_more_than_be_told() -> None:
     data = record("response", PAGE) + record("request", b"GET") + record("revisit", b"", "WARC-Payload-Digest: a")
     chance = random.Random(5)
