@@ -245,6 +245,16 @@ async def write_on(folder: Path) -> None:
         await store.prune(START + timedelta(days=1))
 
 
+async def test_a_prune_takes_no_number_for_a_digest(lax: Path, tmp_path: Path) -> None:
+    """Not even to say what would go: of a number, as many zeros would be a digest of another body."""
+    shutil.copytree(lax, tmp_path / "store")
+    with closing(sqlite3.connect(tmp_path / "store" / "ledger.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE body SET digest = 32")
+    async with LedgerStore.open(tmp_path / "store", vantage="local", now=lambda: START + timedelta(days=2)) as store:
+        with pytest.raises(StoreDamaged, match="int in place of bytes"):
+            await store.prune(START + timedelta(days=1), dry_run=True)
+
+
 def test_a_damaged_schema_is_told_and_not_quoted_as_it_is(whole: Path, tmp_path: Path) -> None:
     """SQLite names what is malformed, in whatever bytes are there."""
     ledger = tmp_path / "ledger.db"

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from watcher.core import custody
 from watcher.edge.ledger import Ledger
-from watcher.edge.rows import capture_id, capture_number, micros
+from watcher.edge.rows import blob, capture_id, capture_number, micros
 from watcher.edge.search_index import SearchIndex
 
 _GOING = """
@@ -52,7 +52,7 @@ class Pruner:
         execute("DELETE FROM needed")
         self._connection.executemany("INSERT INTO needed VALUES (?, ?, ?)", self._needed())
         rows = execute(_GOING, {"before": micros(before)}).fetchall()
-        going = {number: bytes(digest) for number, digest, _ in rows}
+        going = {number: blob(digest) for number, digest, _ in rows}
         execute("CREATE TEMP TABLE IF NOT EXISTS going (id INTEGER PRIMARY KEY)")
         execute("DELETE FROM going")
         self._connection.executemany("INSERT INTO going VALUES (?)", [(number,) for number in going])
