@@ -61,7 +61,9 @@ def chromium_program() -> str | None:
 
 
 def pytest_configure() -> None:
-    """Who is started in the background ignores SIGINT, and so does all that it starts: programs under test must not."""
+    """Who is started in the background ignores SIGINT, and so does all that it starts: programs under test must not.
+    And what they print is buffered, as it is for people."""
+    os.environ.pop("PYTHONUNBUFFERED", None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

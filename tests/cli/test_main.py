@@ -219,15 +219,21 @@ def test_nobody_reads(tmp_path: Path) -> None:
     assert "rror" not in talk
 
 
-def test_a_full_disk_behind_stdout(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["status", "--json"], ["--version"], ["status", "--help"]])
+def test_a_full_disk_behind_stdout(tmp_path: Path, arguments: list[str], unbuffered: str) -> None:
     (tmp_path / "watcher.toml").write_text('[[site]]\nname = "a"\nmirrors = ["http://a.example/"]\n')
+    environ = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
-            [*PROGRAM, "status", "--json"], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, timeout=30, check=False
-        )
+            [*PROGRAM, *arguments], cwd=tmp_path, env=environ, stdout=full, stderr=subprocess.PIPE, timeout=30,
+            check=False,
+        )  # fmt: skip
     assert done.returncode == 2
     assert b"watcher: No space left on device" in done.stderr
+    assert b"make room on that disk" in done.stderr
     assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
 
 
 def test_utf_8_whatever_the_locale(tmp_path: Path) -> None:

@@ -263,6 +263,9 @@ class Commands(click.Group):
         except WatcherError as error:
             tell(error)
             return error.exit_code
+        except OSError as error:  # of what is printed before there is a command: --help, --version
+            tell(refused := _refused(error))
+            return refused.exit_code
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -272,9 +275,18 @@ class Commands(click.Group):
             _close_quietly()
             return PIPE_CLOSED
         except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            raise WatcherError(f"{where}{error.strerror or error}", hint=_mend_of(error)) from error
+            raise _refused(error) from error
         return returned
+
+
+def _refused(error: OSError) -> WatcherError:
+    """What the operating system refused; if it was to print, what is left of that is given up."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _close_quietly()
+    where = f"{error.filename}: " if error.filename else ""
+    return WatcherError(f"{where}{error.strerror or error}", hint=_mend_of(error))
 
 
 def _mend_of(error: OSError) -> str:
@@ -309,7 +321,7 @@ def progress(what: str, *, shown: bool = True) -> Iterator[Callable[[int, int], 
 
 
 def _close_quietly() -> None:
-    """Nobody reads any more: what is left in the buffer goes nowhere, so that the interpreter's exit is silent."""
+    """Nobody gets it any more: what is left in the buffer goes nowhere, so that the interpreter's exit is silent."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, sys.stdout.fileno())

@@ -21,6 +21,8 @@ FIRST = {socket.AF_INET: ip_address("240.0.0.1"), socket.AF_INET6: ip_address("1
 GRANTED, NO_METHOD, PASSWORD = 0x00, 0xFF, 0x02
 IPV4, NAME, IPV6 = 1, 3, 4
 HANDSHAKE_SECONDS = 45.0
+WEB = {"http": 80, "https": 443}
+"""Ports by name: a small machine has no list of them (``/etc/services``)."""
 
 
 class Refused(ConnectionError):  # noqa: N818 - the name says what happened, as OSError's children do
@@ -86,7 +88,7 @@ class OnlyProxy:
         name = host.decode("idna") if isinstance(host, bytes) else host or "localhost"
         place = port or 0
         if isinstance(place, str):
-            place = int(place) if place.isdigit() else socket.getservbyname(place)
+            place = int(place) if place.isdigit() else WEB.get(place) or socket.getservbyname(place)
         kind = more_hints.get("type") or (hints[1] if len(hints) > 1 else 0) or socket.SOCK_STREAM
         return [(self._family, kind, socket.IPPROTO_TCP, "", (self._number_of(name), place))]
 
