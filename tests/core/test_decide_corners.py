@@ -333,6 +333,15 @@ def test_the_text_of_pages_is_kept_only_while_rules_are_guesses_and_of_whole_pag
     assert load(site.roster.notes).last_text == ""
 
 
+def test_what_comes_back_beside_all_that_pushed_it_off_did_not_roll_off() -> None:
+    """E seems to make room for J; but with E shown again there are nine: the list is not full at eight."""
+    site = Watching()
+    site.looks(3, "ABCDEF")
+    for shows in ("LABCDEF", "KLABCDEF", "DKLBFCAE", "JDKLBFCA", "JDKLBFCAE"):
+        site.look(shows)
+    assert said(site.looks(20, "JDKLBFCA", after=timedelta(hours=1))) == ["withdrawn E"]
+
+
 @pytest.mark.parametrize(("older", "agreed"), [((), 1), (("A",), 0)])
 def test_mirrors_agree_on_nothing_while_they_show_an_old_page(older: tuple[str, ...], agreed: int) -> None:
     snapshot = Snapshot(

@@ -226,7 +226,7 @@ async def test_no_writer_breaks_on_a_value_that_its_column_cannot_have(lax: Path
             complained.add(column)
         except Exception as error:
             raise AssertionError(f"{column} = {value}") from error
-    assert complained
+    assert "leaf.hash" in complained, "of a number the log would take as many zeros"
 
 
 async def write_on(folder: Path) -> None:

@@ -263,7 +263,7 @@ class Commands(click.Group):
         except WatcherError as error:
             tell(error)
             return error.exit_code
-        except OSError as error:  # of what is printed before there is a command: --help, --version
+        except OSError as error:
             tell(refused := _refused(error))
             return refused.exit_code
 
@@ -274,8 +274,6 @@ class Commands(click.Group):
         except BrokenPipeError:
             _close_quietly()
             return PIPE_CLOSED
-        except OSError as error:
-            raise _refused(error) from error
         return returned
 
 

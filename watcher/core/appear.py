@@ -45,7 +45,8 @@ def appear(case: Case) -> None:
             if shown == "back":
                 case.astray |= absence.astray
                 del notes.absences[key]
-                if absence.pushed or (absence.cap and not absence.fewer_pages):
+                full = not absence.cap or absence.fewer_pages or absence.cap >= len(case.snapshot.entries)
+                if full and (absence.pushed or (absence.cap and not absence.fewer_pages)):
                     notes.rolled[key] = (absence.cap, notes.visits)
                 if absence.cap and not absence.fewer_pages:
                     notes.came[key] = taken

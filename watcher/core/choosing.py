@@ -121,12 +121,17 @@ def _whole_of(index: int, candidates: Sequence[Candidate], titles: Sequence[froz
             continue
         if is_finer(candidates[index], candidates[other]):
             continue
-        if len(candidates[other].titles) > (len(candidates[index].titles) / len(mine) + REPEATS) * len(theirs):
-            continue  # a marquee says twice what a list says once
+        if is_marquee(candidates[other], theirs, usual=len(candidates[index].titles) / len(mine)):
+            continue
         ahead = candidates[index].score - candidates[other].score
         if ahead < PART_AHEAD and is_clean(candidates[other]) and (best < 0 or len(theirs) > len(titles[best])):
             best = other
     return best
+
+
+def is_marquee(candidate: Candidate, titles: frozenset[str], *, usual: float) -> bool:
+    """Whether it says its titles over and over, where a list that is part of it says each so often as is ``usual``."""
+    return len(candidate.titles) > (usual + REPEATS) * len(titles)
 
 
 def is_finer(part: Candidate, whole: Candidate) -> bool:

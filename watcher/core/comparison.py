@@ -65,13 +65,11 @@ class Comparison:
     @property
     def doubts(self) -> tuple[str, ...]:
         """Of which side it is not known what entries stood there, in sentences."""
-        mute = [one for one in (self.old, self.new) if self.by == "entries" and one.verdict not in SPEAKING]
         return tuple(
-            [
-                f"{side.label} shows no whole list ({side.verdict or 'never read'}): an entry may have stood there "
-                "all the same"
-                for side in mute
-            ]
+            f"{side.label} shows no whole list ({side.verdict or 'never read'}): "
+            "an entry may have stood there all the same"
+            for side in (self.old, self.new)
+            if self.by == "entries" and side.verdict not in SPEAKING
         )
 
     @property

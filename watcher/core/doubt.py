@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from watcher.core.choosing import REPEATS, is_clean, is_finer
+from watcher.core.choosing import is_clean, is_finer, is_marquee
 from watcher.core.groups import Group
 from watcher.core.identity import fold_title
 from watcher.core.learned import Learned
@@ -56,7 +56,7 @@ def whole_of(candidates: Sequence[Candidate], entries: Sequence[Entry], known: S
     part of a list put together must show something that was read or is known: services may look like entries. One that
     names everything twice (a marquee) only echoes the entries."""
     read = frozenset(fold_title(entry.title)[0] for entry in entries)
-    repeats = len(entries) / max(1, len(read)) + REPEATS
+    usual = len(entries) / max(1, len(read))
     expected = read | {fold_title(title)[0] for title in known}
     now = [one for one in candidates if one.folded() == read]
     standing = max((one.score for one in now), default=LEAST + BEHIND)
@@ -65,7 +65,7 @@ def whole_of(candidates: Sequence[Candidate], entries: Sequence[Entry], known: S
         titles = candidate.folded()
         if len(titles) <= len(read) or len(titles & read) * 10 < len(read) * 9 or not is_clean(candidate):
             continue
-        if any(is_finer(one, candidate) for one in now) or len(candidate.titles) > repeats * len(titles):
+        if any(is_finer(one, candidate) for one in now) or is_marquee(candidate, titles, usual=usual):
             continue
         if not all(_has_any(candidate, part, expected) for part in candidate.group.parts):
             continue

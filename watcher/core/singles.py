@@ -8,7 +8,7 @@ from dataclasses import replace
 from watcher.core.candidates import html_groups
 from watcher.core.lexicon import STRONG_TITLE_HINTS
 from watcher.core.outline import Outline
-from watcher.core.ranking import Candidate, aside_of, candidates_of
+from watcher.core.ranking import HEADINGS, Candidate, aside_of, candidates_of
 from watcher.core.words import is_company, kind_of, words_in
 
 PENALTY = 1.8
@@ -16,7 +16,6 @@ LEVELS = 3
 MOST = 12
 MOST_TITLES = 60
 """Elements that may hold the title of a single record: the first ones."""
-_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _RECORD_WORDS = frozenset(
     {
         "card", "item", "post", "entry", "article", "victim", "company", "leak", "row", "block", "target", "tile",
@@ -64,7 +63,7 @@ def _title_elements(outline: Outline, title: str) -> list[int]:
         names = " ".join((outline.attrs[at].get("class") or "") for at in near if at >= 0 and outline.attrs[at])
         if "h1" in (outline.tag[at] for at in near if at >= 0) and text.casefold() in title:
             continue
-        telling = any(outline.tag[at] in _HEADINGS for at in near if at >= 0) or words_in(names) & STRONG_TITLE_HINTS
+        telling = any(outline.tag[at] in HEADINGS for at in near if at >= 0) or words_in(names) & STRONG_TITLE_HINTS
         named = kind_of(text) != "name" or is_company(text)
         if telling or named or outline.tag[owner] in {"a", "b", "strong", "td", "th"}:
             found.append(owner)
