@@ -342,6 +342,20 @@ def test_what_comes_back_beside_all_that_pushed_it_off_did_not_roll_off() -> Non
     assert said(site.looks(20, "JDKLBFCA", after=timedelta(hours=1))) == ["withdrawn E"]
 
 
+def test_a_short_page_of_one_mirror_is_no_beginning_of_what_that_mirror_lacks_later() -> None:
+    """The second mirror once showed L alone. A day later it shows all but D: D was lost since, not with the others."""
+    policy = Policy(confirm_visits=2, confirm_after=timedelta(minutes=10), structural_after=timedelta(days=1))
+    site = Watching(policy=policy, mirrors=(FIRST, SECOND))
+    for mirror in (FIRST, SECOND) * 2:
+        site.look("ABCD", mirror=mirror)
+    site.look("L", mirror=SECOND)
+    site.look("LABCD", mirror=FIRST, after=timedelta(hours=30))
+    shown = site.now
+    assert site.looks(5, "LBCA", mirror=SECOND) == ()
+    told = site.looks(30, "LBCA", mirror=FIRST, after=timedelta(hours=1))
+    assert [(*said((one,)), one.not_before) for one in told] == [("withdrawn D", shown)]
+
+
 @pytest.mark.parametrize(("older", "agreed"), [((), 1), (("A",), 0)])
 def test_mirrors_agree_on_nothing_while_they_show_an_old_page(older: tuple[str, ...], agreed: int) -> None:
     snapshot = Snapshot(

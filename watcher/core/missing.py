@@ -79,7 +79,7 @@ def _begin(case: Case, fresh: Sequence[str]) -> set[str]:
         absence = notes.absences[key]
         if absence.resting:
             losses.resume(absence, case.entries[key], notes, snapshot)
-        elif fault <= absence.began < notes.visits:
+        if fault <= absence.began < notes.visits:
             losses.begin_anew(absence, notes, snapshot)
             begun.add(key)
     for key in begun:
