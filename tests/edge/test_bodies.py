@@ -303,3 +303,25 @@ def test_what_is_kept_of_bodies_stays_within_its_bounds() -> None:
     held = len([number for number in range(400) if recent.get(number) is not None])
     assert held * 50_000 > 0.9 * (bodies.RECENT_BYTES + bodies.RECENT_PACKED_BYTES)
     assert held * 50_000 <= bodies.RECENT_BYTES + bodies.RECENT_PACKED_BYTES
+
+
+def test_a_page_that_never_changed_takes_no_memory_and_one_that_changes_holds_its_last_version(
+    shelf: BodyShelf,
+) -> None:
+    versions = [f"{'<p>a line</p>' * 99}{number}".encode() for number in range(6)]
+    last, recent = put(shelf, versions[0]).number, shelf._chains.recent
+    assert shelf.get(last) == versions[0]
+    assert recent.get(last) is None
+    for version in versions[1:]:
+        last = put(shelf, version, last).number
+        assert [number for number in range(last + 1) if recent.get(number) is not None] == [last]
+    assert (recent._held, recent._packed_held) == (len(versions[-1]), 0)
+    assert [shelf.get(number + 1) for number in range(len(versions))] == versions
+
+
+def test_a_large_page_that_never_changed_is_had_without_its_file_again(shelf: BodyShelf) -> None:
+    payload = random.Random(3).randbytes(2 * IN_LEDGER)
+    assert shelf._chains.recent.get(put(shelf, payload).number) == payload
+    shelf.forget()
+    assert shelf.get(1) == payload
+    assert shelf._chains.recent.get(1) == payload

@@ -32,11 +32,11 @@ LONG = 2 << 20
 WINDOW_MIN, WINDOW_MAX = 10, 27
 LEAST_PREFIX = 8
 """zstd takes no shorter one."""
-RECENT_BYTES = 1 << 20
+RECENT_BYTES = 512 << 10
 """How many bytes of decoded bodies are kept in memory, as the next version's prefix: those of visits under way. Of
 sites that are visited by turns each would be gone when its turn comes, were there not those that are packed."""
-RECENT_PACKED_BYTES = 2 << 20
-"""And of packed ones: of pages of 50 kB some 300."""
+RECENT_PACKED_BYTES = 1 << 20
+"""And of packed ones: of pages of 50 kB some 150."""
 MOST_PACKED = 256 << 10
 """A larger one is not packed: that would cost more than it is likely to save."""
 QUICK = 1
@@ -116,6 +116,11 @@ class Recent:
                 self._packed_held += len(packed)
         while self._packed_held > self._packed_limit:
             self._packed_held -= len(self._packed.popitem(last=False)[1])
+
+    def drop(self, number: int) -> None:
+        """Nobody is likely to ask for this one again."""
+        self._held -= len(self._payloads.pop(number, b""))
+        self._packed_held -= len(self._packed.pop(number, b""))
 
     def clear(self) -> None:
         self._payloads.clear()

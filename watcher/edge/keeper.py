@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from watcher.core import custody, http
+from watcher.edge.alike import Alike
 from watcher.edge.custody_log import Kind
 from watcher.edge.ledger import Ledger
 from watcher.edge.names import Names, Place, PlaceKey
@@ -62,10 +63,10 @@ class _Body(NamedTuple):
 class _Reference:
     """What the packs of one mirror are written as differences from, and how well that still serves."""
 
-    __slots__ = ("data", "least", "number", "waste")
+    __slots__ = ("least", "number", "packed", "size", "waste")
 
-    def __init__(self, number: int, data: bytes) -> None:
-        self.number, self.data = number, data
+    def __init__(self, number: int, size: int, packed: bytes) -> None:
+        self.number, self.size, self.packed = number, size, packed
         self.least: int | None = None
         self.waste = 0
 
@@ -73,7 +74,7 @@ class _Reference:
         """Whether differences have grown so that, all in all, a new reference would have been cheaper."""
         self.least = size if self.least is None else min(self.least, size)
         self.waste += size - self.least
-        return self.waste > len(self.data)
+        return self.waste > self.size
 
 
 class Keeper:
@@ -83,6 +84,7 @@ class Keeper:
         self._ledger, self._names, self._vantage = ledger, names, vantage
         self._connection = ledger.connection
         self._references: dict[tuple[int, str, int], _Reference] = {}
+        self._alike = Alike()
         self._underway: dict[tuple[int, int], list[InHand]] = {}
         """Visits that were begun with all that was remembered; what is not here is looked up."""
 
@@ -247,14 +249,14 @@ class Keeper:
         key = (site, exchange.mirror, exchange.status or 0)
         reference = self._references.get(key) or self._stored_reference(key)
         if reference is not None:
-            rest = deflate(data, reference.data)
+            rest = deflate(data, self._alike.unpack(reference.packed))
             if not reference.worn(len(rest)):
                 return reference.number, rest
         number = self._connection.execute(
             "INSERT INTO pack (site, mirror, status, data) VALUES (?, ?, ?, ?)", (*key, deflate(data))
         ).lastrowid
         assert number is not None
-        self._remember(key, _Reference(number, data))
+        self._remember(key, number, data)
         return number, deflate(data, data)
 
     def _stored_reference(self, key: tuple[int, str, int]) -> _Reference | None:
@@ -263,12 +265,12 @@ class Keeper:
         ).fetchone()
         if row[0] is None:
             return None
-        return self._remember(key, _Reference(row[0], self._ledger.reference(row[0])))
+        return self._remember(key, row[0], self._ledger.reference(row[0]))
 
-    def _remember(self, key: tuple[int, str, int], reference: _Reference) -> _Reference:
+    def _remember(self, key: tuple[int, str, int], number: int, data: bytes) -> _Reference:
         while len(self._references) >= MOST_REFERENCES:
             del self._references[next(iter(self._references))]
-        self._references[key] = reference
+        reference = self._references[key] = _Reference(number, len(data), self._alike.pack(data))
         return reference
 
 

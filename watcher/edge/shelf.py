@@ -80,7 +80,8 @@ class Chains:
         except ValueError:
             payload = b""  # and the check names it
         check(number, payload)
-        self.recent.put(number, payload)
+        if base is not None or frame is None:
+            self.recent.put(number, payload)
         return payload
 
     def packed(self, payload: bytes, last: int | None, check: Callable[[int, bytes], None]) -> Packed:
@@ -101,6 +102,14 @@ class Chains:
             return delta
         whole = pack(payload)
         return delta if len(frame) < PAYS * len(whole) else Packed(whole, None, 0, 0)
+
+    def remember(self, number: int, payload: bytes, new: Packed, *, near: bool = True) -> None:
+        """The version was stored: the next one follows it. One that needs no other and is near, in the ledger, is had
+        from there as quickly: pages that never change take nothing here."""
+        if new.base is not None or not near:
+            self.recent.put(number, payload)
+        if new.base is not None and new.depth > 1:
+            self.recent.drop(new.base)
 
     @as_written
     def _base(self, last: int | None) -> Link | None:
@@ -167,7 +176,7 @@ class BodyShelf:
             ),
         ).lastrowid
         assert number is not None
-        self._chains.recent.put(number, payload)
+        self._chains.remember(number, payload, new, near=inside)
         return Stored(number, len(new.frame))
 
     def find(self, digest: bytes) -> int | None:
@@ -264,7 +273,7 @@ class ContentShelf:
             (key, verdict, why, complete, len(data), new.base, new.depth, new.nth, new.frame),
         ).lastrowid
         assert number is not None
-        self._chains.recent.put(number, data)
+        self._chains.remember(number, data, new)
         return number
 
     def get(self, number: int) -> bytes:
