@@ -69,7 +69,7 @@ def unmarked(title: str) -> str:
     return _MASKS.sub(lambda hidden: MASK * len(hidden.group()), plain(title[:LONGEST_TITLE]))
 
 
-@cached_if_short(12_000)
+@cached_if_short(4_000)
 def fold_title(title: str) -> tuple[str, tuple[str, ...]]:
     """The title as it is compared, and the status words that were taken off it (``SOLD``, ``50% published``).
 

@@ -176,7 +176,7 @@ def _named_apart(made: Outline, kinds: Sequence[tuple[str, str]], lonely: set[tu
     return [element for row in rows.values() if len(row) >= LONG_ROW for element in row]
 
 
-@cached_if_short(3_000)
+@cached_if_short(1_000)
 def stable_tokens(value: str) -> tuple[str, ...]:
     """The tokens of a ``class`` attribute, hashes and running numbers taken out; in order, each once."""
     found: dict[str, None] = {}

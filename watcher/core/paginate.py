@@ -191,7 +191,7 @@ _NEXT = (b"next", b"&#")
 _ACTING = (b"onclick", b"data-url", b"hx-get", b"data-next")
 
 
-@cached_if_short(3_000)
+@cached_if_short(1_000)
 def _leads_on(text: str) -> bool:
     """Whether a short text is a number or says that it leads on."""
     return _NUMBER.fullmatch(text) is not None or _ONWARD.fullmatch(text) is not None

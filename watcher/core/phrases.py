@@ -38,7 +38,7 @@ def folded_space(text: str) -> str:
     return " ".join(text.split())
 
 
-fold_name = cached_if_short(4_000)(fold)
+fold_name = cached_if_short(1_000)(fold)
 """The same of a text that is seen again and again."""
 
 
@@ -296,7 +296,7 @@ def headed(headings: Iterable[str], topic: Topic) -> bool:
     return bool(says("\n".join(lines), topic))
 
 
-@cached_if_short(4096)
+@cached_if_short(1_000)
 def counts_something(folded: str) -> bool:
     """Whether the words around a number say that it counts what is listed."""
     return _COUNTED.search(folded) is not None

@@ -88,7 +88,7 @@ class Candidate:
         return frozenset(_folded(apply_frame(frame, self.title.cells[number])) for number in self.titles)
 
 
-@cached_if_short(12_000)
+@cached_if_short(2_000)
 def _folded(title: str) -> str:
     return fold_title(title)[0]
 
@@ -250,7 +250,7 @@ def _group_score(group: Group, columns: Sequence[Column], weights: Weights) -> f
     return score + weights.rich * rich - weights.aside * min(2.5, aside_of(group.key))
 
 
-@cached_if_short(3_000)
+@cached_if_short(1_000)
 def aside_of(key: str) -> float:
     """How much a path says that it leads aside from the main content."""
     steps = key.split("/")

@@ -109,7 +109,7 @@ def pieces_of(all_words: Sequence[str]) -> dict[bytes, str]:
     return found
 
 
-@lru_cache(maxsize=1 << 13)
+@lru_cache(maxsize=1 << 11)
 def _is_border(word: str) -> bool:
     """Whether a piece may end before this word."""
     return xxhash.xxh3_64_intdigest(word.encode()) % BORDER == 0

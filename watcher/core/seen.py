@@ -82,7 +82,7 @@ def digest(text: str) -> int:
     return xxh3_64_intdigest(text.encode("utf-8", "surrogatepass")) & 0xFFFFFFFF
 
 
-@lru_cache(maxsize=3_000)
+@lru_cache(maxsize=1_000)
 def mark_of(tag: str, name: str, classes: str) -> int | None:
     """An element by its tag, id and classes (hashes and numbers left out), as a hash; None if nothing tells it from
     others."""
@@ -92,7 +92,7 @@ def mark_of(tag: str, name: str, classes: str) -> int | None:
     return digest(f"{tag}#{DIGITS.sub('', name)}.{'.'.join(steady)}")
 
 
-@lru_cache(maxsize=3_000)
+@lru_cache(maxsize=1_000)
 def numbers_in(line: str) -> tuple[tuple[int, ...], str]:
     """The first numbers of a line, and the line with ``#`` for each number."""
     shown = NUMBER.findall(line)
@@ -106,7 +106,7 @@ def _line_of(text: str) -> tuple[str, int | None]:
     return line, digest(line) if wordy else None
 
 
-line_of = lru_cache(maxsize=3_000)(_line_of)
+line_of = lru_cache(maxsize=1_000)(_line_of)
 """The same of a text that is not long: most stand on the page at the next look, too."""
 
 

@@ -91,7 +91,7 @@ def squeezed(folded: str) -> str:
     return NOT_WORD.sub("", folded)
 
 
-@cached_if_short(4096)
+@cached_if_short(1_000)
 def _bare(title: str) -> str:
     """The folded title without status words, and without the dots of a title that was cut short."""
     return fold(fold_title(title)[0]).rstrip("….").rstrip()

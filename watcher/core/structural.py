@@ -297,12 +297,12 @@ def _said(text: str) -> list[str]:
     return said + parts[done:]
 
 
-@lru_cache(maxsize=4_000)
+@lru_cache(maxsize=2_000)
 def _words(title: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(fold(title)))
 
 
-@lru_cache(maxsize=4_000)
+@lru_cache(maxsize=2_000)
 def _has_digit(title: str) -> bool:
     return any(map(_DIGIT.search, _words(title)))
 

@@ -31,13 +31,13 @@ TITLE_KINDS: frozenset[str] = frozenset({"name", "domain", "masked"})
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])")
 
 
-@cached_if_short(3_000)
+@cached_if_short(1_000)
 def words_in(identifier: str) -> frozenset[str]:
     """The words of a class name, id or key: ``card-titleBlock`` → card, title, block."""
     return frozenset(word.lower() for word in _SPLIT.split(identifier[:200]) if word)
 
 
-@cached_if_short(3_000)
+@cached_if_short(1_000)
 def aside_weight(identifier: str) -> float:
     """How much a class name, id or tag says that what is inside is not the main content; 0 = nothing."""
     return max((ASIDE.get(word, 0.0) for word in words_in(identifier)), default=0.0)
@@ -109,14 +109,14 @@ _COMPANY_SMALL = re.compile(rf"\b(?:{'|'.join(COMPANY_WORDS)})\b")
 """The same in small ASCII letters: without regard to case, every word would be tried at every letter."""
 
 
-@cached_if_short(12_000)
+@cached_if_short(2_000)
 def is_company(text: str) -> bool:
     """Whether a text has a word that companies and institutions call themselves by."""
     found = _COMPANY_SMALL.search(text.lower()) if text.isascii() else _COMPANY.search(text)
     return found is not None
 
 
-@cached_if_short(3_000)
+@cached_if_short(1_000)
 def label_of(text: str) -> tuple[str, str]:
     """``Country: Spain`` → ("country", "Spain"); without a label ("", text)."""
     match = _LABEL.fullmatch(text[:400])
@@ -126,7 +126,7 @@ def label_of(text: str) -> tuple[str, str]:
     return (label.strip().lower(), value.strip()) if len(label.split()) <= 3 else ("", text)
 
 
-@cached_if_short(12_000)
+@cached_if_short(2_000)
 def kind_of(text: str) -> Kind:
     """The kind of a text whose white space is folded."""
     if len(text) > 200:

@@ -15,12 +15,12 @@ from watcher.edge.ledger_beliefs import Look
 from watcher.ports import SiteState
 from watcher.records import Roster, RosterEntry
 
-MOST_BYTES = 1 << 20
+MOST_BYTES = 512 << 10
 """Held as they are, of all sites together, about: those that are being visited, and those that were just now."""
 AN_ENTRY = 1_000
 """Bytes that one weighs then, about."""
-MOST_PACKED_BYTES = 4 << 20
-"""Held packed. A list of a hundred entries takes some ten thousand, so of 400 such sites none is read anew from the
+MOST_PACKED_BYTES = 2 << 20
+"""Held packed. A list of a hundred entries takes some ten thousand, so of 200 such sites none is read anew from the
 ledger, row by row, which costs several times what unpacking does."""
 LEVEL = 1
 

@@ -25,7 +25,7 @@ from watcher.records import Hints, Page, Reading
 MIB = 1024 * 1024
 STEP = 256 * 1024
 LONGEST_ANSWER = 64 * MIB
-MEMO_BYTES = 1 << 20
+MEMO_BYTES = 256 << 10
 """Pages that stay the same and say nothing good are read again and again; of those that do, nobody asks again."""
 A_MEMORY = 500
 """What one takes beside its bytes, about."""

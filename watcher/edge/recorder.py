@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
 from typing import NamedTuple
 
 from watcher.core import custody
@@ -25,8 +26,6 @@ from watcher.records import MISS_VERDICTS, Event, Reading, Snapshot
 
 MOST_READ = 32
 """Readings kept in memory, to know the same one again."""
-MOST_SAID_BYTES = 1024
-"""A saying of up to this size is remembered, to know it again; that of an unchanged page is small."""
 LISTING = "listing"
 
 
@@ -56,6 +55,7 @@ class Recorder:
         self.repeats = Repeats(ledger)
         self._reads: OrderedDict[int, _Read] = OrderedDict()
         self._saids: dict[int, tuple[bytes, int]] = {}
+        """Site to the digest of what its last snapshot said, and where that is: to know it again."""
 
     def forget(self) -> None:
         self.repeats.forget()
@@ -222,8 +222,9 @@ class Recorder:
 
     def _said(self, site: int, form: bytes, snapshot: Snapshot) -> int:
         """What the snapshot says, said once."""
+        digest = sha256(form).digest()
         known = self._saids.get(site)
-        if known is not None and known[0] == form:
+        if known is not None and known[0] == digest:
             return known[1]
         last = self._connection.execute(
             "SELECT content FROM snapshot WHERE site = ? ORDER BY started DESC LIMIT 1", (site,)
@@ -231,8 +232,7 @@ class Recorder:
         content = self._ledger.contents.put(
             form, snapshot.verdict, encode_why(snapshot.why), snapshot.complete, last[0] if last else None
         )
-        if len(form) <= MOST_SAID_BYTES:
-            self._saids[site] = (form, content)
+        self._saids[site] = (digest, content)
         return content
 
     # --------------------------------------------------------------------------------------- events and status
