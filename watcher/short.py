@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from watcher.core.again import Mirror, page_print
 from watcher.core.foreseen import with_texts
+from watcher.core.lessons import taught_more
 from watcher.core.moving import MOST_BYTES as MOST_MOVING
 from watcher.core.moving import Mask, mask_of
 from watcher.core.reach import REDIRECTS
-from watcher.core.reading import Hints, taught_more
 from watcher.core.structural import TEXTS
 from watcher.look import LISTING, MIDDLING, Look, ShortWay, Visited, share_of
 from watcher.ports import Again, SiteState
-from watcher.records import Capture, Decision, Roster, Snapshot
+from watcher.records import Capture, Decision, Hints, Roster, Snapshot
 
 
 async def see_same(look: Look, mirrors: Sequence[str]) -> Visited | None:

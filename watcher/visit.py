@@ -15,12 +15,12 @@ from watcher.core.again import page_print
 from watcher.core.compare import compare
 from watcher.core.decide import decide, usual_pages, wanted_probes
 from watcher.core.mirrors import on_mirror
-from watcher.core.reading import Answer, Hints, probe_answer
+from watcher.core.probing import Answer, probe_answer
 from watcher.core.resighted import titles
 from watcher.core.snapshot import GONE, assemble
 from watcher.look import DETAIL, LISTING, USELESS, Look, Means, Visited, share_of
 from watcher.ports import Outcome, SiteState
-from watcher.records import Capture, Decision, Probe, Reading, Roster, Site, Snapshot
+from watcher.records import Capture, Decision, Hints, Probe, Reading, Roster, Site, Snapshot
 from watcher.short import remember, see_same
 
 MOST_PAGES = 200

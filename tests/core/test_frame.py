@@ -12,9 +12,6 @@ from watcher.core.frame import (
     EPOCH,
     MOST_COUNTS,
     MOST_STRIKES,
-    Count,
-    Frame,
-    Marks,
     compare,
     fresh_lines,
     short_of,
@@ -22,6 +19,7 @@ from watcher.core.frame import (
     struck,
     taught,
 )
+from watcher.core.lessons import Count, Frame, Marks
 from watcher.core.seen import Seen, digest
 
 TITLES = ("Ostrava Textil", "Velmora Logistics", "Karvel & Sons", "Hotel Brunoy")

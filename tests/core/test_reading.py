@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import SelectolaxError
 
+from watcher.core.lessons import recall
 from watcher.core.parse import Document
-from watcher.core.reading import Hints, probe_answer, read_detail, read_page, recall
+from watcher.core.probing import probe_answer
+from watcher.core.reading import Hints, read_detail, read_page
 from watcher.records import PAGE_VERDICTS, Page, Reading, Rule, Selector
 
 NAMES = (

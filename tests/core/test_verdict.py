@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from watcher.core.frame import Count, Frame, Marks, Strike, struck
+from watcher.core.frame import struck
+from watcher.core.lessons import Count, Frame, Marks, Strike
 from watcher.core.seen import Seen, digest
 from watcher.core.verdict import ANOTHER, PATIENCE, PATIENCE_COUNTED, SAYS_EMPTY, STRANGER, Evidence, hint, judge
 

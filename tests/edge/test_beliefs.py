@@ -47,14 +47,17 @@ def test_no_more_is_held_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch)
     one = Beliefs()
     one._pack("site-00", belief("site-00", 50))
     monkeypatch.setattr(beliefs, "MOST_PACKED_BYTES", 4 * one._packed_bytes + 20)
+    monkeypatch.setattr(beliefs, "PACKS_TO", weight // one._packed_bytes)
     held = Beliefs()
-    for _ in range(2):
-        for number in range(20):
-            held.put(f"site-{number:02}", belief(f"site-{number:02}", 50))
-    assert sum(held.at_hand(f"site-{number:02}") is not None for number in range(20)) == 3
-    assert len(held._packed) == 4
-    assert held.get("site-13") == belief("site-13", 50), "the last to go"
-    assert held.get("site-12") is None
+    names = [f"site-{number:02}" for number in range(20)]
+    for name in names:
+        held.put(name, belief(name, 50))
+    assert [name for name in names if held.at_hand(name) is not None] == names[-3:]
+    assert list(held._packed) == names[:4], "the others found no room, and turned none of these out"
+    assert held.get("site-03") == belief("site-03", 50)
+    assert held.get("site-04") is None
+    assert held.at_hand("site-17") is None
+    assert held.get("site-17") == belief("site-17", 50), "it took the room of the one that is held as it is now"
     held.drop("site-19")
     assert held.get("site-19") is None
     held.clear()

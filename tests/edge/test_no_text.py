@@ -24,7 +24,7 @@ from watcher.edge import acts
 from watcher.edge.ledger import Ledger
 from watcher.edge.pause_files import FOLDER, paused, with_pauses
 from watcher.edge.pauses import Heeding
-from watcher.edge.read_worker import LENGTH
+from watcher.edge.read_talk import LENGTH
 from watcher.edge.reader import WorkerReader
 from watcher.edge.sign import check_signature
 from watcher.edge.store import LedgerStore

@@ -14,7 +14,7 @@ import pytest
 
 from tests.props.fakes import InlineReader
 from watcher.edge import sandbox
-from watcher.edge.read_worker import LENGTH
+from watcher.edge.read_talk import LENGTH
 from watcher.edge.reader import MEMO_BYTES, MIB, REST_SECONDS, WorkerReader, _Memo, _Worker
 from watcher.records import Hints, Page, Reading, Rule, Selector
 
@@ -302,6 +302,18 @@ def test_what_a_worker_does_not_load() -> None:
     assert {"watcher.core.reading", "selectolax.lexbor"} <= loaded
     useless = {"asyncio", "ssl", "sqlite3", "aiohttp", "rapidfuzz", "rich", "structlog", "click", "cryptography"}
     assert useless & loaded == set()
+
+
+def test_what_visits_sites_does_not_load() -> None:
+    """What takes pages apart is in the workers: it weighs five megabytes."""
+    code = (
+        "import sys, watcher.visit, watcher.watch, watcher.edge.fetch, watcher.edge.reader, watcher.edge.store\n"
+        "print(*sorted(sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(run.stdout.split())
+    assert {"watcher.core.decide", "watcher.edge.read_talk"} <= loaded
+    assert {"watcher.core.reading", "watcher.core.parse", "watcher.edge.read_worker", "selectolax"} & loaded == set()
 
 
 TRIES = """

@@ -10,8 +10,8 @@ down (``tests/test_architecture.py``).
 - A page, taken apart: blocks, feeds, inert, nodes, outline, parse, standing.
 - Entries on one page: beside, candidates, fields, groups, joining, json_groups, links, ranking, rules, selectors,
   shapes, singles, taking.
-- What several pages teach: choosing, doubt, induce, learned.
-- What a page and a visit are: frame, paginate, reading, seen, snapshot, verdict.
+- What several pages teach: choosing, doubt, induce, learned, lessons.
+- What a page and a visit are: frame, paginate, probing, reading, seen, snapshot, verdict.
 - What follows from a visit: appear, baseline, case, clock, compare, decide, episodes, flips, losses, match, missing,
   noise, notes, reasons, remember, rolling, signs, structural, tell, ticks.
 - The short way, for what was seen before: again, foreseen, moving, resighted.

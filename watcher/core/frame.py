@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median_low
 
+from watcher.core.lessons import Count, Frame, Marks, Strike
 from watcher.core.phrases import fold_name
 from watcher.core.seen import Seen, digest
 
@@ -24,80 +25,6 @@ RENEWED = 0.4
 """A good page that shares less than this with the frame has a new one."""
 FEW = 3
 """Fewer marks than this say nothing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Marks:
-    """What several good pages have in common."""
-
-    pages: int = 0
-    marks: tuple[int, ...] = ()
-    words: tuple[int, ...] = ()
-    closing: tuple[int, ...] = ()
-    ends: tuple[str, ...] = ()
-    left_open: int | None = None
-    """Containers left open on every page, if it is always the same number."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    """A number on the page that equalled the number of rows on every good page so far."""
-
-    place: int
-    named: bool = False
-    """Words beside it say that it counts ("Total", "companies")."""
-    hits: int = 1
-    """Pages on which it did."""
-    values: tuple[int, ...]
-    """The different numbers it showed, at most four."""
-
-    @property
-    def proven(self) -> bool:
-        """It followed the number of rows when that changed: no coincidence."""
-        return len(self.values) >= 2
-
-    @property
-    def trusted(self) -> bool:
-        """It may be held against a page."""
-        return self.proven or (self.named and self.hits >= 2)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Strike:
-    """Captures in a row of one page of the listing that broke the frame in the same way."""
-
-    number: int
-    """Of the page."""
-    shape: int
-    """In which way, as a hash."""
-    times: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """What the good pages of one site taught about the frame; bounded; JSON by msgspec."""
-
-    base: Marks = Marks()
-    """In force: what a page must show."""
-    coming: Marks = Marks()
-    """What will be in force at the end of the epoch."""
-    counts: tuple[Count, ...] = ()
-    rows: int = 0
-    """Entries on the last good first page."""
-    tail: tuple[str, ...] = ()
-    """The last three titles of the last good first page."""
-    echo: int = 0
-    """How often a title stands on a good page, if it stands outside the records too (a side bar): one that stands there
-    less often proves little. 0: titles stand in the records alone."""
-    echoed: tuple[int, ...] = ()
-    """Digests of the titles of the last good first page that stood outside the records too, if only some did (a side
-    bar of the latest) and the list is short: where they stand now proves nothing of the list."""
-    kind: str = ""
-    """Of the last good page: html, json …"""
-    usual: tuple[str, ...] = ()
-    """What seems to be missing from every page of a careless site (``elements-not-closed``)."""
-    strikes: tuple[Strike, ...] = ()
-    """By page of the listing: how it broke the frame lately."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

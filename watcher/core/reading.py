@@ -7,15 +7,15 @@ anew). Only pages judged good teach anything, so that no queue page becomes what
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import msgspec
 from selectolax.lexbor import SelectolaxError
 
-from watcher.core.frame import LONGEST_TAIL, Frame, compare, of_the_list, struck, taught
+from watcher.core.frame import LONGEST_TAIL, compare, of_the_list, struck, taught
 from watcher.core.identity import fold_title
-from watcher.core.induce import Extraction, Learned, extract, learn, relearn
+from watcher.core.induce import Extraction, extract, learn, relearn
+from watcher.core.lessons import Frame, Memory, recall
 from watcher.core.paginate import next_urls
 from watcher.core.parse import Document, is_bottomless, parse
 from watcher.core.phrases import fold
@@ -25,10 +25,8 @@ from watcher.core.standing import standing, stands
 from watcher.core.verdict import Evidence, Judgement, hint, judge
 from watcher.records import Entry, Hints, Page, Reading, Rule
 
-__all__ = ["Answer", "Hints", "Memory", "probe_answer", "read_detail", "read_page", "recall"]
+__all__ = ["Hints", "read_detail", "read_page"]
 
-Answer = Literal["alive", "gone", "unknown"]
-VERSION = 1
 MOST_COUNTED = 16
 SAMPLE = 200
 NEW_AT_END = 6
@@ -44,19 +42,6 @@ MAGIC = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"\x89PNG", b"\xff\xd8\xff", b"GI
          b"MZ", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"SQLite format 3\x00")  # fmt: skip
 BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 REFUSED = Reading(verdict="unreadable", why=("parse-refused", "the parser cannot take this page"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """What the good pages of one site taught."""
-
-    version: int = VERSION
-    learned: Learned = field(default_factory=Learned)
-    frame: Frame = field(default_factory=Frame)
-    rule: str = ""
-    """Digest of the rule that was given when they were read; empty: none."""
-    counted: tuple[int, ...] = ()
-    """The last good pages, as hashes: the same page again teaches nothing, and leaves the memory as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,15 +97,6 @@ def _parsed(page: Page) -> Document | None:
         return None
 
 
-def recall(memory: bytes) -> Memory:
-    """The memory, or an empty one if it is of another version or damaged."""
-    try:
-        remembered = msgspec.json.decode(memory, type=Memory) if memory else Memory()
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return Memory()
-    return remembered if remembered.version == VERSION else Memory()
-
-
 def not_text(page: Page) -> str:
     """Why a body is nothing that can be read; empty if it may be."""
     kind = page.content_type.lower().strip()
@@ -135,27 +111,6 @@ def not_text(page: Page) -> str:
 
 
 # -------------------------------------------------------------------------------------------------- taking entries
-
-
-def taught_more(before: bytes, after: bytes) -> bool:
-    """Whether a memory says more than that further pages were counted that are like those before."""
-    return before != after and _but_for_counts(recall(before)) != _but_for_counts(recall(after))
-
-
-def _but_for_counts(memory: Memory) -> tuple[Memory, object]:
-    frame = memory.frame
-    like = replace(
-        memory,
-        learned=replace(memory.learned, pages=0),
-        frame=replace(
-            frame,
-            base=replace(frame.base, pages=min(frame.base.pages, 2)),
-            coming=replace(frame.coming, pages=min(frame.coming.pages, 1)),
-            counts=tuple([replace(count, hits=0) for count in frame.counts]),
-        ),
-        counted=(),
-    )
-    return like, [count.trusted for count in frame.counts]
 
 
 def _hold_to(memory: Memory, rule: Rule | None) -> Memory:
@@ -336,13 +291,3 @@ def read_detail(page: Page, memory: bytes, title: str) -> Reading:
     own = ("site-frame",) if share is not None and share >= OWN_FRAME else ()
     soft = ("soft-gone",) if gone else ()
     return replace(reading, verdict=said.verdict, why=(*soft, *own, *said.why))
-
-
-def probe_answer(reading: Reading, status: int | None) -> Answer:
-    """What an entry's own page answered. Only the site itself can say that a page is gone: by 404 or 410, or in its own
-    frame; a failing or guarded site says nothing."""
-    if reading.verdict == "detail":
-        return "alive"
-    if reading.verdict == "error" and (status in (404, 410) or {"soft-gone", "site-frame"} <= set(reading.why)):
-        return "gone"
-    return "unknown"

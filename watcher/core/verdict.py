@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from watcher.core.frame import Faults, Frame, compare, fresh_lines, short_of, strikes
+from watcher.core.frame import Faults, compare, fresh_lines, short_of, strikes
+from watcher.core.lessons import Frame
 from watcher.core.phrases import Topic, fold, headed, says
 from watcher.core.seen import Seen, digest
 

@@ -19,9 +19,12 @@ MOST_BYTES = 512 << 10
 """Held as they are, of all sites together, about: those that are being visited, and those that were just now."""
 AN_ENTRY = 1_000
 """Bytes that one weighs then, about."""
-MOST_PACKED_BYTES = 2 << 20
-"""Held packed. A list of a hundred entries takes some ten thousand, so of 200 such sites none is read anew from the
-ledger, row by row, which costs several times what unpacking does."""
+MOST_PACKED_BYTES = 1 << 20
+"""Held packed. A list of a hundred entries takes some ten thousand; to read it anew from the ledger, row by row, takes
+twice as long as to pack and to unpack it. None is turned out to make room: of sites that are visited by turns, each
+would be gone when its turn comes, and all were packed in vain."""
+PACKS_TO = 8
+"""How many times less one takes packed, or better."""
 LEVEL = 1
 
 
@@ -47,11 +50,11 @@ _decode = msgspec.msgpack.Decoder(_Packed).decode
 
 
 class Beliefs:
-    """By site; what was not asked for longest goes first."""
+    """By site. Of those held as they are, what was not asked for longest goes first."""
 
     def __init__(self) -> None:
         self._plain: OrderedDict[str, Belief] = OrderedDict()
-        self._packed: OrderedDict[str, bytes] = OrderedDict()
+        self._packed: dict[str, bytes] = {}
         self._plain_bytes = self._packed_bytes = 0
 
     def clear(self) -> None:
@@ -84,13 +87,17 @@ class Beliefs:
         self._packed_bytes -= len(self._packed.pop(site, b""))
 
     def _pack(self, site: str, belief: Belief) -> None:
-        self._plain_bytes -= _weight(belief)
+        weight = _weight(belief)
+        self._plain_bytes -= weight
+        room = MOST_PACKED_BYTES - self._packed_bytes
+        if weight // PACKS_TO > room:
+            return
         roster = belief.state.roster
         form = _Packed(list(roster.entries.values()), roster.notes, belief.state.memory, belief.looks, belief.again)
-        packed = self._packed[site] = compress(_encode(form), LEVEL)
-        self._packed_bytes += len(packed)
-        while self._packed_bytes > MOST_PACKED_BYTES:
-            self._packed_bytes -= len(self._packed.popitem(last=False)[1])
+        packed = compress(_encode(form), LEVEL)
+        if len(packed) <= room:
+            self._packed[site] = packed
+            self._packed_bytes += len(packed)
 
 
 def _unpacked(site: str, packed: bytes) -> Belief:

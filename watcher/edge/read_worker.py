@@ -8,7 +8,6 @@ over can say what a page reads, and nothing else.
 from __future__ import annotations
 
 import os
-import struct
 import sys
 from collections.abc import Sequence
 from typing import BinaryIO
@@ -18,40 +17,15 @@ import msgspec
 from watcher.core.reading import read_detail, read_page
 from watcher.edge import sandbox
 from watcher.edge.machine import collect_seldom
-from watcher.records import PAGE_VERDICTS, Hints, Page, Reading
+from watcher.edge.read_talk import LENGTH, Answer, Ask
+from watcher.records import Hints, Page, Reading
 
-LENGTH = struct.Struct(">I")
 TIRED_AFTER = 2_000
 """Pages, then a fresh process: whatever the parser leaks goes with the old one."""
 
 
 BUSY = 1_000_000
 """A page is read in one go and all of it let go of at once: looking for rings among its nodes finds none."""
-
-
-class Ask(msgspec.Struct, forbid_unknown_fields=True):
-    """What to read, and as what. Two sections follow: the body and the memory."""
-
-    url: str
-    status: int
-    content_type: str
-    cut: str
-    title: str | None = None
-    """For an entry's own page; None: it is a listing page."""
-    known: tuple[str, ...] = ()
-    hints: Hints | None = None
-
-
-class Answer(msgspec.Struct):
-    """What was read. One section follows: the memory."""
-
-    reading: Reading
-    tired: bool = False
-    """This process ends now: start another."""
-
-    def __post_init__(self) -> None:
-        if self.reading.verdict not in PAGE_VERDICTS:
-            raise ValueError("no verdict")
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ import msgspec
 from xxhash import xxh3_128
 
 from watcher.edge.machine import give_back_holes
-from watcher.edge.read_worker import LENGTH, Answer, Ask
+from watcher.edge.read_talk import LENGTH, Answer, Ask
 from watcher.records import Hints, Page, Reading
 
 MIB = 1024 * 1024
