@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
@@ -139,3 +140,31 @@ class Course(RuleBasedStateMachine):
 
 TestCourse = Course.TestCase
 TestCourse.settings = settings(max_examples=20, stateful_step_count=25, deadline=None, derandomize=True)
+
+
+ARVELO, NONE = frozenset({"arvelo"}), frozenset[str]()
+
+
+@pytest.mark.parametrize(
+    "shown", [[ARVELO, None, NONE], [ARVELO, None, ARVELO], [None, NONE], [NONE, None, NONE], [NONE, None, ARVELO]]
+)
+@pytest.mark.parametrize("late", [ARVELO, NONE])
+def test_what_is_read_late_says_what_stood_then_and_nothing_of_what_was_read_since(
+    shown: list[frozenset[str] | None], late: frozenset[str]
+) -> None:
+    course = Course()
+    for words in shown:
+        course.show("alpha", late if words is None else words, words is not None)
+    course.read_what_waits()
+    course.look()
+    course.show("alpha", ARVELO, True)
+    course.teardown()
+
+
+def test_what_was_erased_is_not_found_for_a_page_that_nobody_has_read_yet() -> None:
+    course = Course()
+    course.show("alpha", ARVELO, True)
+    course.show("alpha", NONE, False)
+    course.prune(1)
+    course.read_what_waits()
+    course.teardown()

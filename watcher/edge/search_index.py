@@ -27,8 +27,8 @@ class SearchIndex:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._marks: OrderedDict[int, bytes] = OrderedDict()
-        """Place to the fingerprint of its last text."""
+        self._marks: OrderedDict[int, tuple[bytes, int]] = OrderedDict()
+        """Place to the fingerprint of its last text, and the capture that showed it first."""
         self._moving: OrderedDict[int, Numbers] = OrderedDict()
         """Place whose text was seen to change, to its numbers: most changes are counters, which nobody searches."""
 
@@ -41,21 +41,31 @@ class SearchIndex:
     def see(self, place: int, capture: int, text: str) -> None:
         """A capture's visible text: what is new in it, beside the last one of the same place."""
         mark = searching.mark(text)
-        if self._marks.get(place) == mark:
+        known = self._marks.get(place)
+        if known is not None and known[0] == mark and capture >= known[1]:
+            return
+        later = self._later(place, capture)
+        if later is not None:
+            self._see_older(place, capture, text, later)
             return
         row = self._connection.execute("SELECT mark, first FROM looked WHERE place = ?", (place,)).fetchone()
         with as_written:
-            is_older = row is not None and capture < row[1]
-        if is_older:
-            self._see_older(place, capture, text)
-            return
-        self._marks[place] = mark
+            is_same = row is not None and row[0] == mark and row[1] <= capture
+        self._marks[place] = mark, row[1] if is_same else capture
         while len(self._marks) > MOST_PLACES:
             self._marks.popitem(last=False)
-        if row is not None and row[0] == mark:
+        if is_same:
             return
         self._change(place, capture, text, first=row is None)
         self._connection.execute("INSERT OR REPLACE INTO looked VALUES (?, ?, ?)", (place, mark, capture))
+
+    def _later(self, place: int, capture: int) -> int | None:
+        """The next capture of a place that was read."""
+        row = self._connection.execute(
+            "SELECT min(c.n) FROM capture c JOIN reading r ON r.capture = c.n WHERE c.n > ? AND c.place = ?",
+            (capture, place),
+        ).fetchone()
+        return None if row[0] is None else int(row[0])
 
     def _change(self, place: int, capture: int, text: str, *, first: bool) -> None:
         """Another text stands at a place from this capture on."""
@@ -87,14 +97,27 @@ class SearchIndex:
         )
         self.add(place, capture, None, now - before)
 
-    def _see_older(self, place: int, capture: int, text: str) -> None:
-        """A capture that was read again, or came to be read late: it says nothing of later ones."""
-        known = self._connection.execute(
-            "SELECT 1 FROM stood WHERE place = ? AND first <= ?2 AND (until IS NULL OR until > ?2) LIMIT 1",
+    def _see_older(self, place: int, capture: int, text: str, later: int) -> None:
+        """A capture that was read again, or came to be read late: it says nothing of later ones, nor they of it."""
+        self._marks.pop(place, None)
+        now = self._numbers(searching.pieces(text))
+        rows = self._connection.execute(
+            "SELECT piece, first, until FROM stood WHERE place = ?1 AND first <= ?2 AND (until IS NULL OR until > ?2)",
             (place, capture),
-        ).fetchone()
-        if known is None:
-            self.add(place, capture, capture + 1, self._numbers(searching.pieces(text)))
+        ).fetchall()
+        for piece, first, until in rows:
+            if piece not in now:
+                self._take_out(piece, place, (first, capture), (later, until))
+        self.add(place, capture, capture + 1, now - {piece for piece, _, _ in rows})
+
+    def _take_out(self, piece: int, place: int, before: tuple[int, int], after: tuple[int, int | None]) -> None:
+        """A piece stood at a place in two spans, not in the one that holds both; either may be empty."""
+        self._connection.execute(
+            "DELETE FROM stood WHERE piece = ? AND place = ? AND first = ?", (piece, place, before[0])
+        )
+        for first, until in (before, after):
+            if until is None or first < until:
+                self.add(place, first, until, {piece})
 
     def see_between(self, place: int, first: int, until: int, text: str) -> None:
         """A text that stood at a place from one capture up to, but without, another."""
@@ -139,7 +162,8 @@ class SearchIndex:
         """Forget what stood only in captures whose bodies are erased."""
         readable: dict[int, array[int]] = {}
         for number, place in self._connection.execute(
-            "SELECT c.n, c.place FROM capture c JOIN body b ON b.id = c.body WHERE b.erased IS NULL ORDER BY c.n"
+            "SELECT c.n, c.place FROM capture c JOIN body b ON b.id = c.body JOIN reading r ON r.capture = c.n"
+            " WHERE b.erased IS NULL ORDER BY c.n"
         ):
             readable.setdefault(place, array("q")).append(number)
         gone = [
