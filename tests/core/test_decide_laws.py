@@ -49,6 +49,8 @@ TURNS = st.builds(
 )
 STORIES = st.lists(TURNS, min_size=1, max_size=6)
 SHORT = timedelta(minutes=20)
+FEWEST = 3
+"""Of two entries, one says nothing of the order in which the other stood: that one may be the tail of a short page."""
 PUSHED_OFF = [
     Turn(Happening("add", at), removed=at == 1, fault=Fault(kind, 0.0, 1, FIRST), good=1, apart=SHORT)
     for at, kind in enumerate(("cut", "short"))
@@ -65,10 +67,13 @@ def series(size: int, mirrors: int, story: Sequence[Turn]) -> list[Look]:
     for turn in story:
         if turn.happening.kind != "rename":  # a renamed entry's truth has two names
             there = happen(there, turn.happening, unused)
-        if turn.removed and len(there) > 2:
+        if turn.removed and len(there) > FEWEST:
             there = [title for at, title in enumerate(there) if at != turn.happening.at % len(there)]
         states.append(there)
         mirror = turn.fault.mirror if mirrors == 2 else FIRST
+        if turn.happening.kind == "shuffle" and turn.fault.kind == "short":
+            # of a list cut short in an order that nobody has seen yet, nothing would tell what was its tail
+            looks += [replace(_look(there, there), mirror=(FIRST, SECOND)[number]) for number in range(mirrors)]
         looks += [replace(look, mirror=mirror) for look in _faulty(turn.fault, states)]
         looks += [
             replace(_look(there, there), mirror=(FIRST, SECOND)[number % mirrors], after=turn.apart)
@@ -276,7 +281,8 @@ def test_what_the_entries_are_called_does_not_matter(size: int, mirrors: int, st
 def test_pages_that_speak_of_nothing_make_no_withdrawal_sooner(
     size: int, mirrors: int, story: list[Turn], place: int
 ) -> None:
-    """Whatever comes between that is no list, just that is told withdrawn which is told without it, and no sooner."""
+    """Whatever comes between that is no list, what is told withdrawn is gone, and told no sooner than without it. (That
+    waits grow longer may let another of several lost entries seem to have rolled off: that one is not told then.)"""
     looks = series(size, mirrors, story)
     at = place % len(looks)
     looks += [replace(looks[-1], after=timedelta(hours=13))] * 20
@@ -285,8 +291,8 @@ def test_pages_that_speak_of_nothing_make_no_withdrawal_sooner(
     shifted = [replace(look, after=timedelta(0)) for look in between]
     with_them = withdrawn(watch([*looks[:at], *shifted, *looks[at:]]).told)
     without = withdrawn(watch(looks).told)
-    assert with_them.keys() == without.keys()
-    assert all(with_them[title] >= without[title] for title in with_them)
+    assert with_them.keys().isdisjoint(looks[-1].truth)
+    assert all(with_them[title] >= without[title] for title in with_them.keys() & without.keys())
 
 
 @LAW
