@@ -11,6 +11,7 @@ import pytest
 from watcher.core.induce import Extraction, Learned, extract, learn, relearn
 from watcher.core.learned import REMEMBERED, SKETCH
 from watcher.core.parse import Document, parse
+from watcher.core.reading import Hints, read_page
 from watcher.core.rules import apply, from_table, to_toml
 from watcher.records import Page
 
@@ -616,3 +617,14 @@ def test_given_rule_is_obeyed() -> None:
     assert titles(extraction) == ["Home", "FAQ", "Contact"]
     assert not extraction.provisional
     assert extraction.rule == rule
+
+
+def test_a_card_that_says_only_how_it_stands_is_no_entry() -> None:
+    cards = "".join(
+        f"<div class=card><h2>{name}</h2><p>Mail.</p></div>" for name in ("Velmora Ltd", "Quistral AB", "Osterby")
+    )
+    body = f"<main>{cards}<div class=card><h2>PAID</h2></div></main>"
+    page, memory = Page(body=body.encode(), url="http://x.onion/", status=200), b""
+    for _ in range(3):
+        reading, memory = read_page(page, memory, (), Hints(mirror="http://x.onion/"))
+    assert [entry.title for entry in reading.entries] == ["Velmora Ltd", "Quistral AB", "Osterby"]

@@ -7,7 +7,7 @@ down (``tests/test_architecture.py``).
   rule_tables, scripts, short_keys, tables, toml_lines, watchlist, words.
 - The custody log: absence, custody, merkle, note.
 - Bytes as they came: charset, coding, ending, framing, http.
-- A page, taken apart: blocks, feeds, inert, nodes, outline, parse, standing.
+- A page, taken apart: blocks, feeds, inert, keyed, line_lists, nodes, outline, parse, standing.
 - Entries on one page: beside, candidates, fields, groups, joining, json_groups, links, ranking, rules, selectors,
   shapes, singles, taking.
 - What several pages teach: choosing, doubt, induce, learned, lessons.

@@ -44,7 +44,7 @@ RUNNERS = 20
 """Candidates of a page that are looked at closely."""
 TRIED = 3
 """Of so many of the likeliest candidates, the first for which a rule can be made is taken."""
-SKIPPED_KINDS = frozenset({"menu", "question", "label", "none"})
+SKIPPED_KINDS = frozenset({"menu", "question", "label", "none", "status"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import chain
 from typing import Any
 
 from watcher.core.candidates import MAX_COLUMNS, SAMPLED
 from watcher.core.groups import Column, Group
+from watcher.core.keyed import are_alike
 from watcher.core.rules import json_text
 from watcher.core.words import words_in
 
@@ -59,7 +60,7 @@ def _lists(value: Any, path: str, depth: int) -> Iterator[tuple[str, list[Any]]]
             yield inside, list(value.values())
             return
         lists = [item for item in value.values() if isinstance(item, list)]
-        if len(lists) == len(value) > 1 and _are_alike(together := list(chain(*lists))):
+        if len(lists) == len(value) > 1 and are_alike(together := list(chain(*lists))):
             yield f"{inside}[]", together  # by status, by country …
             return
         for key, item in list(value.items())[:200]:
@@ -70,12 +71,7 @@ def _lists(value: Any, path: str, depth: int) -> Iterator[tuple[str, list[Any]]]
 def _is_map(value: Mapping[str, Any]) -> bool:
     """Whether an object is a list in all but name: alike objects by their ids. One alone must have an id for key."""
     named = len(value) == 1 and not any(map(str.isdigit, next(iter(value))))
-    return not named and _are_alike(list(value.values()))
-
-
-def _are_alike(records: Sequence[Any]) -> bool:
-    """Whether all are objects that share some keys."""
-    return all(isinstance(one, dict) for one in records) and len(set.intersection(*map(set, records or [()]))) >= 2
+    return not named and are_alike(list(value.values()))
 
 
 def _group(path: str, records: list[Any]) -> Group | None:

@@ -84,12 +84,12 @@ STATUS_WORDS = _barred(
     countdown|data published|delayed|deleted|disclosed|done|encrypted|ended|evidence|exclusive|
     exfiltrated|expired|extended|failed|finished|for sale|full|full data|fully published|hot|
     in negotiation|in progress|inactive|leak soon|leaked|live|locked|negotiating|negotiation|
-    negotiations|new|new!|not published|on sale|ongoing|open|partial|partially|partially published|
+    negotiations|new|new!|not published|on sale|ongoing|open|paid|partial|partially|partially published|
     pending|pinned|private|progress|public|publicado|publish|published|publié|refused|release|
     released|removed|reserved|running|sold|sold out|soon|stopped|timer|top|undisclosed|unleaked|
     unlocked|unpublished|upd|update|updated|verified|vip|wait|waiting|
-    geleakt|verkauft|veröffentlicht|wartet|bekliyor|satıldı|yayınlandı|en espera|filtrado|vendido|
-    ожидание|опубликовано|продано|已公布|已发布|已出售|等待中|谈判中|قيد الانتظار|مباع|منشور"""
+    bezahlt|geleakt|verkauft|veröffentlicht|wartet|bekliyor|satıldı|yayınlandı|en espera|filtrado|vendido|
+    ожидание|оплачено|опубликовано|продано|已公布|已发布|已出售|等待中|谈判中|قيد الانتظار|مباع|منشور"""
 )
 """How an entry stands, as sites put it, folded."""
 

@@ -11,8 +11,9 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
-from watcher.core import feeds, outline, scripts
+from watcher.core import feeds, line_lists, outline, scripts
 from watcher.core.charset import decode
+from watcher.core.keyed import with_keys
 from watcher.core.nodes import Nodes, visible
 from watcher.core.phrases import fold, folded_space
 from watcher.core.short_keys import cached_if_short
@@ -91,8 +92,16 @@ class Document:
         """What a JSON rule reads: the JSON value; ``{"items": […]}`` of a feed or a directory index; of an HTML page
         the literals in its scripts by the name of their variable; None if there is nothing of the sort."""
         if self._data is None and self.kind == "html" and self.tree is not None:
-            self._data = scripts.literals(self.tree, self.markup)
+            self._data = self._lines() | with_keys(scripts.literals(self.tree, self.markup))
+        elif self._data is None and self.kind == "text":
+            self._data = line_lists.of_text(self.markup)
         return self._data or None
+
+    def _lines(self) -> dict[str, Any]:
+        """Lists that are written as lines of text."""
+        if self.nodes is None or self.outline is None or not {"pre", "br"} & self.nodes.tags:
+            return {}
+        return dict(line_lists.of_html(self.nodes, self.outline))
 
     @property
     def outline(self) -> outline.Outline | None:
@@ -232,7 +241,7 @@ def _no_lone_surrogate(escape: re.Match[str]) -> str:
 
 
 def _json_document(markup: str, page: Page) -> Document:
-    value = read_json(_JSON_GUARD.sub("", markup, count=1))
+    value = with_keys(read_json(_JSON_GUARD.sub("", markup, count=1)))
     if value is None and "<" in markup and "json" not in page.content_type.lower():
         return _document(markup, page, "html", _tree(markup), None)
     document = _document(markup, page, "json", None, value)
@@ -250,7 +259,7 @@ def _shown_json(tree: LexborHTMLParser) -> Any:
     if len(children) != 1 or children[0].tag != "pre":
         return None
     text = children[0].text().strip()
-    return read_json(text) if text.startswith(("{", "[")) else None
+    return with_keys(read_json(text)) if text.startswith(("{", "[")) else None
 
 
 def is_bottomless(body: bytes) -> bool:

@@ -133,7 +133,7 @@ def _best_score(column: Column, group: Group, weights: Weights) -> float | None:
     return trimmed - weights.trimmed if score is None else max(score, trimmed - weights.trimmed)
 
 
-_ASIDE_KINDS = frozenset({"menu", "question", "none"})
+_ASIDE_KINDS = frozenset({"menu", "question", "none", "status"})
 
 
 def _may_be_framed(column: Column) -> bool:
