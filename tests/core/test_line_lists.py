@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from watcher.core import line_lists
 from watcher.core.line_lists import MOST_LINES, of_text
 from watcher.core.parse import parse
 from watcher.core.reading import Hints, read_page
@@ -90,3 +91,12 @@ def test_what_an_entry_says_in_lines_is_no_list_of_the_page() -> None:
 def test_literals_of_scripts_stand_beside_lines() -> None:
     body = '<html><body><pre>a b\nc d</pre><script>var leaks = [{"title": "Velmora"}];</script></body></html>'
     assert parse(page(body)).data == {"pre": [{"text1": "a b"}, {"text1": "c d"}], "leaks": [{"title": "Velmora"}]}
+
+
+def test_a_pre_in_every_other_is_looked_through_so_often_as_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    monkeypatch.setattr(line_lists, "_lists", lambda lines: looked.append(len(lines)) or [])
+    body = "<pre>" * 200 + "x\n" * 100_000
+    document = parse(page(f"<html><body>{body}</body></html>"))
+    assert not document.data
+    assert len(looked) == line_lists.MOST_TEXT // 200_000

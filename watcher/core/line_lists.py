@@ -18,6 +18,8 @@ LEAST = 2
 MOST_LINES = 20_000
 LONGEST = 200
 """Characters of a line that may be an entry."""
+MOST_TEXT = 4_000_000
+"""Characters of a page that are looked through for lines: what is nested says the same again and again."""
 Rows = list[Mapping[str, str]]
 
 _MARK = re.compile(r"(?:([*\-–—•·>#~=+»►]+|\[.\]|\(.\))\s+|(\d{1,4})\s?[.):]\s+)?(.*)", re.S)
@@ -34,9 +36,12 @@ def of_html(nodes: Nodes, outline: Outline) -> dict[str, Rows]:
     """The lists of a page, by the element that holds them and what they are marked with."""
     found: dict[str, Rows] = {}
     holders = Counter(outline.leaf_owner)
+    left = MOST_TEXT
     for element, tag in enumerate(outline.tag):
-        if tag == "pre":
-            lines = nodes.node[outline.place[element]].text().splitlines()[:MOST_LINES]
+        if tag == "pre" and left > 0:
+            text = nodes.node[outline.place[element]].text()
+            left -= len(text)
+            lines = text.splitlines()[:MOST_LINES]
         elif holders[element] >= LEAST and _holds_breaks_alone(outline, element):
             lines = outline.leaf_text[outline.leaf_start[element] : outline.leaf_end[element]]
         else:
