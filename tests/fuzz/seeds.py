@@ -58,6 +58,14 @@ TABLE = (
     + "</table><footer>contact us</footer></body></html>"
 )
 JSON = '{"data": [' + ", ".join(f'{{"name": "{name}", "size": "{len(name)} GB"}}' for name in OTHERS) + "]}"
+NAMED = (
+    '{"victims": {' + ", ".join(f'"{name}": {{"size": "{len(name)} GB", "text": "Mail."}}' for name in OTHERS) + "}}"
+)
+LINES = (
+    "<html><body><p>Leaks<br>none</p><pre>"
+    + "".join(f"2026-03-01  | {name}\n" for name in OTHERS)
+    + "</pre></body></html>"
+)
 FEED = (
     "<?xml version='1.0'?><rss version='2.0'><channel><title>x</title>"
     + "".join(f"<item><title>{name.replace('&', '&amp;')}</title><link>/{name[:3]}</link></item>" for name in OTHERS)
@@ -71,9 +79,11 @@ def seeds() -> Iterator[tuple[str, str, bytes]]:
     yield "config", "wrong", TEMPLATE.replace("90s", "soon").replace("li", "li[").encode()
     for number, rule in enumerate(RULES):
         yield "rules", f"{number}", joined(rule.encode(), page(OTHERS) if number < 2 else JSON.encode())
-    pages = {"list": page(OTHERS).decode(), "table": TABLE, "json": JSON, "feed": FEED}
+    pages = {
+        "list": page(OTHERS).decode(), "table": TABLE, "json": JSON, "feed": FEED, "lines": LINES, "named": NAMED,
+    }  # fmt: skip
     for number, (name, text) in enumerate(pages.items()):
-        kind = bytes([{"json": 2, "feed": 3}.get(name, number % 2)])
+        kind = bytes([{"json": 2, "named": 2, "feed": 3}.get(name, number % 2)])
         fewer = text.replace(OTHERS[2], "Another One").replace("2026-03-08", "2026-04-01")
         yield "reading", name, joined(kind + text.encode(), fewer.encode())
     for name in ("list", "table"):
