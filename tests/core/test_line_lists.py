@@ -57,7 +57,7 @@ def test_what_is_no_list_gives_none(text: str) -> None:
 
 
 def test_no_more_lines_are_read_than_a_list_has() -> None:
-    (rows,) = of_text("- a\n" * (MOST_LINES + 5)).values()
+    (rows,) = of_text("- Arvel\n" * (MOST_LINES + 5)).values()
     assert len(rows) == MOST_LINES
 
 
@@ -86,6 +86,33 @@ def test_what_an_entry_says_in_lines_is_no_list_of_the_page() -> None:
         for name in NAMES
     )
     assert titles(*[f"<html><body><main>{cards}</main></body></html>"] * 3) == list(NAMES)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["All your files are encrypted", "Do not rename them", "Write to us in the chat", "Pay or lose"],
+        ["Telegram: @x", "Tox: ABCDEF0123456789", "Jabber: a@b.im"],
+        ["No hospitals", "No schools", "No CIS", "Only big fish"],
+        ["You are in the queue", "Your place is 17", "The page will reload"],
+    ],
+)
+@pytest.mark.parametrize("between", ["\n", "<br>"])
+def test_notes_rules_and_contacts_are_no_list(lines: list[str], between: str) -> None:
+    tag = "pre" if between == "\n" else "p"
+    body = f"<html><body><h1>News</h1><{tag}>{between.join(lines)}</{tag}></body></html>"
+    assert titles(body, body, body) == []
+
+
+def test_names_without_capitals_are_a_list_where_each_has_its_day() -> None:
+    assert of_text("velmora north\nquistral west") == {}
+    assert len(of_text("2026-01-01  velmora north\n2026-01-02  quistral west")["lines"]) == 2
+
+
+def test_one_card_counts_for_more_than_many_lines_beside_it() -> None:
+    staff = "\n".join(f"Anna {name}" for name in ("Meier", "Novak", "Olsen", "Peters", "Quint"))
+    card = "<div class=card><h2><a href=/p/1>Velmora Ltd</a></h2><p>They did not pay.</p><i>3 GB</i></div>"
+    assert titles(*[f"<html><body>{card}<pre>{staff}</pre></body></html>"] * 3) == ["Velmora Ltd"]
 
 
 def test_literals_of_scripts_stand_beside_lines() -> None:

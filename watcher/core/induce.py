@@ -14,7 +14,7 @@ from watcher.core.doubt import is_doubtful, whole_of
 from watcher.core.fields import AFTER_LABEL, is_labelled, name_fields, outside_link, own_link
 from watcher.core.groups import Column, Group
 from watcher.core.identity import fold_title
-from watcher.core.json_groups import json_groups
+from watcher.core.json_groups import json_groups, step
 from watcher.core.learned import REMEMBERED, Learned, Memory, sketch
 from watcher.core.links import SCRIPTED, SLUG, slug_of
 from watcher.core.outline import Outline
@@ -36,6 +36,8 @@ ASIDE = 1.5
 """Of what counts against a place's name, from which on it stands beside the list."""
 SURE = 6.0
 """Score from which a page need not be looked at as if it had a single entry."""
+BEHIND_ELEMENTS = 1.0
+"""By so much lines of text count for less than lists that are marked up as such."""
 FEW, LONG = 3, 24
 """Lists of up to so many may be all there is; with one of so many the page has no single entry."""
 MOSTLY_KNOWN = 0.8
@@ -196,9 +198,16 @@ def find_candidates(document: Document, *, singles: bool = False, chosen: str = 
     """What entries could be read from on this page alone, best first; ``singles``, even if there are lists. The list
     that was ``chosen`` before may hold one entry today."""
     found: list[Candidate] = []
+    lines: list[Candidate] = []
     if document.data is not None:
+        written = {step("", name) for name in document.lines}
         for group in json_groups(document.data):
-            found += candidates_of(group, group.columns)
+            if group.path in written:
+                lines += [
+                    replace(one, score=one.score - BEHIND_ELEMENTS) for one in candidates_of(group, group.columns)
+                ]
+            else:
+                found += candidates_of(group, group.columns)
     outline = document.outline if document.kind == "html" else None
     if outline is not None:
         groups = html_groups(outline)
@@ -211,7 +220,7 @@ def find_candidates(document: Document, *, singles: bool = False, chosen: str = 
         longest = max((one.group.size for one in found if one.score >= SURE), default=0)
         if longest <= FEW or (singles and longest <= LONG):
             found += single_candidates(outline, document.title)
-    best_first = sorted(_once(found), key=lambda candidate: -candidate.score)[:RUNNERS]
+    best_first = sorted(_once([*found, *lines]), key=lambda candidate: -candidate.score)[:RUNNERS]
     return [framed for framed in map(with_titles, best_first) if may_be_titles(framed)]
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from watcher.core.nodes import Nodes
 from watcher.core.outline import Outline
+from watcher.core.words import is_company, kind_of, label_of
 
 LEAST = 2
 """Lines that make a list."""
@@ -20,6 +21,10 @@ LONGEST = 200
 """Characters of a line that may be an entry."""
 MOST_TEXT = 4_000_000
 """Characters of a page that are looked through for lines: what is nested says the same again and again."""
+SMALL = 3
+"""Letters of words that names have in small letters, too: ``of``, ``and``, ``the``."""
+JUDGED = 60
+"""Lines of a list that are looked at for names."""
 Rows = list[Mapping[str, str]]
 
 _MARK = re.compile(r"(?:([*\-–—•·>#~=+»►]+|\[.\]|\(.\))\s+|(\d{1,4})\s?[.):]\s+)?(.*)", re.S)
@@ -72,7 +77,7 @@ def _lists(lines: Sequence[str]) -> list[tuple[str, Rows]]:
     mark, cells, heads = "", list[list[str]](), list[str]()
 
     def close() -> None:
-        if len(cells) >= LEAST:
+        if len(cells) >= LEAST and _may_be_names(cells):
             found.append((mark, [_row(one, heads) for one in cells]))
 
     for line in lines:
@@ -94,6 +99,23 @@ def _lists(lines: Sequence[str]) -> list[tuple[str, Rows]]:
             cells.append([cell for cell in _CELLS.split(matched[3].strip(" |│")) if cell])
     close()
     return found
+
+
+def _may_be_names(lines: Sequence[Sequence[str]]) -> bool:
+    """Whether most lines have a name, and are no sentences, rules or contacts: elements would tell those apart."""
+    looked = lines[:JUDGED]
+    named = sum(any(_is_name(cell, alone=len(cells) == 1) for cell in cells) for cells in looked)
+    return named * 10 >= len(looked) * 7
+
+
+def _is_name(cell: str, *, alone: bool) -> bool:
+    """Whether a cell is spelled as names are; beside dates and sizes it need not be."""
+    kind = kind_of(cell)
+    if kind in {"domain", "masked", "file"}:
+        return True
+    if kind != "name" or label_of(cell)[0]:
+        return False
+    return not alone or is_company(cell) or not any(word[:1].islower() for word in cell.split() if len(word) > SMALL)
 
 
 def _row(cells: Sequence[str], heads: Sequence[str]) -> Mapping[str, str]:

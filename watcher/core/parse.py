@@ -47,6 +47,7 @@ class Document:
     __slots__ = (
         "_data",
         "_folded",
+        "_lines",
         "_origin",
         "_outline",
         "_source",
@@ -81,6 +82,7 @@ class Document:
         """What its relative links are relative to."""
         self._origin = _origin(self.base)
         self._data = data
+        self._lines: dict[str, Any] | None = None
         self._outline: outline.Outline | None = None
         self._source: bytes | None = None
         self._text: str | None = None
@@ -92,16 +94,21 @@ class Document:
         """What a JSON rule reads: the JSON value; ``{"items": […]}`` of a feed or a directory index; of an HTML page
         the literals in its scripts by the name of their variable; None if there is nothing of the sort."""
         if self._data is None and self.kind == "html" and self.tree is not None:
-            self._data = self._lines() | with_keys(scripts.literals(self.tree, self.markup))
+            self._data = self.lines | with_keys(scripts.literals(self.tree, self.markup))
         elif self._data is None and self.kind == "text":
-            self._data = line_lists.of_text(self.markup)
+            self._data = self.lines
         return self._data or None
 
-    def _lines(self) -> dict[str, Any]:
-        """Lists that are written as lines of text."""
-        if self.nodes is None or self.outline is None or not {"pre", "br"} & self.nodes.tags:
-            return {}
-        return dict(line_lists.of_html(self.nodes, self.outline))
+    @property
+    def lines(self) -> dict[str, Any]:
+        """Lists that are written as lines of text, by what they are called in ``data``."""
+        if self._lines is None:
+            self._lines = {}
+            if self.kind == "text":
+                self._lines |= line_lists.of_text(self.markup)
+            elif self.nodes is not None and self.outline is not None and {"pre", "br"} & self.nodes.tags:
+                self._lines |= line_lists.of_html(self.nodes, self.outline)
+        return self._lines
 
     @property
     def outline(self) -> outline.Outline | None:
