@@ -57,7 +57,12 @@ MORE: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "vantages": ("", "in a fleet: how many vantages look at this site; without it `[fleet] each` says so"),
     },
     "[site.rule]": {
-        "format": ('"html"', 'or `"json"`: then `entry`, `title`, `link` and all others are JMESPath'),
+        "format": (
+            '"html"',
+            'or `"json"`: then `entry`, `title`, `link` and all others are JMESPath over JSON, the `items` of a feed or '
+            'an index, what a page\'s scripts assign, and lists in lines of text (`"lines *"`, `pre`, `p`); objects that '
+            'go by their names say them as `"@name"`',
+        ),
         "any other key": (
             "",
             "a field: `description`, `deadline`, `status` …; a selector as above, a list of them (the first that finds "
