@@ -59,9 +59,9 @@ MORE: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "[site.rule]": {
         "format": (
             '"html"',
-            'or `"json"`: then `entry`, `title`, `link` and all others are JMESPath over JSON, the `items` of a feed or '
-            'an index, what a page\'s scripts assign, and lists in lines of text (`"lines *"`, `pre`, `p`); objects that '
-            'go by their names say them as `"@name"`',
+            'or `"json"`: then `entry`, `title`, `link` and all others are JMESPath over JSON, the `items` of a feed '
+            'or an index, what a page\'s scripts assign, and lists in lines of text (`"lines *"`, `pre`, `p`); objects '
+            'that go by their names say them as `"@name"`',
         ),
         "any other key": (
             "",
