@@ -57,5 +57,5 @@ def _page(desk: Desk, *, capture: str) -> Page:
 def _see(desk: Desk, *, capture: str, text: str) -> None:
     row = desk.db.execute("SELECT place, n FROM capture WHERE id = ?", (capture_number(capture),)).fetchone()
     if row is not None and text:
-        desk.index.see(row[0], row[1], text)
+        desk.index.see(row[0], row[1], text, in_turn=True)
     desk.db.execute("DELETE FROM fleet_unread WHERE capture = ?", (capture,))

@@ -38,17 +38,20 @@ class SearchIndex:
 
     # --------------------------------------------------------------------------------------------------- pages
 
-    def see(self, place: int, capture: int, text: str) -> None:
-        """A capture's visible text: what is new in it, beside the last one of the same place."""
+    def see(self, place: int, capture: int, text: str, *, in_turn: bool = False) -> None:
+        """A capture's visible text: what is new in it, beside the last one of the same place. ``in_turn``: not each
+        capture is told that was read, but the first of each text."""
         mark = searching.mark(text)
         known = self._marks.get(place)
         if known is not None and known[0] == mark and capture >= known[1]:
             return
-        later = self._later(place, capture)
+        row = self._connection.execute("SELECT mark, first FROM looked WHERE place = ?", (place,)).fetchone()
+        with as_written:
+            overtaken = row[1] if row is not None and capture < row[1] else None
+        later = overtaken if in_turn else self._later(place, capture)
         if later is not None:
             self._see_older(place, capture, text, later)
             return
-        row = self._connection.execute("SELECT mark, first FROM looked WHERE place = ?", (place,)).fetchone()
         with as_written:
             is_same = row is not None and row[0] == mark and row[1] <= capture
         self._marks[place] = mark, row[1] if is_same else capture
